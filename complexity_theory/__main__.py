@@ -1,0 +1,5 @@
+"""``python -m complexity_theory``: the front door."""
+
+from complexity_theory.cli import main
+
+main()

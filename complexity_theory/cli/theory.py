@@ -1,0 +1,9 @@
+"""Commands of the front door: theory."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""

@@ -1,0 +1,131 @@
+"""AnyNets: RegNetX, RegNetY, RegNetZ from the RegNet generator; ResNet and ResNeXt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.networks.spec import Network, Stage
+
+
+def compatible(
+    widths: Sequence[int], ratios: Sequence[Fraction], group_widths: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Widths and group widths made to fit each other, as the RegNet generator does (Radosavovic et al. 2020; pycls).
+
+    The group width is cut to the inner width; the inner width goes to the nearest multiple of the group width or, with
+    a ratio above 1 (an integer), of the least common multiple of both, so that the width comes out whole.
+
+    >>> compatible([32, 80], [Fraction(1), Fraction(1)], [24, 24])
+    ([24, 72], [24, 24])
+    """
+    fitted_widths, fitted_groups = [], []
+    for width, ratio, group_width in zip(widths, ratios, group_widths, strict=True):
+        if ratio > 1 and ratio.denominator != 1:
+            raise InvalidInput(f"a bottleneck ratio above 1 must be an integer, not {ratio}")
+        inner = max(1, math.floor(width * ratio))
+        group_width = min(group_width, inner)
+        multiple = math.lcm(group_width, ratio.numerator) if ratio > 1 else group_width
+        inner = max(multiple, round(Fraction(inner, multiple)) * multiple)
+        fitted_widths.append(math.floor(inner / ratio))
+        fitted_groups.append(group_width)
+    return fitted_widths, fitted_groups
+
+
+def regnet_widths(depth: int, w_0: float, w_a: float, w_m: float, multiple: int = 8) -> tuple[list[int], list[int]]:
+    """Widths and depths of the stages from RegNet's four numbers (Radosavovic et al. 2020, equations 2 to 4).
+
+    Block j has width w_0 + w_a j, quantised to the nearest power of w_m times w_0, then to a ``multiple``.
+
+    >>> regnet_widths(13, 24, 36.44, 2.49)
+    ([24, 56, 152, 368], [1, 1, 4, 7])
+    """
+    if w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % multiple:
+        raise InvalidInput(
+            f"a RegNet needs wa >= 0, wm > 1 and w0 a positive multiple of {multiple}, not {w_a}, {w_m}, {w_0}"
+        )
+    blocks = []
+    for j in range(depth):
+        power = round(math.log((w_0 + w_a * j) / w_0) / math.log(w_m))
+        blocks.append(round(w_0 * w_m**power / multiple) * multiple)
+    widths = sorted(set(blocks))
+    return widths, [blocks.count(width) for width in widths]
+
+
+def regnet(
+    name: str,
+    *,
+    family: str,
+    depth: int,
+    w0: int,
+    wa: float,
+    wm: float,
+    group_w: int,
+    ratio: Fraction = Fraction(1),
+    se: Fraction = Fraction(0),
+    block: str = "bottleneck",
+    activation: str = "relu",
+    stem_w: int = 32,
+    head_w: int | None = None,
+    resolution: int = 224,
+) -> Network:
+    """A RegNet: 3x3 stem of width 32, stages of stride 2 from the generator, optional 1x1 conv in the head."""
+    widths, depths = regnet_widths(depth, w0, wa, wm)
+    n = len(widths)
+    widths, group_widths = compatible(widths, [ratio] * n, [group_w] * n)
+    stages = tuple(
+        Stage(
+            block=block,
+            depth=d,
+            width=w,
+            stride=2,
+            ratio=ratio,
+            group_width=g,
+            se=se,
+            activation=activation,
+            se_activation=activation,
+        )
+        for d, w, g in zip(depths, widths, group_widths, strict=True)
+    )
+    return Network(
+        name=name,
+        family=family,
+        stem="conv3",
+        stem_width=stem_w,
+        stages=stages,
+        head_width=head_w,
+        activation=activation,
+        resolution=resolution,
+    )
+
+
+def resnet(
+    name: str,
+    *,
+    family: str,
+    depths: Sequence[int],
+    block: str = "bottleneck",
+    widths: Sequence[int] = (256, 512, 1024, 2048),
+    ratio: Fraction = Fraction(1, 4),
+    group_widths: Sequence[int | None] = (None, None, None, None),
+    stem: str = "resnet",
+    stem_w: int = 64,
+    classes: int = 1000,
+    resolution: int = 224,
+) -> Network:
+    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017), on ImageNet or with the CIFAR stem."""
+    stages = tuple(
+        Stage(block=block, depth=d, width=w, stride=1 if i == 0 else 2, ratio=ratio, group_width=g)
+        for i, (d, w, g) in enumerate(zip(depths, widths, group_widths, strict=True))
+    )
+    return Network(
+        name=name,
+        family=family,
+        stem=stem,
+        stem_width=stem_w,
+        stages=stages,
+        classes=classes,
+        resolution=resolution,
+    )
