@@ -17,7 +17,7 @@ Size: TypeAlias = Any
 Pair: TypeAlias = "Size | tuple[Size, Size]"
 
 
-class InvalidInput(ValueError):
+class InvalidInput(ValueError):  # noqa: N818 - what it is, not that it is an error
     """Bad input, told in one line: the offending value and what would be right."""
 
 
@@ -40,7 +40,7 @@ def ceil_div(a: Size, b: Size) -> Size:
 
 
 def nearest(a: Size, b: int) -> Size:
-    """``a / b`` as a size: ints and arrays to the nearest integer (half to even, as Python's ``round``), symbols exactly.
+    """``a / b`` as a size: ints and arrays to the nearest integer (half to even, as ``round``), symbols exactly.
 
     A symbolic size is ideal: it stands for the network before it is realised, and no closed form rounds.
 
@@ -71,10 +71,13 @@ def same(a: Size, b: Size) -> bool:
     >>> same(3, 3), same(3, 4)
     (True, False)
     """
+    equal = a == b
+    if equal is True:
+        return True
     if is_symbolic(a) or is_symbolic(b):
         difference = (a - b).expand()
         return not (refuted(difference <= 0) or refuted(difference >= 0))
-    return bool(np.all(a == b))
+    return bool(np.all(equal))
 
 
 def divides(a: Size, b: Size) -> bool:
@@ -97,7 +100,7 @@ def pair(value: Pair) -> tuple[Size, Size]:
 
 
 def check_size(name: str, value: Size, least: int = 1) -> None:
-    """Raises InvalidInput, with name and value, unless ``value`` is an int, symbol or int64 array of at least ``least``.
+    """Raises InvalidInput, with name and value, unless ``value`` is an int, symbol or int64 array, at least ``least``.
 
     >>> check_size("stride", 0)
     Traceback (most recent call last):

@@ -2,7 +2,7 @@
 
 A leaf is a frozen dataclass with ``output(shape)`` and ``complexity(shape)``. Conventions (pycls's): flops are
 multiply-adds of convolutions and linear layers plus one per output with a bias; acts are the output elements of
-convolutions, linear layers and pooling windows; batch norm, activations and global pooling cost params alone or nothing.
+convolutions, linear layers and pooling windows; normalisation costs params alone, all else nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Conv2d(Layer):
 
     ``kernel``, ``stride``, ``padding``, ``dilation``: one size or a (height, width) pair; padding None is the symmetric
     one that keeps the size at stride 1 (odd kernels). flops = k_h k_w g w_out h w, params = k_h k_w g w_out,
-    acts = w_out h w, for an output of h x w (Dollár et al. 2021, section 3); a bias adds one of each per output (channel).
+    acts = w_out h w, for an output of h x w (Dollár et al. 2021, section 3); a bias adds a flop per output and a param
+    per channel.
     Raises InvalidInput for sizes below 1, a group width that does not divide, a kernel larger than its padded input.
 
     >>> Conv2d(16, 32, 3).complexity(Shape(16, 8, 8))

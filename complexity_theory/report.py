@@ -149,7 +149,7 @@ def render(table: Table, form: str = "text", *, terminal: bool = False) -> str:
 
 
 def emit(form: str, tables: Sequence[Table], data: Any = None) -> None:
-    """Prints to standard output: with ``json`` the data alone (default: the rows of the only table), else each table."""
+    """Prints to standard output: with ``json`` the data alone (default: the rows of all tables), else each table."""
     if form == "json":
         rows = data if data is not None else [row for table in tables for row in table.rows]
         print(json.dumps(plain(rows), indent=2, ensure_ascii=False))
