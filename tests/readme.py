@@ -1,0 +1,70 @@
+"""The README's console blocks: run, compared, rewritten (``python -m tests.readme --write``).
+
+A line of the form ``$ complexity-theory ...`` is run; what follows up to the next such line or the end of the block is
+what it prints. ``...`` stands for any text, where a number depends on the machine.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """A command of the README and what it prints there."""
+
+    command: str
+    output: str
+
+
+def examples(text: str) -> list[Example]:
+    """All examples, in order."""
+    found = []
+    for block in _BLOCK.findall(text):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append(Example(command, output.strip("\n")))
+    return found
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command prints to standard output, run in ``folder`` by this Python; raises if it fails."""
+    program, *arguments = shlex.split(command)
+    if program != "complexity-theory":
+        raise ValueError(f"the README's tour runs complexity-theory, not {program!r}")
+    done = subprocess.run(
+        [sys.executable, "-m", "complexity_theory", *arguments], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+
+
+def agrees(expected: str, printed: str) -> bool:
+    """Whether what was printed is what the README says, ``...`` standing for anything."""
+    return doctest.OutputChecker().check_output(expected + "\n", printed + "\n", doctest.ELLIPSIS)
+
+
+def main() -> None:
+    """Prints the examples that differ; with ``--write`` puts what is printed now into the README."""
+    text = README.read_text()
+    for example in examples(text):
+        printed = run(example.command, README.parent)
+        if not agrees(example.output, printed):
+            print(f"$ {example.command}\n{printed}\n")
+            old = f"$ {example.command}\n" + (example.output + "\n" if example.output else "")
+            text = text.replace(old, f"$ {example.command}\n{printed}\n", 1)
+    if "--write" in sys.argv[1:]:
+        README.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
