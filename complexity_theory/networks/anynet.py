@@ -112,10 +112,9 @@ def resnet(
     group_widths: Sequence[int | None] = (None, None, None, None),
     stem: str = "resnet",
     stem_w: int = 64,
-    classes: int = 1000,
     resolution: int = 224,
 ) -> Network:
-    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017), on ImageNet or with the CIFAR stem."""
+    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017) on ImageNet."""
     stages = tuple(
         Stage(block=block, depth=d, width=w, stride=1 if i == 0 else 2, ratio=ratio, group_width=g)
         for i, (d, w, g) in enumerate(zip(depths, widths, group_widths, strict=True))
@@ -126,6 +125,14 @@ def resnet(
         stem=stem,
         stem_width=stem_w,
         stages=stages,
-        classes=classes,
         resolution=resolution,
     )
+
+
+def cifar(name: str, *, family: str, layers: int, block: str = "basic") -> Network:
+    """A ResNet for CIFAR-10 of 6n + 2 layers, or with vanilla blocks its plain twin (He et al. 2016, section 4.2)."""
+    stages = tuple(
+        Stage(block=block, depth=(layers - 2) // 6, width=w, stride=1 if i == 0 else 2)
+        for i, w in enumerate((16, 32, 64))
+    )
+    return Network(name=name, family=family, stem="cifar", stem_width=16, stages=stages, classes=10, resolution=32)

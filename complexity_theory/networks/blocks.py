@@ -40,7 +40,7 @@ def conv_bn(
     return Sequential(
         conv=Conv2d(w_in, w_out, kernel, stride=stride, group_width=group_width),
         bn=BatchNorm2d(w_out),
-        act=activation and Activation(activation),
+        act=None if activation is None else Activation(activation),
     )
 
 

@@ -52,7 +52,7 @@ def rounded_width(width: float, multiple: int = 8) -> int:
     return rounded + multiple if rounded < 0.9 * width else rounded
 
 
-def efficientnet(name: str, *, width: float, depth: float, resolution: int, dropout: float) -> Network:
+def efficientnet(name: str, *, family: str, width: float, depth: float, resolution: int, dropout: float) -> Network:
     """EfficientNet-B0 scaled by the width and depth coefficients of a variant (B1 to B7), rounded as published."""
     stages = tuple(
         Stage(
@@ -70,7 +70,7 @@ def efficientnet(name: str, *, width: float, depth: float, resolution: int, drop
     )
     return Network(
         name=name,
-        family="EfficientNet",
+        family=family,
         stem="conv3",
         stem_width=rounded_width(32 * width),
         stages=stages,
@@ -82,7 +82,7 @@ def efficientnet(name: str, *, width: float, depth: float, resolution: int, drop
     )
 
 
-def mobilenet_v2(name: str, *, width: float = 1.0, resolution: int = 224) -> Network:
+def mobilenet_v2(name: str, *, family: str, width: float = 1.0, resolution: int = 224) -> Network:
     """MobileNetV2 with a width multiplier; the head keeps at least 1280 channels, as published."""
     stages = tuple(
         Stage(
@@ -98,7 +98,7 @@ def mobilenet_v2(name: str, *, width: float = 1.0, resolution: int = 224) -> Net
     )
     return Network(
         name=name,
-        family="MobileNetV2",
+        family=family,
         stem="conv3",
         stem_width=rounded_width(32 * width),
         stages=stages,

@@ -24,7 +24,7 @@ class Stage:
 
     ``ratio``: inner width over the block's output width (bottlenecks) or input width (mbconv). ``group_width``: of the
     inner conv; None where it is dense (or depthwise by the kind of block). ``se``: squeeze-excite width over the
-    block's input width, 0 for none. ``shortcut``: of the first block; None settles it by the sizes, which then must be ints.
+    block's input width, 0 for none. ``shortcut``: of the first block; None settles it by the sizes, then ints.
     """
 
     block: str
@@ -54,7 +54,7 @@ class Stage:
             raise InvalidInput(f"se must be at least 0, not {self.se}")
 
     def settled(self, w_in: Size) -> Stage:
-        """The stage with its shortcut decided: identity where the first block keeps the shape, else the block's fallback."""
+        """The stage with its shortcut decided: identity where the first block keeps the shape, else its kind's fallback."""
         if self.shortcut is not None:
             return self
         kind = BLOCKS[self.block]
@@ -107,6 +107,21 @@ class Network:
             check_size("head width", self.head_width)
         settled = tuple(stage.settled(w_in) for stage, w_in in zip(self.stages, self.input_widths, strict=True))
         object.__setattr__(self, "stages", settled)
+
+    @property
+    def depths(self) -> tuple[Size, ...]:
+        """Number of blocks of each stage."""
+        return tuple(stage.depth for stage in self.stages)
+
+    @property
+    def widths(self) -> tuple[Size, ...]:
+        """Output width of each stage."""
+        return tuple(stage.width for stage in self.stages)
+
+    @property
+    def group_widths(self) -> tuple[Size | None, ...]:
+        """Group width of each stage's inner conv: None where it is dense, 1 where it is depthwise."""
+        return tuple(1 if BLOCKS[stage.block].depthwise else stage.group_width for stage in self.stages)
 
     @property
     def input_widths(self) -> tuple[Size, ...]:

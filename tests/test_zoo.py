@@ -1,0 +1,94 @@
+"""The zoo: its names, and its counts held to published ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+
+from complexity_theory import zoo
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.complexity import Complexity
+from complexity_theory.zoo.published import published
+
+PUBLISHED = published()
+
+
+@pytest.mark.parametrize("entry", PUBLISHED, ids=lambda entry: entry.config)
+def test_counts_equal_the_published_ones(entry):
+    assert zoo.network(entry.network).complexity() == entry.counts
+
+
+def test_the_comparison_of_counts_can_fail():
+    counts = PUBLISHED[0].counts
+    assert zoo.network(PUBLISHED[0].network).complexity() != Complexity(counts.flops, counts.params + 1, counts.acts)
+
+
+def test_the_published_table_is_that_of_pycls(shared_data: Path):
+    table = json.loads((shared_data / "pycls" / "model_complexity.json").read_text())
+    assert {entry.config: entry.counts.as_dict() for entry in PUBLISHED} == table
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("RegNetZ-500MF", (507_217_126, 7_122_742, 5_860_358)),  # ClassyVision's definition, counted by pycls's rules
+        ("MobileNetV2", (300_775_272, 3_504_872, 6_679_112)),  # 3,504,872 parameters, 300.8M in torchvision and timm
+    ],
+)
+def test_counts_of_networks_that_pycls_does_not_publish(name, counts):
+    assert zoo.network(name).complexity() == Complexity(*counts)
+
+
+def test_every_name_and_alias_leads_to_its_network_in_any_case():
+    owners = {}
+    for name in zoo.names():
+        assert zoo.network(name).name == name
+        for alias in (name, *zoo.aliases(name)):
+            assert owners.setdefault(alias.lower(), name) == name, f"{alias} stands for two networks"
+            assert zoo.canonical(alias.upper()) == zoo.canonical(alias.lower()) == name
+            assert zoo.find(alias) is zoo.network(name)
+
+
+def test_families_part_the_names():
+    assert sorted(name for family in zoo.families() for name in zoo.names(family)) == sorted(zoo.names())
+    for family in zoo.families():
+        assert {zoo.network(name).family for name in zoo.names(family)} == {family}
+
+
+@pytest.mark.parametrize("text", ["EfficientNet-B9", "resnet51", "", "no such thing"])
+def test_unknown_names_are_told_in_one_line(text):
+    with pytest.raises(InvalidInput) as told:
+        zoo.network(text)
+    assert "\n" not in str(told.value)
+    assert repr(text) in str(told.value)
+
+
+def test_near_names_are_offered():
+    with pytest.raises(InvalidInput, match=r"did you mean .*EfficientNet-B0"):
+        zoo.find("efficientnet-b00")
+    with pytest.raises(InvalidInput, match=r"unknown family 'RegNet': one of .*RegNetX"):
+        zoo.names("RegNet")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_closed_form_at_one_is_the_count(name):
+    network = zoo.network(name)
+    d, w, g, n = sympy.symbols("d w g n", positive=True, integer=True)
+    form = network.scaled(depth=d, width=w, group_width=g).complexity(32 * n)
+    at_one = form.map(lambda f: sympy.sympify(f).subs({d: 1, w: 1, g: 1, n: 2}))
+    assert at_one == network.complexity(64)
+
+
+@pytest.mark.parametrize("name", ["EfficientNet-B0", "RegNetZ-500MF", "RegNetY-4.0GF", "ResNet-50", "MobileNetV2"])
+def test_arrays_count_as_ints_do(name):
+    network = zoo.network(name)
+    depth, width, resolution = np.array([1, 2, 3]), np.array([1, 2, 1]), np.array([64, 96, 224])
+    counted = network.scaled(depth=depth, width=width, group_width=width).complexity(resolution)
+    for i in range(3):
+        d, w = int(depth[i]), int(width[i])
+        one = network.scaled(depth=d, width=w, group_width=w).complexity(int(resolution[i]))
+        assert counted.map(lambda entry, i=i: int(np.broadcast_to(entry, 3)[i])) == one
