@@ -265,18 +265,27 @@ class _Pool2d(Layer):
     kernel: Pair
     stride: Pair
     padding: Pair
+    ceil: bool
 
     def __post_init__(self) -> None:
         check_pair("kernel", self.kernel)
         check_pair("stride", self.stride)
         check_pair("padding", self.padding, least=0)
-        for k, p in zip(pair(self.kernel), pair(self.padding), strict=True):
+        for k, s, p in zip(pair(self.kernel), pair(self.stride), pair(self.padding), strict=True):
             if refuted(2 * p <= k):
                 raise InvalidInput(f"padding {p} is more than half the pooling kernel {k}")
+            if self.ceil and refuted(s + p <= k):
+                raise InvalidInput(f"with ceil a window could lie outside: stride {s} + padding {p} > kernel {k}")
 
     def output(self, shape: Shape) -> Shape:
         k, s, p = pair(self.kernel), pair(self.stride), pair(self.padding)
-        return Shape(shape.channels, _window(shape.height, k[0], s[0], p[0]), _window(shape.width, k[1], s[1], p[1]))
+        # To round the number of windows up is to have room for all but one element of another step.
+        room = [step - 1 if self.ceil else 0 for step in s]
+        return Shape(
+            shape.channels,
+            _window(shape.height + room[0], k[0], s[0], p[0]),
+            _window(shape.width + room[1], k[1], s[1], p[1]),
+        )
 
     def complexity(self, shape: Shape) -> Complexity:
         return Complexity(acts=self.output(shape).elements)
@@ -287,6 +296,8 @@ class _Pool2d(Layer):
 class MaxPool2d(_Pool2d):
     """Max pooling: no flops or params; acts = output elements (pycls counts them, fvcore does not: ``conventions``).
 
+    ``ceil``: a last window that sticks out of the padded input counts too.
+
     >>> MaxPool2d(3, stride=2, padding=1).output(Shape(64, 112, 112))
     Shape(channels=64, height=56, width=56)
     """
@@ -294,12 +305,15 @@ class MaxPool2d(_Pool2d):
     kernel: Pair
     stride: Pair
     padding: Pair = 0
+    ceil: bool = False
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class AvgPool2d(_Pool2d):
-    """Average pooling over windows (padding counted in the mean): acts = output elements.
+    """Average pooling over windows (the mean is of all elements but those beyond the padding): acts = output elements.
+
+    ``ceil``: a last window that sticks out of the padded input counts too.
 
     >>> AvgPool2d(2, stride=2).complexity(Shape(64, 8, 8))
     Complexity(flops=0, params=0, acts=1024)
@@ -308,6 +322,7 @@ class AvgPool2d(_Pool2d):
     kernel: Pair
     stride: Pair
     padding: Pair = 0
+    ceil: bool = False
 
 
 @final
@@ -321,6 +336,24 @@ class GlobalAvgPool2d(_Free):
 
     def output(self, shape: Shape) -> Shape:
         return Shape(shape.channels, 1, 1)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AdaptiveAvgPool2d(_Free):
+    """The means over a grid of ``size`` x ``size`` cells, whatever the input's size; counted as free (VGG's pooling).
+
+    >>> AdaptiveAvgPool2d(7).output(Shape(512, 10, 9))
+    Shape(channels=512, height=7, width=7)
+    """
+
+    size: Size
+
+    def __post_init__(self) -> None:
+        check_size("size", self.size)
+
+    def output(self, shape: Shape) -> Shape:
+        return Shape(shape.channels, self.size, self.size)
 
 
 @final

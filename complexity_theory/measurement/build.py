@@ -14,6 +14,7 @@ from complexity_theory.algebra import InvalidInput, pair
 from complexity_theory.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.layers import (
     Activation,
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -158,17 +159,22 @@ def _layer_scale(layer: LayerScale) -> nn.Module:
 
 @assemble.register
 def _max_pool(layer: MaxPool2d) -> nn.Module:
-    return nn.MaxPool2d(pair(layer.kernel), stride=pair(layer.stride), padding=pair(layer.padding))
+    return nn.MaxPool2d(pair(layer.kernel), pair(layer.stride), pair(layer.padding), ceil_mode=layer.ceil)
 
 
 @assemble.register
 def _avg_pool(layer: AvgPool2d) -> nn.Module:
-    return nn.AvgPool2d(pair(layer.kernel), stride=pair(layer.stride), padding=pair(layer.padding))
+    return nn.AvgPool2d(pair(layer.kernel), pair(layer.stride), pair(layer.padding), ceil_mode=layer.ceil)
 
 
 @assemble.register
 def _global_avg_pool(layer: GlobalAvgPool2d) -> nn.Module:
     return nn.AdaptiveAvgPool2d(1)
+
+
+@assemble.register
+def _adaptive_avg_pool(layer: AdaptiveAvgPool2d) -> nn.Module:
+    return nn.AdaptiveAvgPool2d(layer.size)
 
 
 @assemble.register

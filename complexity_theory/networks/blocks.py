@@ -1,78 +1,52 @@
-"""Blocks, stems and heads: structure only, each a function from sizes to a tree of layers; no cost stands here."""
+"""Blocks: what stages are made of, each a function from sizes to a tree of layers; no cost stands here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from complexity_theory.algebra import Pair, Size, nearest
+from complexity_theory.algebra import Size
 from complexity_theory.compose import Gate, Residual, Sequential
 from complexity_theory.layers import (
     Activation,
+    AvgPool2d,
     BatchNorm2d,
     Conv2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
     Layer,
-    Linear,
+    LayerNorm2d,
+    LayerScale,
     MaxPool2d,
 )
+from complexity_theory.networks.parts import bn_conv, conv_bn, scaled_by, squeeze_excite
 
 if TYPE_CHECKING:
-    from complexity_theory.networks.spec import Network, Stage
+    from complexity_theory.networks.spec import Stage
 
-Shortcut = Literal["identity", "projection", "none"]
-
-
-def conv_bn(
-    w_in: Size,
-    w_out: Size,
-    kernel: Pair,
-    *,
-    stride: Size = 1,
-    group_width: Size | None = None,
-    activation: str | None = None,
-) -> Sequential:
-    """Convolution, batch norm and, where named, an activation."""
-    return Sequential(
-        conv=Conv2d(w_in, w_out, kernel, stride=stride, group_width=group_width),
-        bn=BatchNorm2d(w_out),
-        act=None if activation is None else Activation(activation),
-    )
+# What stands beside a block: nothing but the sum, a strided 1x1 convolution, average pooling and a 1x1 convolution
+# (ResNet-D), or no shortcut at all.
+Shortcut = Literal["identity", "projection", "pooled-projection", "none"]
 
 
-def scaled_by(width: Size, ratio: Fraction) -> Size:
-    """The width that is ``ratio`` of another: the nearest integer, or exact where the width is symbolic."""
-    return nearest(width * ratio.numerator, ratio.denominator)
+def _downsampled(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, project: Callable[..., Layer]) -> Layer:
+    """The shortcut where a block changes the shape: ``project`` (a 1x1 convolution), pooled before where said."""
+    if shortcut == "projection" or stride == 1:
+        return project(w_in, stage.width, 1, stride=stride)
+    return Sequential(pool=AvgPool2d(stride, stride=stride, ceil=True), project=project(w_in, stage.width, 1))
 
 
-def squeeze_excite(width: Size, inner: Size, activation: str, gate: str = "sigmoid") -> Gate:
-    """Squeeze-excite: global pool, 1x1 conv to ``inner``, activation, 1x1 conv back, a factor per channel."""
-    return Gate(
-        Sequential(
-            pool=GlobalAvgPool2d(),
-            reduce=Conv2d(width, inner, 1, bias=True),
-            act=Activation(activation),
-            expand=Conv2d(inner, width, 1, bias=True),
-            gate=Activation(gate),
-        )
-    )
-
-
-def _with_shortcut(body: Layer, shortcut: Shortcut, projection: Callable[[], Layer]) -> Layer:
+def _with_shortcut(body: Layer, stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     if shortcut == "none":
         return body
-    return Residual(body, projection() if shortcut == "projection" else None)
+    return Residual(body, None if shortcut == "identity" else _downsampled(stage, w_in, stride, shortcut, conv_bn))
 
 
-def _se(stage: Stage, width: Size, w_in: Size) -> Gate | None:
-    return squeeze_excite(width, scaled_by(w_in, stage.se), stage.se_activation, stage.se_gate) if stage.se else None
+def _se(stage: Stage, width: Size, of: Size) -> Gate | None:
+    return squeeze_excite(width, scaled_by(of, stage.se), stage.se_activation, stage.se_gate) if stage.se else None
 
 
-def vanilla(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
+def vanilla(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """[k x k conv, BN, activation] twice, no shortcut."""
     w, k, act = stage.width, stage.kernel, stage.activation
     return Sequential(
@@ -81,41 +55,71 @@ def vanilla(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer
     )
 
 
-def basic(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
-    """The basic residual block: two k x k convs (He et al. 2016, figure 5 left)."""
-    w, k, act = stage.width, stage.kernel, stage.activation
-    body = Sequential(a=conv_bn(w_in, w, k, stride=stride, activation=act), b=conv_bn(w, w, k))
+def conv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """[k x k conv, BN, activation]: EfficientNetV2's first stage (a fused MBConv without expansion)."""
+    body = conv_bn(w_in, stage.width, stage.kernel, stride=stride, activation=stage.activation)
+    return _with_shortcut(body, stage, w_in, stride, shortcut)
+
+
+def vgg(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, *, norm: bool) -> Layer:
+    """A k x k conv and activation, after max-pooling by the stride (Simonyan and Zisserman 2015)."""
     return Sequential(
-        residual=_with_shortcut(body, shortcut, lambda: conv_bn(w_in, w, 1, stride=stride)), act=Activation(act)
-    )
-
-
-def _bottleneck_body(stage: Stage, w_in: Size, inner: Size, stride: Size) -> Sequential:
-    act = stage.activation
-    return Sequential(
-        a=conv_bn(w_in, inner, 1, activation=act),
-        b=conv_bn(inner, inner, stage.kernel, stride=stride, group_width=stage.group_width, activation=act),
-        se=_se(stage, inner, w_in),
-        c=conv_bn(inner, stage.width, 1),
-    )
-
-
-def bottleneck(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
-    """1x1, k x k (group) conv, optional squeeze-excite, 1x1: ResNet, ResNeXt, RegNetX and RegNetY."""
-    body = _bottleneck_body(stage, w_in, scaled_by(stage.width, stage.ratio), stride)
-    return Sequential(
-        residual=_with_shortcut(body, shortcut, lambda: conv_bn(w_in, stage.width, 1, stride=stride)),
+        pool=None if stride == 1 else MaxPool2d(stride, stride=stride),
+        conv=Conv2d(w_in, stage.width, stage.kernel, bias=True),
+        bn=BatchNorm2d(stage.width) if norm else None,
         act=Activation(stage.activation),
     )
 
 
-def linear_bottleneck(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
+def basic(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """The basic residual block: two k x k convs (He et al. 2016, figure 5 left), optional squeeze-excite at the end."""
+    w, k, act = stage.width, stage.kernel, stage.activation
+    body = Sequential(a=conv_bn(w_in, w, k, stride=stride, activation=act), b=conv_bn(w, w, k), se=_se(stage, w, w))
+    return Sequential(residual=_with_shortcut(body, stage, w_in, stride, shortcut), act=Activation(act))
+
+
+def _bottleneck_body(stage: Stage, w_in: Size, stride: int, *, se_last: bool = False) -> Sequential:
+    act, inner = stage.activation, scaled_by(stage.width, stage.ratio)
+    return Sequential(
+        a=conv_bn(w_in, inner, 1, activation=act),
+        b=conv_bn(inner, inner, stage.kernel, stride=stride, group_width=stage.group_width, activation=act),
+        se=None if se_last else _se(stage, inner, w_in),
+        c=conv_bn(inner, stage.width, 1),
+        se_last=_se(stage, stage.width, stage.width) if se_last else None,
+    )
+
+
+def bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, *, se_last: bool = False) -> Layer:
+    """1x1, k x k (group) conv, 1x1, with a residual: ResNet, ResNeXt, RegNetX.
+
+    Squeeze-excite stands behind the k x k conv (RegNetY) or at the end (SE-ResNet: Hu et al. 2018).
+    """
+    body = _bottleneck_body(stage, w_in, stride, se_last=se_last)
+    return Sequential(residual=_with_shortcut(body, stage, w_in, stride, shortcut), act=Activation(stage.activation))
+
+
+def linear_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """The bottleneck with a linear output and an identity shortcut where the shapes allow one: RegNetZ."""
-    body = _bottleneck_body(stage, w_in, scaled_by(stage.width, stage.ratio), stride)
-    return _with_shortcut(body, shortcut, lambda: conv_bn(w_in, stage.width, 1, stride=stride))
+    return _with_shortcut(_bottleneck_body(stage, w_in, stride), stage, w_in, stride, shortcut)
 
 
-def mbconv(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
+def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """The bottleneck with norm and activation before each conv: ResNetV2 (He et al. 2016b), RegNetV."""
+    act, inner = stage.activation, scaled_by(stage.width, stage.ratio)
+    before = Sequential(bn=BatchNorm2d(w_in), act=Activation(act))
+    body = Sequential(
+        a=Conv2d(w_in, inner, 1),
+        b=bn_conv(inner, inner, stage.kernel, stride=stride, group_width=stage.group_width, activation=act),
+        se=_se(stage, inner, w_in),
+        c=bn_conv(inner, stage.width, 1, activation=act),
+    )
+    if shortcut == "identity":
+        return Residual(Sequential(before=before, body=body))
+    beside = None if shortcut == "none" else _downsampled(stage, w_in, stride, shortcut, Conv2d)
+    return Sequential(before=before, residual=body if beside is None else Residual(body, beside))
+
+
+def mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """Inverted bottleneck: 1x1 expansion (unless the ratio is 1), depthwise k x k, squeeze-excite, linear 1x1."""
     act, inner = stage.activation, scaled_by(w_in, stage.ratio)
     body = Sequential(
@@ -124,67 +128,90 @@ def mbconv(stage: Stage, w_in: Size, stride: Size, shortcut: Shortcut) -> Layer:
         se=_se(stage, inner, w_in),
         project=conv_bn(inner, stage.width, 1),
     )
-    return _with_shortcut(body, shortcut, lambda: conv_bn(w_in, stage.width, 1, stride=stride))
+    return _with_shortcut(body, stage, w_in, stride, shortcut)
+
+
+def fused_mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """MBConv with a dense k x k conv for the expansion and the depthwise conv (Tan and Le 2021, figure 2)."""
+    inner = scaled_by(w_in, stage.ratio)
+    body = Sequential(
+        expand=conv_bn(w_in, inner, stage.kernel, stride=stride, activation=stage.activation),
+        se=_se(stage, inner, w_in),
+        project=conv_bn(inner, stage.width, 1),
+    )
+    return _with_shortcut(body, stage, w_in, stride, shortcut)
+
+
+def separable(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """Depthwise k x k, squeeze-excite, 1x1, no shortcut: MobileNetV1 (Howard et al. 2017), LCNet."""
+    act = stage.activation
+    return Sequential(
+        depthwise=conv_bn(w_in, w_in, stage.kernel, stride=stride, group_width=1, activation=act),
+        se=_se(stage, w_in, w_in),
+        pointwise=conv_bn(w_in, stage.width, 1, activation=act),
+    )
+
+
+def convnext(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """Depthwise k x k, layer norm, 1x1 to the inner width and back, layer scale (Liu et al. 2022, figure 4).
+
+    Where the shape changes, layer norm and a convolution of the stride's size stand before it.
+    """
+    w = stage.width
+    inner = scaled_by(w, stage.ratio)
+    block = Residual(
+        Sequential(
+            depthwise=Conv2d(w, w, stage.kernel, group_width=1, bias=True),
+            norm=LayerNorm2d(w),
+            expand=Conv2d(w, inner, 1, bias=True),
+            act=Activation(stage.activation),
+            project=Conv2d(inner, w, 1, bias=True),
+            scale=LayerScale(w),
+        )
+    )
+    if shortcut == "identity":
+        return block
+    return Sequential(
+        norm=LayerNorm2d(w_in),
+        down=Conv2d(w_in, w, stride, stride=stride, padding=0, bias=True),
+        block=block,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A kind of block: its builder, what it does where an identity shortcut does not fit, and its inner conv.
+    """A kind of block: its builder, what it does where an identity shortcut does not fit, and what its stage can set.
 
-    ``inner_of``: the width that ``Stage.ratio`` multiplies to give the inner width ("out" or "in" of the block; None:
-    no inner width). ``depthwise``: the inner conv is depthwise whatever the stage's group width.
+    ``identity``: whether it has an identity shortcut where one fits. ``inner_of``: the width that ``Stage.ratio``
+    multiplies to give the inner width (input or output of the block; None: no inner width). ``depthwise``: the inner
+    conv is depthwise. ``se_of``: the width that ``Stage.se`` multiplies (None: no squeeze-excite).
     """
 
-    build: Callable[[Stage, Size, Size, Shortcut], Layer]
+    build: Callable[[Stage, Size, int, Shortcut], Layer]
     fallback: Shortcut
     identity: bool = True
     inner_of: Literal["in", "out"] | None = None
     depthwise: bool = False
+    se_of: Literal["in", "out"] | None = None
+
+    @property
+    def grouped(self) -> bool:
+        """Whether ``Stage.group_width`` sets the groups of its inner conv."""
+        return self.inner_of == "out" and not self.depthwise
 
 
 BLOCKS = {
     "vanilla": Block(vanilla, fallback="none", identity=False),
-    "basic": Block(basic, fallback="projection"),
-    "bottleneck": Block(bottleneck, fallback="projection", inner_of="out"),
-    "linear-bottleneck": Block(linear_bottleneck, fallback="none", inner_of="out"),
-    "mbconv": Block(mbconv, fallback="none", inner_of="in", depthwise=True),
+    "conv": Block(conv, fallback="none"),
+    "vgg": Block(partial(vgg, norm=False), fallback="none", identity=False),
+    "vgg-bn": Block(partial(vgg, norm=True), fallback="none", identity=False),
+    "basic": Block(basic, fallback="projection", se_of="out"),
+    "bottleneck": Block(bottleneck, fallback="projection", inner_of="out", se_of="in"),
+    "se-bottleneck": Block(partial(bottleneck, se_last=True), fallback="projection", inner_of="out", se_of="out"),
+    "linear-bottleneck": Block(linear_bottleneck, fallback="none", inner_of="out", se_of="in"),
+    "preact-bottleneck": Block(preact_bottleneck, fallback="projection", inner_of="out", se_of="in"),
+    "mbconv": Block(mbconv, fallback="none", inner_of="in", depthwise=True, se_of="in"),
+    "fused-mbconv": Block(fused_mbconv, fallback="none", inner_of="in", se_of="in"),
+    "separable": Block(separable, fallback="none", identity=False, depthwise=True, se_of="in"),
+    "convnext": Block(convnext, fallback="projection", inner_of="out", depthwise=True),
 }
-
-
-def _stem_conv3(network: Network) -> Layer:
-    return conv_bn(network.in_channels, network.stem_width, 3, stride=2, activation=network.activation)
-
-
-def _stem_resnet(network: Network) -> Layer:
-    return Sequential(
-        conv=conv_bn(network.in_channels, network.stem_width, 7, stride=2, activation=network.activation),
-        pool=MaxPool2d(3, stride=2, padding=1),
-    )
-
-
-def _stem_cifar(network: Network) -> Layer:
-    return conv_bn(network.in_channels, network.stem_width, 3, activation=network.activation)
-
-
-# 3x3 stride 2 (RegNet, EfficientNet, MobileNet), 7x7 stride 2 with max-pool (ResNet), 3x3 stride 1 (CIFAR)
-STEMS: dict[str, Callable[[Network], Layer]] = {
-    "conv3": _stem_conv3,
-    "resnet": _stem_resnet,
-    "cifar": _stem_cifar,
-}
-
-
-def _head_pool(network: Network, w_in: Size) -> Layer:
-    return Sequential(
-        conv=None
-        if network.head_width is None
-        else conv_bn(w_in, network.head_width, 1, activation=network.activation),
-        pool=GlobalAvgPool2d(),
-        flatten=Flatten(),
-        dropout=Dropout(network.dropout) if network.dropout else None,
-        fc=Linear(w_in if network.head_width is None else network.head_width, network.classes),
-    )
-
-
-# an optional 1x1 conv to the head width, global pooling, dropout, linear
-HEADS: dict[str, Callable[[Network, Size], Layer]] = {"pool": _head_pool}

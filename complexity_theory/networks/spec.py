@@ -10,7 +10,10 @@ from complexity_theory.algebra import InvalidInput, Size, check_size, same
 from complexity_theory.complexity import Complexity, Shape
 from complexity_theory.compose import Repeat, Sequential
 from complexity_theory.layers import Layer
-from complexity_theory.networks.blocks import BLOCKS, HEADS, STEMS, Shortcut, scaled_by
+from complexity_theory.networks.blocks import BLOCKS, Shortcut
+from complexity_theory.networks.heads import HEADS
+from complexity_theory.networks.parts import scaled_by
+from complexity_theory.networks.stems import STEMS
 
 
 def _choice(what: str, value: str, known: Iterable[str]) -> None:
@@ -24,7 +27,8 @@ class Stage:
 
     ``ratio``: inner width over the block's output width (bottlenecks) or input width (mbconv). ``group_width``: of the
     inner conv; None where it is dense (or depthwise by the kind of block). ``se``: squeeze-excite width over the
-    block's input width, 0 for none. ``shortcut``: of the first block; None settles it by the sizes, then ints.
+    block's input width (SE-ResNets: output width), 0 for none. ``shortcut``: of the first block; None settles it by
+    the sizes, then ints.
     """
 
     block: str
@@ -52,9 +56,16 @@ class Stage:
             raise InvalidInput(f"ratio must be positive, not {self.ratio}")
         if not self.se >= 0:
             raise InvalidInput(f"se must be at least 0, not {self.se}")
+        kind = BLOCKS[self.block]
+        if self.group_width is not None and not kind.grouped:
+            raise InvalidInput(f"a {self.block} block takes no group width, but it is {self.group_width}")
+        if self.ratio != 1 and kind.inner_of is None:
+            raise InvalidInput(f"a {self.block} block takes no ratio, but it is {self.ratio}")
+        if self.se and kind.se_of is None:
+            raise InvalidInput(f"a {self.block} block takes no squeeze-excite, but se is {self.se}")
 
     def settled(self, w_in: Size) -> Stage:
-        """The stage with its shortcut decided: identity where the first block keeps the shape, else its kind's fallback."""
+        """The stage with its shortcut decided: identity where the first block keeps the shape, else the fallback."""
         if self.shortcut is not None:
             return self
         kind = BLOCKS[self.block]
