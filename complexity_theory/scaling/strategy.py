@@ -162,7 +162,7 @@ def _alpha(text: str) -> Share:
         from complexity_theory.symbols import alpha
 
         return alpha
-    return _number(text, "alpha")
+    return exact(text, "alpha")
 
 
 def _weights(text: str) -> dict[str, Fraction]:
@@ -172,7 +172,7 @@ def _weights(text: str) -> dict[str, Fraction]:
     if text.isalpha():
         parts = [(letter, Fraction(1)) for letter in text]
     else:
-        parts = [(part[:1], _number(part[1:], f"the weight of {part[:1]!r}")) for part in _letter_parts(text)]
+        parts = [(part[:1], exact(part[1:], f"the weight of {part[:1]!r}")) for part in _letter_parts(text)]
     weights: dict[str, Fraction] = {}
     for letter, weight in parts:
         if letter in weights:
@@ -201,8 +201,12 @@ def _unknown(letter: str, text: str) -> str:
     return f"{letter!r} is unknown: {GRAMMAR}"
 
 
-def _number(text: str, what: str) -> Fraction:
-    """A number from text, exactly: ``8``, ``0.6`` or ``3/5``."""
+def exact(text: str, what: str) -> Fraction:
+    """A number >= 0 from text, exactly: ``8``, ``0.6`` or ``3/5``. Raises InvalidInput that says ``what`` is wrong.
+
+    >>> exact("0.6", "a weight")
+    Fraction(3, 5)
+    """
     if not text:
         raise InvalidInput(f"{what} is missing: write a number after it, such as 0.6 or 3/5")
     if text.startswith("-") and _NUMBER.fullmatch(text[1:]):

@@ -1,0 +1,117 @@
+"""How a real network scales at a finite factor: exponents of its polynomials, and their limits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from complexity_theory import report
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.networks.spec import Network
+from complexity_theory.scaling.closed_form import closed_form, terms
+from complexity_theory.scaling.population import Polynomials, polynomials
+from complexity_theory.scaling.strategy import Strategy
+
+FACTORS = (1, 2, 4, 8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectiveExponents:
+    """The exponents of a network's metrics along a strategy, at any scaling factor s.
+
+    The effective exponent of a metric f is d log f / d log s: the Jacobian of the log-metrics in the logs of the
+    multipliers, times the strategy's direction in its own normalisation (flops of dense convolutions grow as s). It
+    is ideal (nothing is rounded), depends on s since f is a sum of monomials, and tends to ``limits``.
+
+    >>> from complexity_theory.scaling.strategy import parse
+    >>> from complexity_theory.zoo import network
+    >>> scaling = effective_exponents(network("EfficientNet-B0"), parse("dWr"))
+    >>> round(scaling.at(1).params, 2), round(scaling.at(16).params, 2), str(scaling.limits.params)
+    (0.78, 0.87, '9/10')
+    """
+
+    network: Network
+    strategy: Strategy
+    polynomials: Polynomials
+    limits: Complexity
+
+    def at(self, factor: float) -> Complexity:
+        """The effective exponents at a factor, as floats. Raises InvalidInput unless it is positive and finite."""
+        multipliers = np.array(self.strategy.multipliers(factor))[:, np.newaxis]
+        monomials = self.polynomials.monomials(multipliers)[:, 0]
+        along = self.polynomials.powers @ np.array([float(exponent) for exponent in self.strategy.direction])
+        metrics, slopes = (self.polynomials.coefficients @ np.stack([monomials, monomials * along], axis=1)).T
+        return Complexity(*(slopes / metrics).tolist())
+
+
+def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExponents:
+    """The effective exponents of a network along a strategy, with their exact limits (Fractions) as s grows.
+
+    The limit for a metric is the greatest exponent of s among its terms that do not cancel. Raises InvalidInput for a
+    network without a closed form, a strategy with alpha left open, or one that does not change the network's flops.
+    """
+    if strategy.is_symbolic:
+        raise InvalidInput(f"{strategy} has no numbers on a network: give alpha a value")
+    limits = closed_form(network).map(lambda form: _limit(form, strategy))
+    if limits.flops == 0:
+        raise InvalidInput(f"strategy {strategy} does not change the flops of {network.name}: scale d, w or r")
+    return EffectiveExponents(network, strategy, polynomials(network), limits)
+
+
+def _limit(form: sympy.Expr, strategy: Strategy) -> Fraction:
+    growth: dict[Fraction, Fraction] = defaultdict(Fraction)
+    for term in terms(form):
+        exponent = sum((p * e for p, e in zip(term.powers, strategy.direction, strict=True)), Fraction(0))
+        growth[exponent] += term.coefficient
+    return max(exponent for exponent, coefficient in growth.items() if coefficient)
+
+
+def distance_table(networks: Iterable[Network], strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table:
+    """How far each network is from its limits along a strategy: exponents at each s, and how much they are off.
+
+    The limits are the paper's asymptotic values (those of a dense convolution) wherever depth, width or resolution is
+    scaled. Rows: network, s, the exponents of flops, params and acts at s, and each less its limit; s = oo: the limits.
+    Raises InvalidInput as ``effective_exponents`` does.
+    """
+    rows: list[dict[str, Any]] = []
+    for network in networks:
+        scaling = effective_exponents(network, strategy)
+        limits = scaling.limits.as_dict()
+        for factor in factors:
+            exponents = scaling.at(factor).as_dict()
+            off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
+            rows.append({"network": network.name, "s": factor, **exponents, **off})
+        rows.append({"network": network.name, "s": "oo", **limits})
+    return report.Table(rows, f"Effective exponents along {strategy}: at s, and off their limits")
+
+
+def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:
+    """What the group widths do: exponents along a strategy with them kept, scaled as the widths, and in a dense twin.
+
+    The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
+    convolutions only where width and group width are scaled together. The twin has dense convolutions in place of the
+    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None for a network without group
+    convolutions. Raises InvalidInput as ``effective_exponents`` does.
+    """
+    if all(stage.group_width is None for stage in network.stages):
+        return None
+    twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
+    cases = {
+        "group, g kept": (network, replace(strategy, group_width=Fraction(0))),
+        "group, g scaled as w": (network, replace(strategy, group_width=strategy.width)),
+        "dense": (twin, strategy),
+    }
+    scalings = {case: effective_exponents(*of) for case, of in cases.items()}
+    rows = [
+        {"convolutions": case, "s": factor, **scaling.at(factor).as_dict()}
+        for factor in factors
+        for case, scaling in scalings.items()
+    ]
+    return report.Table(rows, f"The group widths of {network.name} along {strategy}: effective exponents")

@@ -1,0 +1,53 @@
+"""The direction along which acts grow slowest: a linear program, solved exactly."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import sympy
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.scaling.exponents import Derivation, derive, known_as, log_matrix
+from complexity_theory.scaling.strategy import parse, weighted
+
+# Sums of these, with weights >= 0, are the directions in which no group width outgrows the width.
+RAYS = tuple(sympy.Matrix(parse(text).direction) for text in ("wg", "w", "d", "r"))
+
+
+def slowest_acts(
+    layer: str = "conv", *, depth: Fraction = Fraction(0), resolution: Fraction = Fraction(0)
+) -> Derivation:
+    """The strategy whose acts grow slowest while flops grow as s, with floors on depth and resolution.
+
+    With M the LogMatrix of the layer, it minimises M_acts delta over directions delta >= 0 with M_flops delta = 1,
+    delta_d >= ``depth`` and delta_r >= ``resolution`` (the least exponents of s in their multipliers), and no group
+    width outgrowing the width. Beside the floors there is one equality, so the optimum lies on a vertex: the floors,
+    and all that is left of the flops on the one ray with the fewest acts per flop. Exact. On depthwise convolutions
+    acts grow as flops along every ray, and the rest goes to width. Raises InvalidInput for an unknown layer, and
+    for floors below 0 or that take more than all the flops.
+
+    >>> slowest_acts().strategy.name, slowest_acts(depth=Fraction(1, 10), resolution=Fraction(1, 20)).strategy.name
+    ('w', 'dWr')
+    """
+    flops, _, acts = (log_matrix(layer).row(i) for i in range(3))
+    if depth < 0 or resolution < 0:
+        raise InvalidInput(f"floors must be at least 0, not {depth} for depth and {resolution} for resolution")
+    floors = sympy.Matrix([depth, 0, 0, resolution])
+    left = 1 - flops.dot(floors)
+    if left < 0:
+        raise InvalidInput(f"floors of {depth} on depth and {resolution} on resolution take more than all the flops")
+    ray = min(RAYS, key=lambda ray: acts.dot(ray) / flops.dot(ray))
+    return _named(floors + ray * left / flops.dot(ray), layer)
+
+
+def _named(direction: sympy.Matrix, layer: str) -> Derivation:
+    shares = [
+        Fraction(exponent.p, exponent.q) * (1 if letter == "d" else 2)
+        for letter, exponent in zip("dwgr", direction, strict=True)
+    ]
+    unit = math.lcm(*(share.denominator for share in shares))
+    whole = {letter: share * unit for letter, share in zip("dwgr", shares, strict=True) if share}
+    found = derive(weighted("_".join(f"{letter}{weight}" for letter, weight in whole.items()), whole), layer)
+    known = known_as(found)
+    return derive(parse(known), layer) if known else found
