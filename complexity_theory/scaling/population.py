@@ -60,7 +60,7 @@ class Polynomials:
 
         >>> from complexity_theory.zoo import network
         >>> polynomials(network("EfficientNet-B0"))(width=[1, 2]).params
-        array([ 5288548., 17643844.])
+        array([ 5288548., 18122720.])
         """
         columns = np.broadcast_arrays(*(np.asarray(m, float) for m in (depth, width, group_width, resolution)))
         for name, values in zip(("depth", "width", "group_width", "resolution"), columns, strict=True):
@@ -108,7 +108,7 @@ def realised(
 
     >>> from complexity_theory.zoo import network
     >>> realised(network("EfficientNet-B0"), resolution=[192, 224]).flops
-    array([284075428, 385825092])
+    array([283972068, 385825092])
     """
     stages = len(network.stages)
     if group_widths is not None and any(stage.group_width is None for stage in network.stages):
