@@ -62,15 +62,27 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+_LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+)
+
+
+def latex_text(text: str) -> str:
+    r"""Text with LaTeX's special characters escaped.
+
+    >>> print(latex_text("d1_w8 & 50%"))
+    d1\_w8 \& 50\%
+    """
+    return text.translate(_LATEX)
+
+
 def _latex_cell(value: Any) -> str:
     if is_symbolic(value):
         import sympy
 
         return f"${sympy.latex(value)}$"
-    text = cell(value)
-    for character in "\\&%$#_{}":
-        text = text.replace(character, "\\" + character if character != "\\" else "\\textbackslash ")
-    return text
+    return latex_text(cell(value))
 
 
 def _markdown(table: Table) -> str:
