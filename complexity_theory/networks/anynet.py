@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.networks.spec import Network, Stage
 
 
+def nearest_multiple(width: int, multiple: int) -> int:
+    """The multiple nearest to a width (half to even), at least one.
+
+    >>> nearest_multiple(392, 16), nearest_multiple(3, 16)
+    (384, 16)
+    """
+    return max(1, round(Fraction(width, multiple))) * multiple
+
+
 def compatible(
-    widths: Sequence[int], ratios: Sequence[Fraction], group_widths: Sequence[int]
+    widths: Sequence[int],
+    ratios: Sequence[Fraction],
+    group_widths: Sequence[int],
+    fit: Callable[[int, int], int] = nearest_multiple,
 ) -> tuple[list[int], list[int]]:
     """Widths and group widths made to fit each other, as the RegNet generator does (Radosavovic et al. 2020; pycls).
 
     The group width is cut to the inner width; the inner width goes to the nearest multiple of the group width or, with
-    a ratio above 1 (an integer), of the least common multiple of both, so that the width comes out whole.
+    a ratio above 1 (an integer), of the least common multiple of both, so that the width comes out whole. ``fit``
+    makes a width a multiple of another (torchvision's RegNets round otherwise than pycls's).
 
     >>> compatible([32, 80], [Fraction(1), Fraction(1)], [24, 24])
     ([24, 72], [24, 24])
@@ -28,8 +41,7 @@ def compatible(
         inner = max(1, math.floor(width * ratio))
         group_width = min(group_width, inner)
         multiple = math.lcm(group_width, ratio.numerator) if ratio > 1 else group_width
-        inner = max(multiple, round(Fraction(inner, multiple)) * multiple)
-        fitted_widths.append(math.floor(inner / ratio))
+        fitted_widths.append(math.floor(fit(inner, multiple) / ratio))
         fitted_groups.append(group_width)
     return fitted_widths, fitted_groups
 
@@ -63,18 +75,22 @@ def regnet(
     wa: float,
     wm: float,
     group_w: int,
+    fit: Callable[[int, int], int] = nearest_multiple,
     ratio: Fraction = Fraction(1),
     se: Fraction = Fraction(0),
     block: str = "bottleneck",
     activation: str = "relu",
+    pooled: bool = False,
+    stem: str = "conv3",
     stem_w: int = 32,
+    head: str = "pool",
     head_w: int | None = None,
     resolution: int = 224,
 ) -> Network:
     """A RegNet: 3x3 stem of width 32, stages of stride 2 from the generator, optional 1x1 conv in the head."""
     widths, depths = regnet_widths(depth, w0, wa, wm)
     n = len(widths)
-    widths, group_widths = compatible(widths, [ratio] * n, [group_w] * n)
+    widths, group_widths = compatible(widths, [ratio] * n, [group_w] * n, fit)
     stages = tuple(
         Stage(
             block=block,
@@ -86,15 +102,17 @@ def regnet(
             se=se,
             activation=activation,
             se_activation=activation,
+            shortcut="pooled-projection" if pooled else None,
         )
         for d, w, g in zip(depths, widths, group_widths, strict=True)
     )
     return Network(
         name=name,
         family=family,
-        stem="conv3",
+        stem=stem,
         stem_width=stem_w,
         stages=stages,
+        head=head,
         head_width=head_w,
         activation=activation,
         resolution=resolution,
@@ -110,14 +128,27 @@ def resnet(
     widths: Sequence[int] = (256, 512, 1024, 2048),
     ratio: Fraction = Fraction(1, 4),
     group_widths: Sequence[int | None] = (None, None, None, None),
+    se: Fraction | Sequence[Fraction] = Fraction(0),
+    pooled: bool = False,
     stem: str = "resnet",
     stem_w: int = 64,
+    head: str = "pool",
     resolution: int = 224,
 ) -> Network:
-    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017) on ImageNet."""
+    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017) on ImageNet; ``pooled``: with ResNet-D's shortcuts."""
+    ses = se if isinstance(se, Sequence) else [se] * len(depths)
     stages = tuple(
-        Stage(block=block, depth=d, width=w, stride=1 if i == 0 else 2, ratio=ratio, group_width=g)
-        for i, (d, w, g) in enumerate(zip(depths, widths, group_widths, strict=True))
+        Stage(
+            block=block,
+            depth=d,
+            width=w,
+            stride=1 if i == 0 else 2,
+            ratio=ratio,
+            group_width=g,
+            se=s,
+            shortcut="pooled-projection" if pooled and i > 0 else None,
+        )
+        for i, (d, w, g, s) in enumerate(zip(depths, widths, group_widths, ses, strict=True))
     )
     return Network(
         name=name,
@@ -125,6 +156,7 @@ def resnet(
         stem=stem,
         stem_width=stem_w,
         stages=stages,
+        head=head,
         resolution=resolution,
     )
 

@@ -1,8 +1,9 @@
-"""EfficientNet (Tan and Le 2019) and MobileNetV2 (Sandler et al. 2018): stages of inverted bottlenecks."""
+"""Networks given as rows of a table: EfficientNets, MobileNets and their kin."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -10,101 +11,110 @@ from complexity_theory.networks.spec import Network, Stage
 
 
 class Row(NamedTuple):
-    """A row of the tables that define these networks."""
+    """A row of the tables that define these networks: ``depth`` blocks, the first with the stride.
 
-    ratio: int
+    ``ratio``: inner width over the block's input width (or over ``base``, where the reference has it so). ``se``:
+    whether there is squeeze-excite. ``activation``: where it is not the network's.
+    """
+
+    block: str
+    ratio: float
     width: int
     depth: int
     stride: int
     kernel: int
+    se: bool = False
+    activation: str | None = None
+    base: int | None = None
 
 
-# Tan and Le 2019, table 1
-EFFICIENTNET_B0 = (
-    Row(1, 16, 1, 1, 3),
-    Row(6, 24, 2, 2, 3),
-    Row(6, 40, 2, 2, 5),
-    Row(6, 80, 3, 2, 3),
-    Row(6, 112, 3, 1, 5),
-    Row(6, 192, 4, 2, 5),
-    Row(6, 320, 1, 1, 3),
-)
-
-# Sandler et al. 2018, table 2
-MOBILENET_V2 = (
-    Row(1, 16, 1, 1, 3),
-    Row(6, 24, 2, 2, 3),
-    Row(6, 32, 3, 2, 3),
-    Row(6, 64, 4, 2, 3),
-    Row(6, 96, 3, 1, 3),
-    Row(6, 160, 3, 2, 3),
-    Row(6, 320, 1, 1, 3),
-)
-
-
-def rounded_width(width: float, multiple: int = 8) -> int:
-    """A width to the nearest multiple of 8, never more than a tenth below (MobileNet's and EfficientNet's rule).
+def rounded_width(width: float, multiple: int = 8, least: float = 0.9) -> int:
+    """A width to the nearest multiple of 8, never below 0.9 of it (MobileNet's and EfficientNet's rule).
 
     >>> rounded_width(32 * 1.1), rounded_width(11)
     (32, 16)
     """
     rounded = max(multiple, int(width + multiple / 2) // multiple * multiple)
-    return rounded + multiple if rounded < 0.9 * width else rounded
+    return rounded + multiple if rounded < least * width else rounded
 
 
-def efficientnet(name: str, *, family: str, width: float, depth: float, resolution: int, dropout: float) -> Network:
-    """EfficientNet-B0 scaled by the width and depth coefficients of a variant (B1 to B7), rounded as published."""
-    stages = tuple(
-        Stage(
-            block="mbconv",
-            depth=math.ceil(row.depth * depth),
-            width=rounded_width(row.width * width),
-            stride=row.stride,
-            kernel=row.kernel,
-            ratio=Fraction(row.ratio),
-            se=Fraction(1, 4),
-            activation="silu",
-            se_activation="silu",
+def quarter_of_input(w_in: int, inner: int) -> int:
+    """The squeeze-excite width of EfficientNet and MNASNet: a quarter of the block's input width."""
+    return round(w_in / 4)
+
+
+def quarter_of_inner(w_in: int, inner: int) -> int:
+    """The squeeze-excite width of MobileNetV3: a quarter of the inner width, rounded as widths are."""
+    return rounded_width(inner / 4)
+
+
+def mobile(
+    name: str,
+    *,
+    family: str,
+    rows: Sequence[Row],
+    stem_width: int,
+    head_width: int | None,
+    activation: str,
+    width: float = 1.0,
+    depth: float | Sequence[float] = 1.0,
+    head: str = "pool",
+    resolution: int = 224,
+    dropout: float = 0.2,
+    scales_ends: bool = True,
+    se_width: Callable[[int, int], int] = quarter_of_input,
+    se_activation: str | None = None,
+    se_gate: str = "sigmoid",
+    round_width: Callable[[float], int] = rounded_width,
+    round_depth: Callable[[float], int] = math.ceil,
+) -> Network:
+    """The network of a table, its widths and depths times ``width`` and ``depth`` (one number or one for each row)."""
+    stages: list[Stage] = []
+    w_in = stem_width
+    depths = [depth] * len(rows) if isinstance(depth, (int, float)) else depth
+    for row, factor in zip(rows, depths, strict=True):
+        w = round_width(row.width * width)
+        base = None if row.base is None else round_width(row.base * width)
+        # The first block and the others have their own ratios where the table's is rounded to a width.
+        ratios = [_ratios(row, before, base, se_width) for before in (w_in, w)]
+        blocks = round_depth(row.depth * factor)
+        parts = (
+            [(1, ratios[0]), (blocks - 1, ratios[1])]
+            if blocks > 1 and ratios[0] != ratios[1]
+            else [(blocks, ratios[0])]
         )
-        for row in EFFICIENTNET_B0
-    )
+        for i, (d, (ratio, se)) in enumerate(parts):
+            stages.append(
+                Stage(
+                    block=row.block,
+                    depth=d,
+                    width=w,
+                    stride=row.stride if i == 0 else 1,
+                    kernel=row.kernel,
+                    ratio=ratio,
+                    se=se,
+                    activation=row.activation or activation,
+                    se_activation=se_activation or row.activation or activation,
+                    se_gate=se_gate,
+                )
+            )
+        w_in = w
     return Network(
         name=name,
         family=family,
         stem="conv3",
-        stem_width=rounded_width(32 * width),
-        stages=stages,
-        head_width=rounded_width(1280 * width),
-        activation="silu",
+        stem_width=stem_width,
+        stages=tuple(stages),
+        head=head,
+        head_width=head_width,
+        activation=activation,
         resolution=resolution,
         dropout=dropout,
-        scales_ends=True,
+        scales_ends=scales_ends,
     )
 
 
-def mobilenet_v2(name: str, *, family: str, width: float = 1.0, resolution: int = 224) -> Network:
-    """MobileNetV2 with a width multiplier; the head keeps at least 1280 channels, as published."""
-    stages = tuple(
-        Stage(
-            block="mbconv",
-            depth=row.depth,
-            width=rounded_width(row.width * width),
-            stride=row.stride,
-            kernel=row.kernel,
-            ratio=Fraction(row.ratio),
-            activation="relu6",
-        )
-        for row in MOBILENET_V2
-    )
-    return Network(
-        name=name,
-        family=family,
-        stem="conv3",
-        stem_width=rounded_width(32 * width),
-        stages=stages,
-        head_width=max(1280, rounded_width(1280 * width)),
-        activation="relu6",
-        resolution=resolution,
-        dropout=0.2,
-        scales_ends=True,
-    )
+def _ratios(row: Row, w_in: int, base: int | None, se_width: Callable[[int, int], int]) -> tuple[Fraction, Fraction]:
+    """Inner and squeeze-excite width of a block over its input width."""
+    inner = w_in if row.ratio == 1 else rounded_width((base or w_in) * row.ratio)
+    return Fraction(inner, w_in), Fraction(se_width(w_in, inner), w_in) if row.se else Fraction(0)

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.networks.spec import Network
-from complexity_theory.zoo import efficientnets, mobilenets, regnets, resnets
+from complexity_theory.zoo import convnets, efficientnets, mobilenets, regnets, resnets
 from complexity_theory.zoo.entry import Entry
 
-__all__ = ["aliases", "canonical", "families", "find", "names", "network"]
+__all__ = ["aliases", "canonical", "families", "find", "knows", "names", "network"]
 
 
 @cache
 def _entries() -> dict[str, Entry]:
     """Every known name; nothing is built here."""
-    return {**regnets.entries(), **efficientnets.entries(), **resnets.entries(), **mobilenets.entries()}
+    rooms = (regnets, efficientnets, resnets, mobilenets, convnets)
+    return {name: entry for room in rooms for name, entry in room.entries().items()}
 
 
 @cache
@@ -55,6 +56,15 @@ def aliases(name: str) -> tuple[str, ...]:
     return _entries()[canonical(name)].aliases
 
 
+def knows(name: str) -> bool:
+    """Whether a name or alias is known, in any case: quick, for tables full of other names.
+
+    >>> knows("resnet50"), knows("vit_base_patch16_224")
+    (True, False)
+    """
+    return name.lower() in _canonical()
+
+
 def canonical(name: str) -> str:
     """The canonical name for any known name or alias, in any case. Raises InvalidInput, with near names, for others.
 
@@ -62,7 +72,7 @@ def canonical(name: str) -> str:
     'RegNetY-4.0GF'
     """
     known = _canonical()
-    if name.lower() in known:
+    if knows(name):
         return known[name.lower()]
     near = difflib.get_close_matches(name.lower(), known, n=3)
     hint = (

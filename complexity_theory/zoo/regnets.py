@@ -1,4 +1,4 @@
-"""RegNetX, RegNetY, RegNetZ."""
+"""RegNetX, RegNetY, RegNetZ, and timm's RegNetV."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from fractions import Fraction
 from functools import partial
 
 from complexity_theory.networks.anynet import regnet
+from complexity_theory.networks.efficientnet import rounded_width
+from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry
 
 # size: (depth, w0, wa, wm, group width). Radosavovic et al. 2020; pycls configs/dds_baselines/regnetx
@@ -38,13 +40,20 @@ REGNETY = {
     "16GF": (18, 200, 106.23, 2.48, 112),
     "32GF": (20, 232, 115.89, 2.53, 232),
 }
-# size: (depth, w0, wa, wm, group width, resolution). Dollár et al. 2021; ClassyVision and timm definitions
+# the same, beyond pycls's: Goyal et al. 2021 (SEER), appendix; torchvision regnet.py, timm regnet.py
+REGNETY_LARGE = {
+    "64GF": (20, 352, 147.48, 2.4, 328),
+    "128GF": (27, 456, 160.83, 2.52, 264),
+}
+# size: ((depth, w0, wa, wm, group width), resolution). Dollár et al. 2021; ClassyVision and timm definitions
 REGNETZ = {
-    "500MF": (21, 16, 10.7, 2.51, 4, 224),
-    "4GF": (28, 48, 14.5, 2.226, 8, 256),
+    "500MF": ((21, 16, 10.7, 2.51, 4), 224),
+    "4GF": ((28, 48, 14.5, 2.226, 8), 256),
 }
 SE = Fraction(1, 4)
 
+# torchvision rounds these otherwise than pycls, so that they are other networks
+TORCHVISION = {("x", "400MF"): "regnet_x_400mf", ("y", "800MF"): "regnet_y_800mf", ("y", "8.0GF"): "regnet_y_8gf"}
 # torchvision's names of the sizes that are not pycls's in lower case
 _TORCHVISION_SIZES = {"1.6GF": "1_6gf", "3.2GF": "3_2gf", "8.0GF": "8gf"}
 
@@ -59,25 +68,49 @@ def _torchvision(letter: str, size: str) -> str:
     return f"regnet_{letter}_{_TORCHVISION_SIZES.get(size, size.lower())}"
 
 
-def entries() -> dict[str, Entry]:
-    """The RegNets by name."""
+def _regnet(depth: int, w0: int, wa: float, wm: float, group_w: int) -> partial[Network]:
+    return partial(regnet, depth=depth, w0=w0, wa=wa, wm=wm, group_w=group_w)
+
+
+def _xy() -> dict[str, Entry]:
+    """RegNetX and RegNetY (with squeeze-excite), as pycls and as torchvision round them."""
     known = {}
-    for letter, table, se in (("x", REGNETX, Fraction(0)), ("y", REGNETY, SE)):
+    for letter, table, se in (("x", REGNETX, Fraction(0)), ("y", {**REGNETY, **REGNETY_LARGE}, SE)):
         family = f"RegNet{letter.upper()}"
-        for size, (depth, w0, wa, wm, group_w) in table.items():
-            known[f"{family}-{size}"] = Entry(
-                family,
-                partial(regnet, depth=depth, w0=w0, wa=wa, wm=wm, group_w=group_w, se=se),
-                (_timm(letter, size), _torchvision(letter, size)),
-            )
-    for size, (depth, w0, wa, wm, group_w, resolution) in REGNETZ.items():
+        for size, numbers in table.items():
+            build, timm = partial(_regnet(*numbers), se=se), _timm(letter, size)
+            if (letter, size) in TORCHVISION:
+                known[f"{family}-{size}"] = Entry(family, build, (timm,))
+                known[f"{family}-{size}-TV"] = Entry(
+                    family, partial(build, fit=rounded_width), (f"{timm}_tv", _torchvision(letter, size))
+                )
+            else:
+                known[f"{family}-{size}"] = Entry(family, build, (timm, _torchvision(letter, size)))
+    return known
+
+
+def _v() -> dict[str, Entry]:
+    """RegNetV: timm's RegNetY with norm and activation before the convolutions."""
+    known = {}
+    for size, pooled in (("4.0GF", False), ("6.4GF", True)):
         build = partial(
-            regnet,
-            depth=depth,
-            w0=w0,
-            wa=wa,
-            wm=wm,
-            group_w=group_w,
+            _regnet(*REGNETY[size]),
+            se=SE,
+            block="preact-bottleneck",
+            activation="silu",
+            stem="preact-conv3",
+            head="act-pool",
+            pooled=pooled,
+        )
+        known[f"RegNetV-{size}"] = Entry("RegNetV", build, (_timm("v", size),))
+    return known
+
+
+def _z() -> dict[str, Entry]:
+    """RegNetZ, and timm's two with other heads."""
+    build = {
+        size: partial(
+            _regnet(*numbers),
             ratio=Fraction(4),
             se=SE,
             block="linear-bottleneck",
@@ -85,5 +118,16 @@ def entries() -> dict[str, Entry]:
             head_w=1024,
             resolution=resolution,
         )
-        known[f"RegNetZ-{size}"] = Entry("RegNetZ", build, (_timm("z", size),))
-    return known
+        for size, (numbers, resolution) in REGNETZ.items()
+    }
+    return {
+        "RegNetZ-500MF": Entry("RegNetZ", build["500MF"], ("regnetz_005",)),
+        "RegNetZ-4GF": Entry("RegNetZ", build["4GF"]),
+        "RegNetZ-4GF-NoHead": Entry("RegNetZ", partial(build["4GF"], head="act-pool", head_w=None), ("regnetz_040",)),
+        "RegNetZ-4GF-Head1536": Entry("RegNetZ", partial(build["4GF"], head_w=1536), ("regnetz_040_h",)),
+    }
+
+
+def entries() -> dict[str, Entry]:
+    """The RegNets by name."""
+    return {**_xy(), **_v(), **_z()}
