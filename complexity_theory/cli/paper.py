@@ -1,9 +1,80 @@
-"""Commands of the front door: paper."""
+"""Commands of the front door: figures, paper."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from complexity_theory.algebra import InvalidInput
+
+if TYPE_CHECKING:
+    from complexity_theory.figures.paper import Step
+
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder to write into.")]
+TablesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables",
+        envvar="COMPLEXITY_THEORY_TABLES",
+        help="Folder of timm's benchmark CSV files [default: ../shared/data/timm beside the checkout, where it is]. "
+        "Without it, figures of those tables are drawn from the data kept with them.",
+    ),
+]
+
+
+def figures(
+    names: Annotated[list[str] | None, typer.Argument(help="Names of figures [default: all].")] = None,
+    output: OutputOption = Path("figures"),
+    tables: TablesOption = None,
+) -> None:
+    """Draw figures, each as SVG and PNG with its data as CSV."""
+    from complexity_theory.figures.catalogue import find
+    from complexity_theory.figures.paper import figure_steps
+    from complexity_theory.figures.registry import Sources
+
+    _work(figure_steps(find(names or []), output, Sources(tables=_folder(tables))))
+
+
+def paper(
+    output: OutputOption = Path("figures"),
+    tables: TablesOption = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
+) -> None:
+    """Do everything at once: the tables, their verification and all figures, with a page that shows them."""
+    from complexity_theory.figures.paper import paper_steps
+    from complexity_theory.figures.registry import Sources
+
+    _work(paper_steps(output, Sources(tables=_folder(tables))))
+    typer.echo(output / "README.md")
+
+
+def _folder(tables: Path | None) -> Path | None:
+    """The folder of tables that was asked for, or the one beside the checkout, or None."""
+    from complexity_theory.figures.registry import CHECKOUT
+
+    if tables is not None and not tables.is_dir():
+        raise InvalidInput(f"no folder of tables at {tables}")
+    beside = CHECKOUT.parents[1] / "shared" / "data" / "timm"
+    return tables or (beside if beside.is_dir() else None)
+
+
+def _work(steps: list[Step]) -> None:
+    """Runs the steps; progress on standard error: a bar in a terminal, plain lines otherwise."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(steps))
+        for step in steps:
+            progress.update(task, description=step.title)
+            console.print(step.run(), soft_wrap=True, markup=False, highlight=False)
+            progress.advance(task)
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    app.command()(figures)
+    app.command()(paper)

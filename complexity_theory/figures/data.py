@@ -1,0 +1,55 @@
+"""The data behind a figure: a frame, with what it is about in ``frame.attrs``, and the CSV file beside the figure."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """A frame as CSV, six significant digits, after a comment line for each of its ``attrs`` (source, device, ...).
+
+    >>> frame = pd.DataFrame({"s": [1, 2], "acts": [0.5, 2 / 3]})
+    >>> frame.attrs["source"] = "an example"
+    >>> print(to_csv(frame), end="")
+    # source: an example
+    s,acts
+    1,0.5
+    2,0.666667
+    """
+    about = "".join(f"# {key}: {value}\n" for key, value in frame.attrs.items())
+    return about + frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def from_csv(text: str) -> pd.DataFrame:
+    """The frame, with its ``attrs``, that ``to_csv`` wrote.
+
+    >>> from_csv(to_csv(pd.DataFrame({"s": [1, 2]}))).s.sum()
+    3
+    """
+    lines = text.splitlines(keepends=True)
+    comments = [line for line in lines if line.startswith("# ")]
+    frame = pd.read_csv(io.StringIO("".join(lines[len(comments) :])), keep_default_na=False, na_values=[""])
+    for comment in comments:
+        key, _, value = comment[2:].partition(": ")
+        frame.attrs[key] = value.strip()
+    return frame
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Writes a file whole or not at all: to a temporary file beside it, which then takes its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,107 @@
+"""What a figure is: a name, a caption, where its data come from and how they are drawn; and the making of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from complexity_theory.figures import style
+from complexity_theory.figures.data import from_csv, to_csv, write
+
+CHECKOUT = Path(__file__).resolve().parents[2] / "figures"  # where a clone keeps the figures and their data
+
+
+class Origin(StrEnum):
+    """What the data of a figure are made from, and what ``Spec.derive`` is called with."""
+
+    package = "the package"  # nothing
+    tables = "the shared benchmark tables"  # the folder of timm's CSV files
+    store = "a store of measurements"  # the SQLite file
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A figure. ``caption`` says what it shows; names in braces stand for the ``attrs`` of its data (device, source).
+
+    ``derive`` makes the data from their ``origin``; ``draw`` makes the figure from the data alone.
+    """
+
+    name: str
+    caption: str
+    derive: Callable[..., pd.DataFrame]
+    draw: Callable[[pd.DataFrame], Figure]
+    origin: Origin = Origin.package
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is at hand to make data from: the folder of shared tables, a store of measurements; None where absent."""
+
+    tables: Path | None = None
+    store: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure that was drawn: its name, its caption in full, and whether its data were made anew."""
+
+    name: str
+    caption: str
+    anew: bool
+
+
+def data_path(folder: Path, name: str) -> Path:
+    """Where the data of a figure lie in a folder of figures."""
+    return folder / "data" / f"{name}.csv"
+
+
+def derived(spec: Spec, sources: Sources) -> pd.DataFrame | None:
+    """The data of a figure made anew, or None where what they are made from is not at hand."""
+    if spec.origin is Origin.package:
+        return spec.derive()
+    source = sources.tables if spec.origin is Origin.tables else sources.store
+    return None if source is None else spec.derive(source)
+
+
+def kept(spec: Spec, folder: Path) -> str | None:
+    """The CSV of a figure as it was written earlier: in ``folder``, else in this checkout; None where there is none."""
+    for place in (folder, CHECKOUT):
+        if data_path(place, spec.name).exists():
+            return data_path(place, spec.name).read_text(encoding="utf-8")
+    return None
+
+
+def figure(spec: Spec, frame: pd.DataFrame) -> Figure:
+    """The figure of a frame, in the style of the house."""
+    with mpl.rc_context(dict(style.RC)):
+        return spec.draw(frame)
+
+
+def caption(spec: Spec, frame: pd.DataFrame) -> str:
+    """The caption in full."""
+    about: dict[str, Any] = {str(key): value for key, value in frame.attrs.items()}
+    return spec.caption.format(**about)
+
+
+def make(spec: Spec, folder: Path, sources: Sources) -> Drawn | None:
+    """Writes NAME.svg, NAME.png and data/NAME.csv into ``folder``; None, and nothing written, where there are no data.
+
+    What is drawn is the CSV as written: data made anew where their source is at hand, else those kept from before.
+    """
+    fresh = derived(spec, sources)
+    text = kept(spec, folder) if fresh is None else to_csv(fresh)
+    if text is None:
+        return None
+    frame = from_csv(text)
+    drawing = figure(spec, frame)
+    write(data_path(folder, spec.name), text)
+    write(folder / f"{spec.name}.svg", style.svg(drawing))
+    write(folder / f"{spec.name}.png", style.png(drawing))
+    return Drawn(spec.name, caption(spec, frame), fresh is not None)

@@ -1,0 +1,178 @@
+"""The house style of the figures: fonts, sizes, colours, axes. No data and no formula."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+WIDTH = 6.9  # inches: the text width of a two-column paper
+PNG_DPI = 160
+
+# What is set while a figure is made and saved. STIX comes with matplotlib and SVG text is drawn as paths, so that every
+# machine draws the same glyphs; the salt makes the ids within an SVG file the same each time.
+RC = MappingProxyType(
+    {
+        "font.family": "STIXGeneral",
+        "mathtext.fontset": "stix",
+        "font.size": 9,
+        "axes.titlesize": 9.5,
+        "axes.labelsize": 9,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8.5,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": "#e4e4e4",
+        "grid.linewidth": 0.5,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.minor.size": 1.5,
+        "ytick.minor.size": 1.5,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 4.5,
+        "legend.frameon": False,
+        "legend.handlelength": 2.2,
+        "text.hinting": "none",
+        "figure.constrained_layout.h_pad": 0.03,
+        "figure.constrained_layout.w_pad": 0.03,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "complexity_theory",
+    }
+)
+
+# Okabe and Ito's palette for the colour-blind, without its yellow, which is lost on white paper.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
+BLUE, VERMILLION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#7f7f7f"
+QUIET = "#555555"  # text and lines that stand back
+
+
+class Mark(NamedTuple):
+    """How one series is told from the others: by colour, by marker and by line, so that grey prints do too."""
+
+    colour: str
+    marker: str
+    line: Any = "-"
+
+
+STRATEGIES: Mapping[str, Mark] = MappingProxyType(
+    {
+        "w": Mark(BLUE, "s", (0, (4, 1.5))),
+        "dw": Mark(GREEN, "D", (0, (1, 1.2))),
+        "dwr": Mark(ORANGE, "^", (0, (4, 1.2, 1, 1.2))),
+        "dWr": Mark(VERMILLION, "o", "-"),
+    }
+)
+METRICS: Mapping[str, Mark] = MappingProxyType(
+    {
+        "flops": Mark(BLUE, "s", (0, (4, 1.5))),
+        "params": Mark(GREEN, "D", (0, (1, 1.2))),
+        "acts": Mark(VERMILLION, "o", "-"),
+    }
+)
+# Axis labels of the metrics, with the unit that divides them.
+UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        "flops": ("flops (10⁹ multiply-adds)", 1e9),
+        "params": ("params (millions)", 1e6),
+        "acts": ("acts (millions of elements)", 1e6),
+        "seconds": ("time per image (ms)", 1e-3),
+    }
+)
+
+
+def new(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure of the house, sizes in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def panel(index: int, title: str) -> str:
+    """The title of a panel, with its letter.
+
+    >>> panel(1, "params")
+    '(b) params'
+    """
+    return f"({chr(ord('a') + index)}) {title}"
+
+
+def log(axis: Any, ticks: Iterable[float] | None = None, decades: float = 1.6) -> None:
+    """Makes an axis logarithmic, with plain numbers at ``ticks``.
+
+    By default at 1, 2, 5, 10 where it spans less than ``decades``, else at 1, 10, 100: call it when limits are set.
+    """
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    if ticks is not None:
+        axis.set_major_locator(FixedLocator(list(ticks)))
+        axis.set_minor_locator(NullLocator())
+        return
+    low, high = axis.get_view_interval()
+    subs = (1.0, 2.0, 5.0) if high / low < 10**decades else (1.0,)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=20))
+    axis.set_minor_locator(LogLocator(subs=tuple(range(1, 10)), numticks=100))
+
+
+def line(axes: Any, x: Any, y: Any, mark: Mark, **options: Any) -> None:
+    """A line with markers in the look of a series."""
+    axes.plot(x, y, color=mark.colour, linestyle=mark.line, marker=mark.marker, **options)
+
+
+def note(axes: Any, text: str, at: tuple[float, float], shift: tuple[float, float], **options: Any) -> None:
+    """A small remark beside a point; ``shift`` in printer's points."""
+    settings = {"color": QUIET, "fontsize": 8, **options}
+    axes.annotate(text, at, shift, textcoords="offset points", **settings)
+
+
+def line_ends(axes: Any, labels: Iterable[tuple[float, str, str]], gap: float = 0.062) -> None:
+    """Labels (height of the line's end, text, colour) to the right of the axes.
+
+    Labels keep at least ``gap`` (a share of the axes' height) between them. Call it when scales and limits are set.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    x = axes.get_xlim()[1]
+    lowest = -1.0
+    for height, text, colour in sorted(labels, key=lambda label: label[0]):
+        lowest = max(float(to_axes.transform((x, height))[1]), lowest + gap)
+        axes.text(1.02, lowest, text, color=colour, transform=axes.transAxes, va="center", fontsize=8.5)
+
+
+def strategy_handles(names: Iterable[str]) -> list[Line2D]:
+    """Legend entries of strategies."""
+    marks = ((name, STRATEGIES[name]) for name in names)
+    return [Line2D([], [], color=m.colour, linestyle=m.line, marker=m.marker, label=name) for name, m in marks]
+
+
+def legend_below(figure: Figure, handles: list[Any], columns: int | None = None) -> None:
+    """One legend for all panels, under them, where it covers nothing."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles), columnspacing=1.4)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG, without metadata that changes."""
+    return _saved(figure, "png", {"Software": None}, dpi=PNG_DPI)
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG, without metadata that changes."""
+    return _saved(figure, "svg", {"Date": None, "Creator": None})
+
+
+def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:
+    out = io.BytesIO()
+    with mpl.rc_context(dict(RC)):
+        figure.savefig(out, format=form, metadata=metadata, **options)
+    return out.getvalue()
