@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import sympy
 
+from complexity_theory import report
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import Complexity
 from complexity_theory.networks.spec import Network
@@ -20,7 +22,7 @@ RESOLUTION_UNIT = 32  # the input is 32 n x 32 n: what the strides of most netwo
 class Term:
     """A term of a closed form: ``coefficient`` times d, w, g, n to the ``powers``."""
 
-    coefficient: Fraction
+    coefficient: int | Fraction
     powers: tuple[int, int, int, int]
 
 
@@ -49,10 +51,50 @@ def closed_form(network: Network) -> Complexity:
     return form
 
 
+def own_unit(network: Network) -> Fraction:
+    """The n of the network's own resolution: an integer where that is a multiple of 32.
+
+    >>> from complexity_theory.zoo import network
+    >>> own_unit(network("EfficientNet-B1"))
+    Fraction(15, 2)
+    """
+    return Fraction(network.resolution, RESOLUTION_UNIT)
+
+
 def terms(polynomial: sympy.Expr) -> list[Term]:
     """The terms of a closed form's polynomial, highest powers first.
 
-    >>> terms(sympy.sympify(3) * d * w**2 * n - 7)
-    [Term(coefficient=Fraction(3, 1), powers=(1, 2, 0, 1)), Term(coefficient=Fraction(-7, 1), powers=(0, 0, 0, 0))]
+    >>> terms(3 * d * w**2 * n - 7)
+    [Term(coefficient=3, powers=(1, 2, 0, 1)), Term(coefficient=-7, powers=(0, 0, 0, 0))]
     """
-    return [Term(Fraction(c.p, c.q), powers) for powers, c in sympy.Poly(polynomial, *VARIABLES).terms()]
+    return [
+        Term(c.p if c.q == 1 else Fraction(c.p, c.q), powers)
+        for powers, c in sympy.Poly(polynomial, *VARIABLES).terms()
+    ]
+
+
+def term_table(form: Complexity) -> report.Table:
+    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it."""
+    metrics = {
+        name: {t.powers: t.coefficient for t in terms(polynomial)} for name, polynomial in form.as_dict().items()
+    }
+    known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
+    return report.Table(
+        [
+            dict(zip(map(str, VARIABLES), powers, strict=True))
+            | {name: coefficients.get(powers, 0) for name, coefficients in metrics.items()}
+            for powers in known
+        ]
+    )
+
+
+def as_data(network: Network, form: Complexity) -> dict[str, Any]:
+    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution."""
+    return {
+        "network": network.name,
+        **form.as_dict(),
+        "latex": form.map(sympy.latex).as_dict(),
+        "terms": term_table(form).rows,
+        "resolution": network.resolution,
+        "n": own_unit(network),
+    }

@@ -17,7 +17,8 @@ from complexity_theory.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.closed_form import closed_form, terms
 from complexity_theory.scaling.population import Polynomials, polynomials
-from complexity_theory.scaling.strategy import Strategy
+from complexity_theory.scaling.strategy import Multipliers, Strategy
+from complexity_theory.symbols import s
 
 FACTORS = (1, 2, 4, 8, 16, 32)
 
@@ -66,30 +67,47 @@ def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExpone
 
 
 def _limit(form: sympy.Expr, strategy: Strategy) -> Fraction:
-    growth: dict[Fraction, Fraction] = defaultdict(Fraction)
+    growth: dict[Fraction, int | Fraction] = defaultdict(int)
     for term in terms(form):
         exponent = sum((p * e for p, e in zip(term.powers, strategy.direction, strict=True)), Fraction(0))
         growth[exponent] += term.coefficient
     return max(exponent for exponent, coefficient in growth.items() if coefficient)
 
 
-def distance_table(networks: Iterable[Network], strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table:
-    """How far each network is from its limits along a strategy: exponents at each s, and how much they are off.
+def distance_table(scalings: Iterable[EffectiveExponents], factors: Sequence[float] = FACTORS) -> report.Table:
+    """How far networks are from their limits along a strategy: exponents at each s, and how much they are off.
 
     The limits are the paper's asymptotic values (those of a dense convolution) wherever depth, width or resolution is
     scaled. Rows: network, s, the exponents of flops, params and acts at s, and each less its limit; s = oo: the limits.
-    Raises InvalidInput as ``effective_exponents`` does.
     """
     rows: list[dict[str, Any]] = []
-    for network in networks:
-        scaling = effective_exponents(network, strategy)
+    for scaling in scalings:
+        name = {"network": scaling.network.name, "strategy": scaling.strategy.name}
         limits = scaling.limits.as_dict()
         for factor in factors:
             exponents = scaling.at(factor).as_dict()
             off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
-            rows.append({"network": network.name, "s": factor, **exponents, **off})
-        rows.append({"network": network.name, "s": "oo", **limits})
-    return report.Table(rows, f"Effective exponents along {strategy}: at s, and off their limits")
+            rows.append({**name, "s": factor, **exponents, **off})
+        rows.append({**name, "s": "oo", **limits})
+    return report.Table(rows, "Effective exponents at s, and how far they are off their limits")
+
+
+def as_data(scaling: EffectiveExponents, factor: float | None = None) -> dict[str, Any]:
+    """The exponents as data: at a ``factor`` floats, with the limits; without one the limits, with a table over s.
+
+    The multipliers are floats at a factor, and else exact, as sympy expressions in s.
+    """
+    strategy = scaling.strategy
+    about: dict[str, Any] = {"strategy": strategy.name, "network": scaling.network.name}
+    limits = scaling.limits.as_dict()
+    if factor is not None:
+        multipliers, exponents = strategy.multipliers(factor)._asdict(), scaling.at(factor).as_dict()
+        return {**about, "at": factor, "multipliers": multipliers, "exponents": exponents, "limits": limits}
+    exact = Multipliers(*(s**exponent for exponent in strategy.direction))._asdict()
+    rows = distance_table([scaling]).rows
+    compared = group_width_table(scaling.network, strategy)
+    group_widths = {} if compared is None else {"group_widths": compared.rows}
+    return {**about, "multipliers": exact, "exponents": limits, "table": rows, **group_widths}
 
 
 def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:
@@ -97,10 +115,11 @@ def group_width_table(network: Network, strategy: Strategy, factors: Sequence[fl
 
     The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
     convolutions only where width and group width are scaled together. The twin has dense convolutions in place of the
-    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None for a network without group
-    convolutions. Raises InvalidInput as ``effective_exponents`` does.
+    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where
+    the network has no group convolutions, or the strategy does not scale the width. Raises InvalidInput as
+    ``effective_exponents`` does.
     """
-    if all(stage.group_width is None for stage in network.stages):
+    if all(stage.group_width is None for stage in network.stages) or strategy.width == 0:
         return None
     twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
     cases = {

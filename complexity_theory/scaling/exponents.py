@@ -96,7 +96,9 @@ def layer_direction(strategy: Strategy, layer: str) -> sympy.Matrix:
     delta = sympy.Matrix([depth, width, group_width, resolution])
     if flops_exponent(delta, layer) == 0:
         why = "its group width follows the width" if layer == "conv" else "its group width is 1"
-        raise InvalidInput(f"strategy {strategy} does not change the flops of a {layer} ({why}): scale d, w or r")
+        raise InvalidInput(
+            f"strategy {strategy} does not change the flops of a {layer} ({why}): scale d, w or r, or take a group-conv"
+        )
     return delta
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from complexity_theory.algebra import InvalidInput, Size
 from complexity_theory.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
-from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, closed_form, terms
+from complexity_theory.scaling.closed_form import closed_form, own_unit, terms
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -78,13 +78,13 @@ def polynomials(network: Network) -> Polynomials:
 
     Raises InvalidInput for a network without a closed form.
     """
-    units = network.resolution / RESOLUTION_UNIT
+    unit = float(own_unit(network))
     metrics = [terms(form) for form in closed_form(network).as_dict().values()]
     known = sorted({term.powers for metric in metrics for term in metric})
     coefficients = np.zeros((len(metrics), len(known)))
     for row, metric in zip(coefficients, metrics, strict=True):
         for term in metric:
-            row[known.index(term.powers)] = term.coefficient * units ** term.powers[-1]
+            row[known.index(term.powers)] = term.coefficient * unit ** term.powers[-1]
     return Polynomials(np.array(known, dtype=np.int64), coefficients)
 
 

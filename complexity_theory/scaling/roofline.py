@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from complexity_theory import report
+from complexity_theory.algebra import InvalidInput
 from complexity_theory.scaling.exponents import Derivation, Expression, layer_complexity
 from complexity_theory.symbols import bandwidth, bytes_per_act, rate, s
 
@@ -47,3 +53,32 @@ def crossover(derivation: Derivation) -> Expression | None:
         return None
     base = intensity(derivation).subs(s, 1)
     return (rate * bytes_per_act / (bandwidth * base)) ** (1 / exponent)
+
+
+def roofline_table(derivations: Iterable[Derivation], values: Mapping[Expression, float]) -> report.Table:
+    """For each strategy its intensity and where the layer turns compute-bound, with numbers for symbols put in.
+
+    ``values`` gives numbers for some or all of F, B, b and the base sizes k, w, g. Rows: strategy, flops per act, the
+    crossover s (None: the intensity does not grow) and, where all is given, by what the layer is bound at s = 1.
+    Raises InvalidInput for numbers that are not positive and finite.
+    """
+    for symbol, value in values.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise InvalidInput(f"{symbol} must be positive and finite, not {value}")
+    rows: list[dict[str, Any]] = []
+    for derivation in derivations:
+        s_crossover = crossover(derivation)
+        row = {
+            "strategy": derivation.strategy.name,
+            "flops per act": _number(intensity(derivation).subs(values)),
+            "compute-bound from s": None if s_crossover is None else _number(s_crossover.subs(values)),
+        }
+        surplus = (intensity(derivation).subs(s, 1) * bandwidth / (rate * bytes_per_act)).subs(values)
+        if not surplus.free_symbols:
+            row["at s = 1"] = "compute-bound" if surplus >= 1 else "memory-bound"
+        rows.append(row)
+    return report.Table(rows, "Flops per act at s")
+
+
+def _number(expression: Expression) -> Expression | float:
+    return expression if expression.free_symbols else float(expression)

@@ -147,7 +147,7 @@ def parse(text: str) -> Strategy:
         if text == "dWr":
             return fast(FAST_WIDTH, text)
         if text == "fast" or text.startswith("fast:"):
-            return fast(_alpha(text[len("fast:") :]), text)
+            return fast(_alpha(text[len("fast:") :]), text.replace("α", "alpha"))
         return weighted(text, _weights(text))
     except InvalidInput as error:
         raise InvalidInput(f"strategy {_short(text)}: {error}") from None

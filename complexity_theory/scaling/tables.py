@@ -11,7 +11,7 @@ from typing import Any
 from complexity_theory import report
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.scaling.exponents import Derivation, derive, known_as
-from complexity_theory.scaling.strategy import Strategy, fast, parse
+from complexity_theory.scaling.strategy import Multipliers, Strategy, fast, parse
 from complexity_theory.symbols import alpha
 
 FAST_ALPHAS = (alpha, *(Fraction(value) for value in ("0", "1/3", "1/2", "2/3", "4/5", "1")))
@@ -96,10 +96,15 @@ def as_report(table: ScalingTable) -> report.Table:
     Where a strategy is one of the named ones on these layers, a column says which.
     """
     rows = []
-    for row in table.rows:
-        multipliers = row.multipliers._asdict()
-        shown = {dimension: multipliers[dimension] for dimension in table.dimensions}
-        known = known_as(row)
-        other_name = {} if known in (None, row.strategy.name) else {"known as": known}
-        rows.append({"strategy": row.strategy.name, **shown, **row.growth.as_dict(), **other_name})
+    for derivation in table.rows:
+        known = known_as(derivation)
+        other_name = {} if known in (None, derivation.strategy.name) else {"known as": known}
+        rows.append(growth_row(derivation, table.dimensions) | other_name)
     return report.Table(rows, table.title)
+
+
+def growth_row(derivation: Derivation, dimensions: tuple[str, ...] = Multipliers._fields) -> dict[str, Any]:
+    """A row of a table: the strategy, and what its dimensions and metrics are multiplied by (sympy, in s)."""
+    multipliers = derivation.multipliers._asdict()
+    shown = {dimension: multipliers[dimension] for dimension in dimensions}
+    return {"strategy": derivation.strategy.name, **shown, **derivation.growth.as_dict()}

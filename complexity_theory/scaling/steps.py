@@ -1,0 +1,210 @@
+"""The derivation of a strategy's exponents, step by step, as a student would write it: text, Markdown, LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import sympy
+
+from complexity_theory import report
+from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.networks.spec import Network
+from complexity_theory.report import latex_text
+from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
+from complexity_theory.scaling.effective import EffectiveExponents
+from complexity_theory.scaling.exponents import (
+    DIMENSIONS,
+    GROUP_WIDTHS,
+    Derivation,
+    flops_exponent,
+    layer_complexity,
+    layer_direction,
+    log_matrix,
+)
+from complexity_theory.symbols import s
+
+# A side of an equation: a name, shown upright, or an expression.
+Side: TypeAlias = "str | sympy.Basic"
+Equation: TypeAlias = "tuple[Side, ...]"
+
+
+_LATEX = {
+    "mat_str": "array",
+    "root_notation": False,
+    "mul_symbol": r"\,",
+    "symbol_names": {sympy.Symbol("delta'"): r"\delta'"}
+    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in METRICS for name in (metric, f"{metric}'")},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: what is done, and the equations that come out, each a chain of equal sides."""
+
+    title: str
+    equations: tuple[Equation, ...]
+
+
+def layer_steps(derivation: Derivation) -> list[Step]:
+    """How the exponents of a strategy on a kind of layer come about: cost, matrix, direction, multipliers, result."""
+    layer, strategy = derivation.layer, derivation.strategy
+    cost = layer_complexity(layer).as_dict()
+    delta = layer_direction(strategy, layer)
+    scaled = {
+        x: sympy.UnevaluatedExpr(x * multiplier)
+        for x, multiplier in zip(DIMENSIONS, derivation.multipliers, strict=True)
+        if multiplier != 1
+    }
+    exponents = derivation.exponents.as_dict()
+    return [
+        Step(
+            f"The layer ({layer}): d convolutions k x k in a row, of width w and group width {GROUP_WIDTHS[layer]}, "
+            "on feature maps of r x r",
+            tuple((sympy.Symbol(metric), f) for metric, f in cost.items()),
+        ),
+        Step(
+            "Each metric is a product of powers, so its logarithm is linear in those of d, w, g and r. Differentiating "
+            "log flops, log params, log acts (rows) by log d, log w, log g, log r (columns):",
+            ((sympy.Symbol("M"), log_matrix(layer)),),
+        ),
+        Step(
+            f"The strategy {strategy}: its shares of d, w, g and r, and the direction they give (half of the shares of "
+            "w, g and r; a dense layer's g follows w, a depthwise one's is fixed)",
+            ((sympy.Symbol("e"), sympy.Matrix([strategy.shares])), (sympy.Symbol("delta"), delta.T)),
+        ),
+        Step(
+            "Flops must grow as s: divide delta by the exponent of flops along it (the first row of M times delta)",
+            (
+                (sympy.Symbol("M_flops") * sympy.Symbol("delta"), flops_exponent(delta, layer)),
+                (sympy.Symbol("delta'"), sympy.Matrix([derivation.direction])),
+            ),
+        ),
+        Step(
+            "So the factor s multiplies the dimensions",
+            tuple((sympy.Symbol(f"{x}'"), x * m) for x, m in zip(DIMENSIONS, derivation.multipliers, strict=True)),
+        ),
+        Step(
+            "Put these into each metric, and simplify",
+            tuple(
+                (sympy.Symbol(f"{m}'"), f.subs(scaled), s ** exponents[m] * sympy.Symbol(m)) for m, f in cost.items()
+            ),
+        ),
+        Step(
+            "The exponents of s: the rows of M times delta'",
+            tuple((f"exponent of {metric}", exponents[metric]) for metric in METRICS),
+        ),
+    ]
+
+
+def closed_form_step(network: Network, form: Complexity) -> Step:
+    """The closed form of a network, and what its letters mean."""
+    unit = own_unit(network)
+    rounds = (
+        "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
+    )
+    return Step(
+        f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
+        f"width and group width, and an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n "
+        f"(its own {network.resolution} is n = {unit}{rounds})",
+        tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
+    )
+
+
+def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[Step]:
+    """How the effective exponents of a network come about: closed form, multipliers, substitution, slope, limit."""
+    form = closed_form(scaling.network)
+    start = dict(zip(VARIABLES, (1, 1, 1, own_unit(scaling.network)), strict=True))
+    along = {x: start[x] * s**e for x, e in zip(VARIABLES, scaling.strategy.direction, strict=True)}
+    at = {factor: scaling.at(factor).as_dict() for factor in factors}
+    return [
+        closed_form_step(scaling.network, form),
+        Step(
+            f"The strategy {scaling.strategy} multiplies the dimensions by powers of s",
+            tuple(along.items()),
+        ),
+        Step(
+            "Put these into the closed form",
+            tuple((sympy.Symbol(metric), sympy.expand(f.subs(along))) for metric, f in form.as_dict().items()),
+        ),
+        Step(
+            "The effective exponent is the slope of the logarithm in log s, at s:",
+            tuple(
+                (f"d log {metric} / d log s at s = {factor:g}", sympy.Float(exponents[metric], 4))
+                for factor, exponents in at.items()
+                for metric in METRICS
+            ),
+        ),
+        Step(
+            "As s grows, the terms with the greatest exponent are left",
+            tuple((f"limit for {metric}", sympy.Rational(limit)) for metric, limit in scaling.limits.as_dict().items()),
+        ),
+    ]
+
+
+def render(steps: Sequence[Step], form: str) -> str:
+    """The steps as ``text``, ``markdown`` or ``latex`` (a fragment to include; it needs no package).
+
+    They are numbered where there are several.
+
+    >>> print(render([Step("Twice", (("y", 2 * s),))], "text"))
+    Twice
+       y = 2*s
+    """
+    written = {"text": _text, "markdown": _markdown, "latex": _latex}[form]
+    numbers = [f"{number}. " for number in range(1, len(steps) + 1)] if len(steps) > 1 else [""]
+    parts = (written(number + step.title, step.equations) for number, step in zip(numbers, steps, strict=True))
+    return "\n\n".join("\n".join(lines) for lines in parts)
+
+
+def as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """The steps as data: title, and each equation as text and LaTeX."""
+    return [
+        {
+            "title": step.title,
+            "equations": [
+                {"text": _equation(e, _text_side), "latex": _equation(e, _latex_side)} for e in step.equations
+            ],
+        }
+        for step in steps
+    ]
+
+
+def as_report(steps: Sequence[Step]) -> report.Table:
+    """The steps as a table: number, title, equation."""
+    return report.Table(
+        [
+            {"step": number, "title": step.title, "equation": _equation(equation, _text_side)}
+            for number, step in enumerate(steps, 1)
+            for equation in step.equations
+        ]
+    )
+
+
+def _equation(equation: Equation, side: Callable[[Side], str]) -> str:
+    return " = ".join(side(part) for part in equation)
+
+
+def _text_side(side: Side) -> str:
+    return str(side.tolist()) if isinstance(side, sympy.MatrixBase) else str(side)
+
+
+def _latex_side(side: Side) -> str:
+    if isinstance(side, str):
+        return rf"\mbox{{{latex_text(side)}}}"
+    return str(sympy.latex(side, **_LATEX))
+
+
+def _text(heading: str, equations: Iterable[Equation]) -> list[str]:
+    return [heading, *(f"   {_equation(equation, _text_side)}" for equation in equations)]
+
+
+def _markdown(heading: str, equations: Iterable[Equation]) -> list[str]:
+    return [heading, "", *(f"- ${_equation(equation, _latex_side)}$" for equation in equations)]
+
+
+def _latex(heading: str, equations: Iterable[Equation]) -> list[str]:
+    # Inline formulas, since a line breaks at a plus sign there and no network's polynomial fits on one.
+    items = [rf"\item[] $\displaystyle {_equation(equation, _latex_side)}$" for equation in equations]
+    return [rf"\noindent {latex_text(heading)}", r"\begin{itemize}", *items, r"\end{itemize}"]
