@@ -114,7 +114,7 @@ def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut)
         c=bn_conv(inner, stage.width, 1, activation=act),
     )
     if shortcut == "identity":
-        return Residual(Sequential(before=before, body=body))
+        return Residual(Sequential(before=before, convs=body))
     beside = None if shortcut == "none" else _downsampled(stage, w_in, stride, shortcut, Conv2d)
     return Sequential(before=before, residual=body if beside is None else Residual(body, beside))
 
