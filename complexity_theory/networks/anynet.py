@@ -102,7 +102,7 @@ def regnet(
             se=se,
             activation=activation,
             se_activation=activation,
-            shortcut="pooled-projection" if pooled else None,
+            pooled_shortcut=pooled,
         )
         for d, w, g in zip(depths, widths, group_widths, strict=True)
     )
@@ -146,7 +146,7 @@ def resnet(
             ratio=ratio,
             group_width=g,
             se=s,
-            shortcut="pooled-projection" if pooled and i > 0 else None,
+            pooled_shortcut=pooled,
         )
         for i, (d, w, g, s) in enumerate(zip(depths, widths, group_widths, ses, strict=True))
     )

@@ -24,22 +24,20 @@ from complexity_theory.networks.parts import bn_conv, conv_bn, scaled_by, squeez
 if TYPE_CHECKING:
     from complexity_theory.networks.spec import Stage
 
-# What stands beside a block: nothing but the sum, a strided 1x1 convolution, average pooling and a 1x1 convolution
-# (ResNet-D), or no shortcut at all.
-Shortcut = Literal["identity", "projection", "pooled-projection", "none"]
+Shortcut = Literal["identity", "projection", "none"]
 
 
-def _downsampled(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, project: Callable[..., Layer]) -> Layer:
-    """The shortcut where a block changes the shape: ``project`` (a 1x1 convolution), pooled before where said."""
-    if shortcut == "projection" or stride == 1:
-        return project(w_in, stage.width, 1, stride=stride)
-    return Sequential(pool=AvgPool2d(stride, stride=stride, ceil=True), project=project(w_in, stage.width, 1))
+def _projection(stage: Stage, w_in: Size, stride: int, project: Callable[..., Layer]) -> Layer:
+    """The shortcut of a block that changes the shape: a strided 1x1 conv, or average pooling and a 1x1 conv."""
+    if stage.pooled_shortcut and stride > 1:
+        return Sequential(pool=AvgPool2d(stride, stride=stride, ceil=True), project=project(w_in, stage.width, 1))
+    return project(w_in, stage.width, 1, stride=stride)
 
 
 def _with_shortcut(body: Layer, stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     if shortcut == "none":
         return body
-    return Residual(body, None if shortcut == "identity" else _downsampled(stage, w_in, stride, shortcut, conv_bn))
+    return Residual(body, _projection(stage, w_in, stride, conv_bn) if shortcut == "projection" else None)
 
 
 def _se(stage: Stage, width: Size, of: Size) -> Gate | None:
@@ -115,8 +113,9 @@ def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut)
     )
     if shortcut == "identity":
         return Residual(Sequential(before=before, convs=body))
-    beside = None if shortcut == "none" else _downsampled(stage, w_in, stride, shortcut, Conv2d)
-    return Sequential(before=before, residual=body if beside is None else Residual(body, beside))
+    if shortcut == "none":
+        return Sequential(before=before, body=body)
+    return Sequential(before=before, residual=Residual(body, _projection(stage, w_in, stride, Conv2d)))
 
 
 def mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:

@@ -28,7 +28,8 @@ class Stage:
     ``ratio``: inner width over the block's output width (bottlenecks) or input width (mbconv). ``group_width``: of the
     inner conv; None where it is dense (or depthwise by the kind of block). ``se``: squeeze-excite width over the
     block's input width (SE-ResNets: output width), 0 for none. ``shortcut``: of the first block; None settles it by
-    the sizes, then ints.
+    the sizes, then ints. ``pooled_shortcut``: a projection shortcut with a stride is average pooling and a 1x1 conv
+    (ResNet-D), not a strided 1x1 conv.
     """
 
     block: str
@@ -43,6 +44,7 @@ class Stage:
     se_activation: str = "relu"
     se_gate: str = "sigmoid"
     shortcut: Shortcut | None = None
+    pooled_shortcut: bool = False
 
     def __post_init__(self) -> None:
         _choice("block", self.block, BLOCKS)
@@ -116,6 +118,8 @@ class Network:
         check_size("resolution", self.resolution)
         if self.head_width is not None:
             check_size("head width", self.head_width)
+        if not self.stages:
+            raise InvalidInput("a network needs at least one stage, not none")
         settled = tuple(stage.settled(w_in) for stage, w_in in zip(self.stages, self.input_widths, strict=True))
         object.__setattr__(self, "stages", settled)
 

@@ -71,6 +71,7 @@ def convnext(
         head="pool-norm",
         head_width=head_width,
         activation="gelu",
+        scales_ends=True,
     )
 
 

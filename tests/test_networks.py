@@ -1,0 +1,181 @@
+"""Networks as data: what stages and networks refuse, how shortcuts settle, what scaling them ideally does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from complexity_theory import zoo
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.complexity import Shape
+from complexity_theory.compose import Residual, walk
+from complexity_theory.layers import AvgPool2d, Conv2d
+from complexity_theory.networks.anynet import compatible, regnet_widths
+from complexity_theory.networks.blocks import BLOCKS
+from complexity_theory.networks.efficientnet import rounded_width
+from complexity_theory.networks.heads import HEADS
+from complexity_theory.networks.spec import Network, Stage
+from complexity_theory.networks.stems import STEMS
+
+
+def stage(block: str, **settings: object) -> Stage:
+    """A stage of a kind of block, with a ratio and squeeze-excite where the kind has them."""
+    kind = BLOCKS[block]
+    own = {"ratio": Fraction(2)} if kind.inner_of else {}
+    if kind.se_of:
+        own["se"] = Fraction(1, 4)
+    return Stage(**{"block": block, "depth": 3, "width": 16, **own, **settings})
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_kind_of_block_strides_as_it_should(block, stride):
+    shape = stage(block, stride=stride).layer(8).output(Shape(8, 24, 36))
+    assert shape == Shape(16, 24 // stride, 36 // stride)
+
+
+@pytest.mark.parametrize("block", [block for block, kind in BLOCKS.items() if kind.identity])
+def test_a_block_that_keeps_the_shape_has_an_identity_shortcut(block):
+    assert stage(block).settled(16).shortcut == "identity"
+    assert stage(block).settled(8).shortcut == BLOCKS[block].fallback
+    assert stage(block, stride=2).settled(16).shortcut == BLOCKS[block].fallback
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_first_block_that_keeps_the_shape_is_like_the_rest(block):
+    """Counted as one more of the rest: the closed form of a stage is linear in its depth."""
+    shape = Shape(16, 12, 10)
+    one, two, three = (stage(block, depth=depth).layer(16).complexity(shape) for depth in (1, 2, 3))
+    assert two + two == one + three
+    assert three == 3 * one
+
+
+def test_a_pooled_shortcut_has_no_strided_projection():
+    layer = stage("bottleneck", stride=2, pooled_shortcut=True).layer(8)
+    convs = [v.layer for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.layer, Conv2d) and "shortcut" in v.path]
+    assert [conv.stride for conv in convs] == [1]
+    assert [v.output for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.layer, AvgPool2d)] == [Shape(8, 4, 4)]
+    assert isinstance(stage("bottleneck").layer(16).parts[1][1].part.parts[0][1], Residual)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"block": "residual"}, "unknown block 'residual': one of vanilla"),
+        ({"block": "basic", "ratio": Fraction(2)}, "a basic block takes no ratio, but it is 2"),
+        ({"block": "mbconv", "group_width": 8}, "a mbconv block takes no group width, but it is 8"),
+        ({"block": "convnext", "se": Fraction(1, 4)}, "a convnext block takes no squeeze-excite, but se is 1/4"),
+        ({"block": "basic", "depth": 0}, "depth must be at least 1, not 0"),
+        ({"block": "basic", "width": 2.5}, "width must be an int"),
+        ({"block": "bottleneck", "ratio": Fraction(0)}, "ratio must be positive, not 0"),
+        ({"block": "bottleneck", "se": Fraction(-1)}, "se must be at least 0, not -1"),
+    ],
+)
+def test_a_stage_refuses(settings, message):
+    with pytest.raises(InvalidInput, match=message):
+        Stage(**{"depth": 1, "width": 8, **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stem": "none"}, "unknown stem 'none': one of conv3"),
+        ({"head": "none"}, "unknown head 'none': one of pool"),
+        ({"stem_width": 0}, "stem width must be at least 1, not 0"),
+        ({"resolution": -3}, "resolution must be at least 1, not -3"),
+        ({"stages": ()}, "a network needs at least one stage"),
+    ],
+)
+def test_a_network_refuses(settings, message):
+    with pytest.raises(InvalidInput, match=message):
+        replace(zoo.network("ResNet-18"), **settings)
+
+
+def test_a_head_without_its_width_is_told():
+    with pytest.raises(InvalidInput, match="head 'vgg' needs a head width"):
+        replace(zoo.network("VGG-16"), head_width=None).complexity()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_stem_takes_an_image_to_its_width(stem):
+    network = replace(zoo.network("ResNet-50"), stem=stem)
+    output = STEMS[stem](network).output(network.input(64))
+    assert output.channels == 64
+    assert output.height == output.width in (64, 32, 16)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_ends_in_the_classes(head):
+    network: Network = replace(
+        zoo.network("ResNet-50"), head=head, head_width=96 if head != "pool" else None, classes=7
+    )
+    assert HEADS[head](network, 2048).output(Shape(2048, 9, 9)) == Shape(7, 1, 1)
+
+
+def test_scaling_ideally_scales_what_it_says():
+    network = zoo.network("EfficientNet-B0")
+    d, w = sympy.symbols("d w", positive=True)
+    scaled = network.scaled(depth=d, width=w, resolution=2)
+    assert scaled.depths == tuple(depth * d for depth in network.depths)
+    assert scaled.widths == tuple(width * w for width in network.widths)
+    assert (scaled.stem_width, scaled.head_width, scaled.resolution) == (32 * w, 1280 * w, 448)
+    assert set(scaled.group_widths) == {1}
+
+
+def test_stem_and_head_of_an_anynet_stay_unless_an_identity_ties_the_stem():
+    w = sympy.Symbol("w", positive=True)
+    assert zoo.network("RegNetY-4.0GF").scaled(width=w, group_width=w).stem_width == 32
+    assert zoo.network("ResNet-18").scaled(width=w).stem_width == 64 * w
+
+
+def test_group_widths_are_those_of_the_inner_convolutions():
+    assert zoo.network("RegNetY-4.0GF").group_widths == (64, 64, 64, 64)
+    assert zoo.network("ResNeXt-50-32x4d").group_widths == (4, 8, 16, 32)
+    assert zoo.network("ResNet-50").group_widths == (None, None, None, None)
+    assert set(zoo.network("ConvNeXt-Tiny").group_widths) == {1}
+
+
+@given(
+    width=st.integers(8, 512),
+    ratio=st.sampled_from([Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4)]),
+    group_width=st.integers(1, 64),
+)
+def test_compatible_widths_fit_their_groups(width, ratio, group_width):
+    [fitted], [group] = compatible([8 * width], [ratio], [group_width])
+    assert (fitted * ratio).denominator == 1
+    assert fitted * ratio % group == 0
+    assert group <= group_width
+    assert compatible([fitted], [ratio], [group]) == ([fitted], [group])
+
+
+def test_a_bottleneck_ratio_above_one_must_be_whole():
+    with pytest.raises(InvalidInput, match="must be an integer, not 3/2"):
+        compatible([64], [Fraction(3, 2)], [8])
+
+
+@given(depth=st.integers(1, 30), w_0=st.integers(1, 40), w_a=st.floats(0, 100), w_m=st.floats(1.5, 3))
+def test_regnet_widths_grow_and_part_the_depth(depth, w_0, w_a, w_m):
+    widths, depths = regnet_widths(depth, 8 * w_0, w_a, w_m)
+    assert sum(depths) == depth
+    assert widths == sorted(set(widths))
+    assert widths[0] == 8 * w_0
+    assert all(width % 8 == 0 for width in widths)
+
+
+@pytest.mark.parametrize("numbers", [(0, 10.0, 2.0), (12, 10.0, 2.0), (16, -1.0, 2.0), (16, 10.0, 1.0)])
+def test_a_regnet_refuses_numbers_that_generate_none(numbers):
+    with pytest.raises(InvalidInput, match="a RegNet needs"):
+        regnet_widths(10, *numbers)
+
+
+@given(st.floats(1, 5000))
+def test_rounded_widths_are_multiples_close_by(width):
+    rounded = rounded_width(width)
+    assert rounded % 8 == 0
+    assert rounded >= 0.9 * width
+    assert rounded <= max(8, width + 8)
