@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy
@@ -26,6 +27,7 @@ class Term:
     powers: tuple[int, int, int, int]
 
 
+@cache
 def closed_form(network: Network) -> Complexity:
     """Flops, params and acts as expanded sympy polynomials in d, w, g (multipliers) and n (input 32 n x 32 n).
 

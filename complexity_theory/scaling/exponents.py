@@ -39,14 +39,14 @@ def stack(layer: str) -> tuple[Repeat, Shape]:
     return Repeat(Conv2d(w, w, k, group_width=GROUP_WIDTHS[layer]), d), Shape(w, r, r)
 
 
-@cache
 def layer_complexity(layer: str) -> Complexity:
     """The flops, params and acts of a ``stack``, as sympy monomials in d, w, g, r and k."""
     part, shape = stack(layer)
     return part.complexity(shape)
 
 
-def log_matrix(layer: str) -> sympy.Matrix:
+@cache
+def log_matrix(layer: str) -> sympy.ImmutableMatrix:
     """The LogMatrix of a kind of layer, 3 x 4 and exact: entry (i, j) is d log metric_i / d log dimension_j.
 
     Rows are flops, params, acts; columns depth, width, group width, resolution. Each metric of a layer is a monomial,
@@ -59,7 +59,9 @@ def log_matrix(layer: str) -> sympy.Matrix:
     [1, 1, 0, 2]])
     """
     metrics = layer_complexity(layer).as_dict().values()
-    return sympy.Matrix([[sympy.simplify(x * sympy.diff(sympy.log(f), x)) for x in DIMENSIONS] for f in metrics])
+    return sympy.ImmutableMatrix(
+        [[sympy.simplify(x * sympy.diff(sympy.log(f), x)) for x in DIMENSIONS] for f in metrics]
+    )
 
 
 @dataclass(frozen=True, slots=True)
