@@ -87,7 +87,13 @@ def regnet(
     head_w: int | None = None,
     resolution: int = 224,
 ) -> Network:
-    """A RegNet: 3x3 stem of width 32, stages of stride 2 from the generator, optional 1x1 conv in the head."""
+    """A RegNet from its generator's numbers: stages of stride 2, by default behind a 3x3 stem of width 32.
+
+    Raises InvalidInput for numbers that generate none.
+
+    >>> regnet("X-200MF", family="RegNetX", depth=13, w0=24, wa=36.44, wm=2.49, group_w=8).widths
+    (24, 56, 152, 368)
+    """
     widths, depths = regnet_widths(depth, w0, wa, wm)
     n = len(widths)
     widths, group_widths = compatible(widths, [ratio] * n, [group_w] * n, fit)
@@ -135,7 +141,11 @@ def resnet(
     head: str = "pool",
     resolution: int = 224,
 ) -> Network:
-    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017) on ImageNet; ``pooled``: with ResNet-D's shortcuts."""
+    """A ResNet or ResNeXt (He et al. 2016; Xie et al. 2017) on ImageNet; ``pooled``: with ResNet-D's shortcuts.
+
+    >>> resnet("ResNet-50", family="ResNet", depths=(3, 4, 6, 3)).complexity().params
+    25557032
+    """
     ses = se if isinstance(se, Sequence) else [se] * len(depths)
     stages = tuple(
         Stage(
@@ -162,7 +172,11 @@ def resnet(
 
 
 def cifar(name: str, *, family: str, layers: int, block: str = "basic") -> Network:
-    """A ResNet for CIFAR-10 of 6n + 2 layers, or with vanilla blocks its plain twin (He et al. 2016, section 4.2)."""
+    """A ResNet for CIFAR-10 of 6n + 2 layers, or with vanilla blocks its plain twin (He et al. 2016, section 4.2).
+
+    >>> cifar("ResNet-20", family="ResNet", layers=20).complexity().params
+    272474
+    """
     stages = tuple(
         Stage(block=block, depth=(layers - 2) // 6, width=w, stride=1 if i == 0 else 2)
         for i, w in enumerate((16, 32, 64))

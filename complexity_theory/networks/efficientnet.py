@@ -68,7 +68,15 @@ def mobile(
     round_width: Callable[[float], int] = rounded_width,
     round_depth: Callable[[float], int] = math.ceil,
 ) -> Network:
-    """The network of a table, its widths and depths times ``width`` and ``depth`` (one number or one for each row)."""
+    """The network of a table, its widths and depths times ``width`` and ``depth`` (one number or one for each row).
+
+    ``round_width`` and ``round_depth`` make them whole; ``se_width`` gives the squeeze-excite width for a block's input
+    and inner width.
+
+    >>> rows = [Row("mbconv", 6, 24, 2, 2, 3), Row("mbconv", 6, 40, 3, 2, 5)]
+    >>> mobile("small", family="", rows=rows, stem_width=16, head_width=None, activation="relu", width=1.4).widths
+    (32, 56)
+    """
     stages: list[Stage] = []
     w_in = stem_width
     depths = [depth] * len(rows) if isinstance(depth, (int, float)) else depth

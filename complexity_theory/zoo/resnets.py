@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from complexity_theory.networks.anynet import cifar, resnet
+from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry
 
 # layers: depths. He et al. 2016, table 1; 10 to 26, 200 and 269: timm resnet.py
@@ -84,7 +85,7 @@ SIXTEENTH = Fraction(1, 16)
 SE_BASIC = (Fraction(1, 8), SIXTEENTH, SIXTEENTH, SIXTEENTH)
 
 
-def _residual(layers: int, letter: str, se: bool = False) -> partial:
+def _residual(layers: int, letter: str, se: bool = False) -> partial[Network]:
     """What builds a ResNet of so many layers."""
     stem, stem_width, pooled = VARIANTS[letter]
     options = partial(resnet, stem=stem, stem_w=stem_width, pooled=pooled)
@@ -97,7 +98,7 @@ def _residual(layers: int, letter: str, se: bool = False) -> partial:
     return partial(options, depths=BOTTLENECK[layers], block=block, se=SIXTEENTH if se else 0)
 
 
-def _next(layers: int, letter: str, groups: int, group_width: int, se: bool = False) -> partial:
+def _next(layers: int, letter: str, groups: int, group_width: int, se: bool = False) -> partial[Network]:
     """What builds a ResNeXt: bottlenecks of ``groups`` groups, their width doubling from stage to stage."""
     return partial(
         _residual(layers, letter, se),
