@@ -1,0 +1,94 @@
+"""Where a measurement was made: what identifies the place, and the conditions at the time."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from complexity_theory.measurement.devices import Device
+
+
+def describe(device: Device, threads: int | None = None) -> dict[str, Any]:
+    """What a time depends on and does not change from run to run; jobs are keyed by it.
+
+    Keys: device ("cpu", "cuda"), device_name, driver, cuda, cudnn (None on a CPU), torch, threads, cpu, cpus (cores
+    that may be used), system. ``threads``: of torch (default: as torch has them).
+
+    >>> from complexity_theory.measurement.devices import Cpu
+    >>> describe(Cpu(), threads=2)["threads"]
+    2
+    """
+    place = device.torch_device
+    on_cuda = place.type == "cuda"
+    return {
+        "device": place.type,
+        "device_name": torch.cuda.get_device_name(place) if on_cuda else _cpu_name(),
+        "driver": _nvidia_smi("driver_version", device) if on_cuda else None,
+        "cuda": torch.version.cuda if on_cuda else None,
+        "cudnn": torch.backends.cudnn.version() if on_cuda else None,  # type: ignore[no-untyped-call]
+        "torch": str(torch.__version__),
+        "threads": threads or torch.get_num_threads(),
+        "cpu": _cpu_name(),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def conditions(device: Device) -> dict[str, Any]:
+    """What may differ from one round to the next: kept with each.
+
+    Keys: started (UTC), host, load (running processes, mean of the last minute), cpu_mhz and device_mhz (None where
+    they cannot be read), memory_available (bytes), flags, python, version and commit of this package.
+    """
+    frequency = psutil.cpu_freq()
+    on_cuda = device.torch_device.type == "cuda"
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "load": psutil.getloadavg()[0],
+        "cpu_mhz": frequency.current if frequency else None,
+        "device_mhz": _nvidia_smi("clocks.sm", device) if on_cuda else None,
+        "memory_available": psutil.virtual_memory().available,
+        "flags": {
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cudnn_allow_tf32": torch.backends.cudnn.allow_tf32,
+            "matmul_precision": torch.get_float32_matmul_precision(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+        },
+        "python": platform.python_version(),
+        "version": version("complexity-theory"),
+        "commit": _commit(),
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _nvidia_smi(field: str, device: Device) -> str | None:
+    index = device.torch_device.index or 0
+    return _output(["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits", f"--id={index}"])
+
+
+def _commit() -> str | None:
+    return _output(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"])
+
+
+def _output(command: list[str]) -> str | None:
+    """What a program says, or None where there is no such program or it fails."""
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ended.stdout.strip() if ended.returncode == 0 else None

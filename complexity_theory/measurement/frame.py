@@ -1,0 +1,105 @@
+"""Stored attempts as a pandas frame, one row per job and environment, and each row's share of its roofline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from complexity_theory.measurement.jobs import BYTES, CeilingSubject
+from complexity_theory.measurement.protocol import is_noisy, quartiles
+
+FIRST = (
+    *("kind", "network", "family", "strategy", "factor", "resolution", "batch", "dtype", "layout", "mode", "execution"),
+    *("flops", "params", "acts", "median", "p25", "p75", "n", "rounds", "noisy", "seconds_per_image", "device_median"),
+    *("status", "reason", "peak_memory", "roofline", "device", "device_name", "job", "environment", "samples"),
+)
+NUMBERS = (
+    *("factor", "resolution", "batch", "flops", "params", "acts", "median", "p25", "p75", "n", "rounds"),
+    *("seconds_per_image", "device_median", "peak_memory"),
+)
+
+
+class Row(NamedTuple):
+    """An attempt as it is stored, with its job and environment; descriptions and result are JSON."""
+
+    job: str
+    description: str
+    environment: str
+    place: str
+    batch: int
+    status: str
+    reason: str
+    result: str
+
+
+# A backward pass computes two products, for the input's gradient and the weights', where a forward pass computes one.
+_PASSES = {"forward": 1, "backward": 3, "train": 3}
+
+
+def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """The frame of ``store.read``, from its rows in the order of environments, jobs and attempts."""
+    groups = groupby(rows, key=lambda row: (row.environment, row.job))
+    records = [_record(list(attempts)) for _, attempts in groups]
+    frame = pd.DataFrame(records, columns=list(dict.fromkeys([*FIRST, *(name for r in records for name in r)])))
+    for name in NUMBERS:  # a column that is empty, or None throughout, has no type of its own
+        frame[name] = pd.to_numeric(frame[name])
+    frame = _with_roofline(frame.astype({"noisy": "boolean"}))
+    return frame[frame.kind != CeilingSubject.kind].reset_index(drop=True)
+
+
+def _record(attempts: list[Row]) -> dict[str, Any]:
+    """One row: the rounds of one job at the batch that it ended with."""
+    last = attempts[-1]
+    results = [json.loads(a.result) for a in attempts if a.status == "ok" and a.batch == last.batch]
+    samples = [sample for result in results for sample in result["samples"]]
+    description, place = json.loads(last.description), json.loads(last.place)
+    record = {**description, "batch": last.batch, "status": last.status, "reason": last.reason, "n": len(samples)}
+    if results:
+        p25, median, p75 = quartiles(samples)
+        _, device_median, _ = quartiles([sample for result in results for sample in result["device_samples"]])
+        record |= {
+            **(results[0]["counts"] or {}),
+            "median": median,
+            "p25": p25,
+            "p75": p75,
+            "rounds": len(results),
+            "noisy": is_noisy(samples),
+            "seconds_per_image": median / last.batch,
+            "device_median": device_median,
+            "peak_memory": max(result["peak_memory"] for result in results),
+            **{f"share_{phase}": share for phase, share in results[-1]["shares"].items()},
+            "samples": samples,
+            "samples_per_round": [len(result["samples"]) for result in results],
+            "load": max(result["conditions"]["load"] for result in results),
+            **{name: results[0]["conditions"][name] for name in ("started", "version", "commit")},
+            "conditions": json.dumps([result["conditions"] for result in results]),
+        }
+    return {**record, **place, "job": last.job, "environment": last.environment}
+
+
+def _with_roofline(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds the ceilings of the row's device at its dtype, and the share of its roofline that the row attains.
+
+    ``peak_flops``: multiply-adds per second of a large matrix product. ``peak_bandwidth``: bytes per second of a large
+    copy, read and written. ``roofline``: max(flops / peak_flops, bytes / peak_bandwidth) over the measured time, where
+    bytes are the least traffic of a forward pass in eager mode: each weight read once per batch, each act written and
+    read once. A step with a backward pass counts three times.
+    """
+    where = ["environment", "dtype"]
+    size = frame["dtype"].map(BYTES).astype(float)
+    matmul = (frame.kind == CeilingSubject.kind) & (frame.network == "matmul")
+    copy = (frame.kind == CeilingSubject.kind) & (frame.network == "copy")
+    rates = {
+        "peak_flops": (frame.flops / frame["median"])[matmul],
+        "peak_bandwidth": (2 * frame.resolution**2 * size / frame["median"])[copy],
+    }
+    for name, rate in rates.items():
+        frame = frame.join(rate.groupby([frame[key] for key in where]).max().rename(name), on=where)
+    flops = frame.flops * frame.batch
+    traffic = (frame.params + 2 * frame.acts * frame.batch) * size
+    least = pd.concat([flops / frame.peak_flops, traffic / frame.peak_bandwidth], axis=1).max(axis=1, skipna=False)
+    return frame.assign(roofline=frame["mode"].map(_PASSES).astype(float) * least / frame["median"])

@@ -1,0 +1,100 @@
+"""A function in a process of its own, with a time limit: whatever becomes of it, the caller gets an outcome."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Literal
+
+Status = Literal["ok", "oom", "failed", "crashed", "timeout"]
+
+# A server that has loaded torch once forks the workers: a fresh process in milliseconds, where a spawned one takes
+# seconds. It uses neither torch's threads nor CUDA, which no fork survives.
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_PRELOADED = ("complexity_theory.measurement.worker", "torch.utils.benchmark")
+_CONTEXT: Any = multiprocessing.get_context(_METHOD)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a task: ``ok`` with a result, or another status with its reason in one line."""
+
+    status: Status
+    reason: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
+    """The outcome of ``package.module:function`` called in a fresh process, which is ended after ``limit`` seconds.
+
+    The function returns a dict. Status of what went wrong: ``oom`` (out of memory), ``failed`` (it raised), ``crashed``
+    (its process died), ``timeout``.
+
+    >>> isolated("math:sqrt", -1.0, limit=60).reason
+    'ValueError: math domain error'
+    """
+    if _METHOD == "forkserver":
+        _CONTEXT.set_forkserver_preload(list(_PRELOADED))
+    receiver, sender = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=_serve, args=(sender, function, arguments))
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(limit):
+            return Outcome("timeout", f"no result within {limit:g} s")
+        outcome: Outcome = receiver.recv()
+        return outcome
+    except EOFError:
+        process.join()
+        return Outcome("crashed", f"the worker died of {_cause(process.exitcode)}")
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        receiver.close()
+
+
+def _cause(exitcode: int) -> str:
+    return f"exit code {exitcode}" if exitcode >= 0 else f"signal {signal.Signals(-exitcode).name}"
+
+
+def _serve(sender: Connection, function: str, arguments: tuple[Any, ...]) -> None:
+    """The life of a worker: one call, one outcome."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
+    os.dup2(2, 1)  # standard output is the caller's: what a module prints goes to standard error
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        module, _, name = function.partition(":")
+        call: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+        outcome = Outcome("ok", result=call(*arguments))
+    except Exception as error:  # whatever it is, it becomes a row with its reason
+        status: Status = "oom" if _is_out_of_memory(error) else "failed"
+        outcome = Outcome(status, _one_line(error))
+    sender.send(outcome)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch.OutOfMemoryError on accelerators; on the host torch raises a RuntimeError with the words of its allocator.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+    )
+
+
+def _one_line(error: Exception) -> str:
+    first = (str(error).strip() or repr(error)).splitlines()[0]
+    return f"{type(error).__name__}: {first}"[:500]

@@ -1,0 +1,262 @@
+"""What is measured, as data: a subject (network, layer, module, ceiling) and its settings. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, ClassVar, final
+
+from complexity_theory.algebra import InvalidInput, check_size
+from complexity_theory.complexity import Complexity, Shape
+from complexity_theory.layers import Conv2d
+from complexity_theory.networks.spec import Network
+from complexity_theory.scaling.strategy import parse
+from complexity_theory.zoo import find
+
+CHOICES = {
+    "dtype": ("fp32", "tf32", "fp16", "bf16"),
+    "layout": ("nchw", "channels_last"),
+    "mode": ("forward", "backward", "train"),
+    "execution": ("eager", "compiled"),
+}
+BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2}  # of an element
+UNSCALED = "base"  # the strategy of a network as it is: at factor 1 all strategies are the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a subject is run. ``search``: ``batch`` is the largest to try, and is halved while memory does not suffice.
+
+    ``mode``: forward; backward (forward and backward); train (both and the optimizer). Raises InvalidInput for others.
+
+    >>> Settings(dtype="int8")
+    Traceback (most recent call last):
+    complexity_theory.algebra.InvalidInput: unknown dtype 'int8': one of fp32, tf32, fp16, bf16
+    """
+
+    batch: int = 1
+    search: bool = False
+    dtype: str = "fp32"
+    layout: str = "nchw"
+    mode: str = "forward"
+    execution: str = "eager"
+
+    def __post_init__(self) -> None:
+        check_size("batch", self.batch)
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InvalidInput(f"unknown {name} {getattr(self, name)!r}: one of {', '.join(known)}")
+
+
+class Subject(ABC):
+    """What is timed: its name and family, the shape of its input and, where they are known, the costs of one image."""
+
+    __slots__ = ()
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """A short name for people."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What tells this subject from others, as the columns of a row; ``flops`` in multiply-adds, or None."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape:
+        """The shape of one input."""
+
+
+def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more: Any) -> dict[str, Any]:
+    known = {"flops": None, "params": None, "acts": None} if costs is None else costs.as_dict()
+    return {"network": name, "family": family, "resolution": shape.height, **more, **known}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NetworkSubject(Subject):
+    """A network of the zoo or of a file, at ``resolution`` (None: its own), scaled to ``factor`` times its flops."""
+
+    name: str
+    strategy: str = UNSCALED
+    factor: float = 1
+    resolution: int | None = None
+    kind: ClassVar[str] = "network"
+
+    def network(self) -> Network:
+        """The network that is built and timed."""
+        base = find(self.name)
+        if self.resolution is not None:
+            base = replace(base, resolution=self.resolution)
+        if self.strategy == UNSCALED:
+            return base
+        from complexity_theory.scaling.realise import scale
+
+        return scale(base, parse(self.strategy), target_flops=self.factor * base.complexity().flops).network
+
+    @property
+    def label(self) -> str:
+        return self.name if self.strategy == UNSCALED else f"{self.name} {self.strategy} x{self.factor:g}"
+
+    @property
+    def shape(self) -> Shape:
+        return self.network().input()
+
+    def describe(self) -> dict[str, Any]:
+        network = self.network()
+        return _row(
+            find(self.name).name,
+            network.family,
+            network.input(),
+            network.complexity(),
+            strategy=self.strategy,
+            factor=float(self.factor),
+            base_resolution=find(self.name).resolution if self.resolution is None else self.resolution,
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LayerSubject(Subject):
+    """A convolution of ``width`` channels in and out; ``group_width`` None is dense, 1 depthwise."""
+
+    width: int
+    kernel: int
+    group_width: int | None
+    resolution: int
+    kind: ClassVar[str] = "layer"
+
+    @property
+    def layer(self) -> Conv2d:
+        """The layer. Raises InvalidInput for a group width that does not divide."""
+        return Conv2d(self.width, self.width, self.kernel, group_width=self.group_width)
+
+    @property
+    def family(self) -> str:
+        """conv, group-conv or depthwise-conv."""
+        return {None: "conv", 1: "depthwise-conv"}.get(self.group_width, "group-conv")
+
+    @property
+    def label(self) -> str:
+        group = "" if self.family != "group-conv" else f" g{self.group_width}"
+        return f"{self.family} {self.kernel}x{self.kernel} w{self.width}{group} r{self.resolution}"
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.width, self.resolution, self.resolution)
+
+    def describe(self) -> dict[str, Any]:
+        sizes = {"width": self.width, "kernel": self.kernel, "group_width": self.group_width}
+        return _row(self.label, self.family, self.shape, self.layer.complexity(self.shape), **sizes)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ModuleSubject(Subject):
+    """What ``package.module:callable`` returns, a torch module; its costs are counted on the module itself."""
+
+    path: str
+    channels: int
+    height: int
+    width: int
+    kind: ClassVar[str] = "module"
+
+    def __post_init__(self) -> None:
+        module, colon, attribute = self.path.partition(":")
+        if not (module and colon and attribute):
+            raise InvalidInput(f"a module is named as package.module:callable, not {self.path!r}")
+
+    @property
+    def label(self) -> str:
+        return self.path
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.channels, self.height, self.width)
+
+    def describe(self) -> dict[str, Any]:
+        return _row(self.path, self.kind, self.shape, None, input=str(self.shape))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CeilingSubject(Subject):
+    """What bounds a device: ``matmul`` of two ``side`` x ``side`` matrices, or ``copy`` of one."""
+
+    name: str
+    side: int
+    kind: ClassVar[str] = "ceiling"
+
+    @property
+    def label(self) -> str:
+        return f"ceiling: {self.name} {self.side}"
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(1, self.side, self.side)
+
+    def describe(self) -> dict[str, Any]:
+        costs = Complexity(flops=self.side**3) if self.name == "matmul" else Complexity()
+        return _row(self.name, self.kind, self.shape, costs)
+
+
+# Sides of the matrices by device: a product that keeps it busy, a copy that no cache holds.
+_SIDES = {"cpu": {"matmul": 2048, "copy": 8192}, "cuda": {"matmul": 8192, "copy": 16384}}
+
+
+def ceilings(device: str, dtype: str) -> list[Job]:
+    """The two ceilings of a device ("cpu" or "cuda") at ``dtype``, as jobs."""
+    return [Job(CeilingSubject(name, side), Settings(dtype=dtype)) for name, side in _SIDES[device].items()]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A subject under settings."""
+
+    subject: Subject
+    settings: Settings = field(default_factory=Settings)
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """All that tells this job from others, as the columns of a row: subject, counts, settings."""
+        return {"kind": self.subject.kind, **self.subject.describe(), **asdict(self.settings)}
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the description: the same job has the same key wherever and whenever it is planned."""
+        return identity(self.description)
+
+    def __str__(self) -> str:
+        plain, default = asdict(self.settings), Settings()
+        batch = f"b<={self.settings.batch}" if self.settings.search else f"b{self.settings.batch}"
+        unusual = [
+            plain[f.name] for f in fields(default) if f.name in CHOICES and plain[f.name] != getattr(default, f.name)
+        ]
+        return " ".join([self.subject.label, batch, *unusual])
+
+
+def identity(description: Mapping[str, Any]) -> str:
+    """A hash of what is described: 16 hexadecimal digits.
+
+    >>> identity({"a": 1, "b": 2}) == identity({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One round of a job, as a worker gets it: with the batch to use, and where and how it is to be timed."""
+
+    job: Job
+    number: int
+    batch: int
+    device: str
+    threads: int

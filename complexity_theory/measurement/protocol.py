@@ -1,0 +1,55 @@
+"""How often and how long a job is timed. No torch here: sweeps plan with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from complexity_theory.algebra import InvalidInput
+
+QUIET = 0.1  # a job is quiet when its interquartile range is under this share of its median
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """The rules of timing; times in seconds. Raises InvalidInput for values that are not positive.
+
+    Each job is timed in at least ``rounds`` rounds, each in a fresh process: warm-up until stable (``warmup`` at
+    most), then samples for at least ``min_time`` and on until they are quiet or ``max_time`` is over. A job whose
+    samples of all rounds together are noisy gets more rounds until it has been sampled for ``budget``. A round that
+    takes longer than ``limit``, start of the process included, is ended.
+    """
+
+    rounds: int = 3
+    warmup: float = 5.0
+    min_time: float = 0.5
+    max_time: float = 2.0
+    budget: float = 10.0
+    limit: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if not getattr(self, name) > 0:
+                raise InvalidInput(f"{name} of a protocol must be positive, not {getattr(self, name)}")
+
+
+def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
+    """The first quartile, the median and the third quartile.
+
+    >>> quartiles([1.0, 2.0, 3.0, 4.0, 5.0])
+    (2.0, 3.0, 4.0)
+    """
+    p25, median, p75 = np.percentile(samples, (25, 50, 75)).tolist()
+    return p25, median, p75
+
+
+def is_noisy(samples: Sequence[float]) -> bool:
+    """Whether the interquartile range of the samples is a tenth of their median or more.
+
+    >>> is_noisy([1.0, 1.0, 1.01, 1.0]), is_noisy([1.0, 2.0, 1.0, 2.0])
+    (False, True)
+    """
+    p25, median, p75 = quartiles(samples)
+    return p75 - p25 >= QUIET * median

@@ -1,0 +1,85 @@
+"""Sweeps: the rounds of many jobs in random order, each stored as it ends; all state is in the store."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from complexity_theory.measurement.engines import Engine
+from complexity_theory.measurement.isolate import Outcome
+from complexity_theory.measurement.jobs import Job, Task, ceilings
+from complexity_theory.measurement.protocol import Protocol as Rules
+from complexity_theory.measurement.protocol import is_noisy
+from complexity_theory.measurement.store import Attempt, Store
+
+
+class Reporter(Protocol):
+    """Who is told how a sweep goes."""
+
+    def begin(self, tasks: Sequence[Task], to_come: int) -> None:
+        """A pass begins: its tasks in order; ``to_come``: rounds to run after it, as far as is known."""
+
+    def end(self, task: Task, outcome: Outcome) -> None:
+        """A task has ended and is stored."""
+
+
+def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, threads: int) -> Task | None:
+    """What is to be run next of a job with these attempts behind it, or None where it is done.
+
+    A job is done after ``rules.rounds`` rounds if it is quiet, or has been sampled for ``rules.budget`` seconds; a
+    noisy one gets further rounds until then. A failed round ends it, except that out of memory halves a searched batch.
+    """
+
+    def task(batch: int) -> Task:
+        return Task(job=job, number=len(attempts), batch=batch, device=device, threads=threads)
+
+    if not attempts:
+        return task(job.settings.batch)
+    last = attempts[-1]
+    if last.status == "oom" and job.settings.search and last.batch > 1:
+        return task(last.batch // 2)
+    if last.status != "ok":
+        return None
+    rounds = [attempt for attempt in attempts if attempt.status == "ok" and attempt.batch == last.batch]
+    samples = [sample for attempt in rounds for sample in attempt.samples]
+    sampled = sum(attempt.result["block"] * sum(attempt.samples) for attempt in rounds)
+    enough = len(rounds) >= rules.rounds and (sampled >= rules.budget or not is_noisy(samples))
+    return None if enough else task(last.batch)
+
+
+def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
+    """The jobs, each once, after the ceilings of the device at each of their dtypes."""
+    dtypes = dict.fromkeys(job.settings.dtype for job in jobs)
+    return list(dict.fromkeys([*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]))
+
+
+def run(
+    jobs: Sequence[Job],
+    store: Store,
+    engine: Engine,
+    rules: Rules,
+    reporter: Reporter,
+    *,
+    place: Mapping[str, Any],
+    seed: int = 0,
+) -> int:
+    """Runs what is not done yet of the jobs, and returns the number of rounds that were run.
+
+    Rounds are interleaved: every pass takes one round of each unfinished job, in an order drawn from ``seed``.
+    ``place``: the environment, as ``engine.describe`` gives it.
+    """
+    environment = store.add_environment(place)
+    shuffle, ran = random.Random(seed).shuffle, 0
+    while True:
+        stored = store.attempts(environment)
+        found = (next_task(job, stored.get(job.key, []), rules, engine.device, place["threads"]) for job in jobs)
+        tasks = [task for task in found if task is not None]
+        if not tasks:
+            return ran
+        shuffle(tasks)
+        reporter.begin(tasks, sum(max(0, rules.rounds - task.number - 1) for task in tasks))
+        for task, outcome in engine.run(tasks, rules, place):
+            store.add(task, environment, outcome)
+            ran += 1
+            reporter.end(task, outcome)

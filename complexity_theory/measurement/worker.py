@@ -1,0 +1,151 @@
+"""What runs in a worker process: one round of one job."""
+
+from __future__ import annotations
+
+import importlib
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import singledispatch
+from pathlib import Path
+from typing import Any, final
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.complexity import METRICS
+from complexity_theory.measurement import environment, timing
+from complexity_theory.measurement.build import build
+from complexity_theory.measurement.count import count
+from complexity_theory.measurement.devices import device
+from complexity_theory.measurement.jobs import (
+    CeilingSubject,
+    Job,
+    LayerSubject,
+    ModuleSubject,
+    NetworkSubject,
+    Settings,
+    Subject,
+    Task,
+)
+from complexity_theory.measurement.protocol import Protocol
+from complexity_theory.measurement.workload import batch_of, configure, element_type, in_order, phases
+
+
+def describe(device_name: str, threads: int | None) -> dict[str, Any]:
+    """``environment.describe`` of a device by its name."""
+    return environment.describe(device(device_name), threads)
+
+
+def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
+    """One round: builds the module, checks its counts, warms up, takes samples, then shares of phases and peak memory.
+
+    ``place``: the environment it must be timed in. The result holds the counts of the module that was timed, the fields
+    of ``Timing``, ``shares``, ``peak_memory`` (bytes), ``conditions`` and ``seconds`` of the round.
+    Raises InvalidInput where the counts are not the analytic ones, or the place is another one.
+    """
+    begin = time.perf_counter()
+    target = device(task.device)
+    settings = replace(task.job.settings, batch=task.batch)
+    configure(settings, task.threads)
+    _check_place(environment.describe(target, task.threads), place)
+    conditions = environment.conditions(target)
+    if target.torch_device.type == "cpu":
+        _bound_memory()
+    torch.manual_seed(task.number)
+    module = to_module(task.job.subject, settings)
+    counts = _checked_counts(module, task.job)
+    x = batch_of(
+        task.job.subject.shape,
+        settings,
+        target.torch_device,
+        requires_grad=settings.mode != "forward" and isinstance(task.job.subject, LayerSubject),
+    )
+    parts = phases(module, x, settings)
+    run = in_order(parts)
+    timed = timing.measure(run, target, protocol, threads=task.threads)
+    return {
+        "counts": counts,
+        **asdict(timed),
+        "shares": timing.shares(parts, target),
+        "peak_memory": timing.peak_memory(run, target),
+        "conditions": conditions,
+        "seconds": time.perf_counter() - begin,
+    }
+
+
+def _check_place(here: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        if here[name] != value:
+            raise InvalidInput(f"this sweep is for {name} {value!r}, and the worker found {here[name]!r}")
+
+
+def _bound_memory() -> None:
+    """Makes an allocation beyond the memory that is free fail here, before the kernel ends some process for it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (psutil.virtual_memory().available, hard))
+
+
+def _checked_counts(module: nn.Module, job: Job) -> dict[str, int] | None:
+    """The costs of the very module that is timed, which must be the analytic ones where these are known."""
+    if isinstance(job.subject, CeilingSubject):
+        return None
+    counted = count(module, job.subject.shape).as_dict()
+    for metric in METRICS:
+        analytic = job.description[metric]
+        if analytic is not None and counted[metric] != analytic:
+            raise InvalidInput(f"the module timed has {counted[metric]} {metric}, the analysis says {analytic}")
+    return counted
+
+
+@singledispatch
+def to_module(subject: Subject, settings: Settings) -> nn.Module:
+    """The torch module of a subject; one rule is registered for each kind."""
+    raise InvalidInput(f"no rule makes a module of a {type(subject).__name__}: add one with to_module.register")
+
+
+@to_module.register
+def _network(subject: NetworkSubject, settings: Settings) -> nn.Module:
+    return build(subject.network().tree)
+
+
+@to_module.register
+def _layer(subject: LayerSubject, settings: Settings) -> nn.Module:
+    return build(subject.layer)
+
+
+@to_module.register
+def _module(subject: ModuleSubject, settings: Settings) -> nn.Module:
+    path, _, attribute = subject.path.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    module = getattr(importlib.import_module(path), attribute)()
+    if not isinstance(module, nn.Module):
+        raise InvalidInput(f"{subject.path} returned a {type(module).__name__}, not a torch.nn.Module")
+    return module
+
+
+@to_module.register
+def _ceiling(subject: CeilingSubject, settings: Settings) -> nn.Module:
+    return Ceiling(subject, element_type(settings.dtype))
+
+
+_OPERATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"matmul": torch.matmul, "copy": torch.Tensor.copy_}
+
+
+@final
+class Ceiling(nn.Module):
+    """A product or a copy of square matrices, whatever the input."""
+
+    def __init__(self, subject: CeilingSubject, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.operation = _OPERATIONS[subject.name]
+        self.a = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
+        self.b = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product, or the copy."""
+        return self.operation(self.a, self.b)

@@ -1,0 +1,193 @@
+"""What is stored stays stored: kills, two writers, versions, and the frame."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.measurement.isolate import Outcome
+from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
+from complexity_theory.measurement.store import EXPORTS, SCHEMA, Store, read
+from tests.fake_engine import PLACE, FakeEngine, jobs, measured
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def sweeping(*arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tests.fake_engine", *map(str, arguments)], cwd=ROOT)
+
+
+def attempts(path: Path) -> list[tuple[str, int]]:
+    """Job and number of each attempt in a store, whose file must be sound."""
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        found = db.execute("SELECT job, number FROM attempts").fetchall()
+    db.close()
+    return found
+
+
+def killed_sweep(path: Path, log: Path, n: int, store: str, wait: float) -> None:
+    """Kills a sweep in its course and fails if more than the round in flight is lost."""
+    begun_before = len(log.read_bytes()) if log.exists() else 0
+    kept_before = len(attempts(path)) if path.exists() else 0
+    process = sweeping(path, log, n, store)
+    while not log.exists() or len(log.read_bytes()) == begun_before:
+        assert process.poll() is None
+        time.sleep(0.002)
+    time.sleep(wait)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    begun = len(log.read_bytes()) - begun_before
+    assert len(attempts(path)) - kept_before >= begun - 1
+
+
+def test_kill_9_loses_at_most_the_round_in_flight(tmp_path: Path) -> None:
+    path, log, draw = tmp_path / "m.sqlite", tmp_path / "log", random.Random(0)
+    n = 200
+    for _ in range(5):
+        killed_sweep(path, log, n, "Store", wait=draw.uniform(0, 0.15))
+    assert sweeping(path, log, n).wait() == 0
+    stored = attempts(path)
+    assert sorted(stored) == sorted((job.key, number) for job in jobs(n) for number in (0, 1))
+    assert len(log.read_bytes()) <= len(stored) + 5
+
+
+def test_the_kill_test_fails_without_a_commit_per_round(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        killed_sweep(tmp_path / "m.sqlite", tmp_path / "log", 200, "LateStore", wait=0.1)
+
+
+def test_two_processes_write_to_one_store(tmp_path: Path) -> None:
+    path, n = tmp_path / "m.sqlite", 100
+    writers = [sweeping(path, tmp_path / f"log{i}", n) for i in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert sorted(attempts(path)) == sorted((job.key, number) for job in jobs(n) for number in (0, 1))
+
+
+def task(job: Job, number: int = 0, batch: int | None = None) -> Task:
+    return Task(job=job, number=number, batch=batch or job.settings.batch, device="cpu", threads=1)
+
+
+def test_a_round_is_stored_once(tmp_path: Path) -> None:
+    store, first = Store(tmp_path / "m.sqlite"), task(jobs(1)[0])
+    place = store.add_environment(PLACE)
+    assert store.add(first, place, measured(first, [1.0]))
+    assert not store.add(first, place, measured(first, [2.0]))
+    assert store.attempts(place)[first.job.key][0].samples == [1.0]
+    store.close()
+    assert read(tmp_path / "m.sqlite")["median"].tolist() == [1.0]
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    Store(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+    for opens in (Store, read):
+        with pytest.raises(InvalidInput, match=f"schema {SCHEMA + 1}.*upgrade"):
+            opens(path)
+
+
+def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
+    text, other = tmp_path / "notes.txt", tmp_path / "other.sqlite"
+    text.write_text("not a database, but long enough to be taken for one" * 100)
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE mine (x)")
+    db.close()
+    before = text.read_bytes(), other.read_bytes()
+    for path in (text, other):
+        with pytest.raises(InvalidInput, match=path.name):
+            Store(path)
+    assert (text.read_bytes(), other.read_bytes()) == before
+    with pytest.raises(InvalidInput, match="no store"):
+        read(tmp_path / "absent.sqlite")
+    assert not (tmp_path / "absent.sqlite").exists()
+    with pytest.raises(InvalidInput, match="cannot be opened"):
+        Store(tmp_path / "absent" / "m.sqlite")
+
+
+def filled(path: Path) -> list[Job]:
+    """A store with ceilings, a quiet job, a noisy one, one with a searched batch and one that failed."""
+    store = Store(path)
+    place = store.add_environment(PLACE)
+    layer = LayerSubject(width=64, kernel=3, group_width=None, resolution=56)
+    quiet, noisy, searched, failed = (Job(layer, Settings(batch=b, search=b == 16)) for b in (1, 2, 16, 4))
+    matmul, copy = ceilings("cpu", "fp32")
+    for job, samples in ((matmul, [0.1]), (copy, [0.01]), (quiet, [1.0, 1.0, 1.05]), (noisy, [1.0, 2.0, 3.0])):
+        store.add(task(job), place, measured(task(job), samples))
+    store.add(task(quiet, 1), place, measured(task(quiet, 1), [1.0, 1.2]))
+    store.add(task(searched), place, Outcome("oom", "OutOfMemoryError: none left"))
+    store.add(task(searched, 1, batch=8), place, measured(task(searched), [4.0]))
+    store.add(task(failed), place, Outcome("crashed", "the worker died of signal SIGSEGV"))
+    store.close()
+    return [quiet, noisy, searched, failed]
+
+
+def test_the_frame_has_a_row_per_job(tmp_path: Path) -> None:
+    quiet, *_ = filled(tmp_path / "m.sqlite")
+    frame = read(tmp_path / "m.sqlite")
+    assert frame["batch"].tolist() == [1, 2, 8, 4]
+    assert frame["status"].tolist() == ["ok", "ok", "ok", "crashed"]
+    assert frame["reason"].tolist()[3] == "the worker died of signal SIGSEGV"
+    assert frame["n"].tolist() == [5, 3, 1, 0]
+    assert frame["noisy"].tolist()[:3] == [False, True, False]
+    assert frame["samples"][0] == [1.0, 1.0, 1.05, 1.0, 1.2]
+    assert frame["rounds"].tolist()[:3] == [2, 1, 1]
+    assert frame["seconds_per_image"].tolist()[:3] == [1.0, 1.0, 0.5]
+    assert (frame["flops"] == quiet.description["flops"]).all()
+    assert (frame["device_name"] == "fake").all()
+    assert frame.loc[0, "median"] == 1.0
+
+
+def test_the_share_of_the_roofline(tmp_path: Path) -> None:
+    quiet, *_ = filled(tmp_path / "m.sqlite")
+    frame = read(tmp_path / "m.sqlite")
+    peak_flops, peak_bandwidth = 2048**3 / 0.1, 2 * 8192**2 * BYTES["fp32"] / 0.01
+    costs = quiet.description
+    least = max(costs["flops"] / peak_flops, 4 * (costs["params"] + 2 * costs["acts"]) / peak_bandwidth)
+    assert frame["roofline"][0] == pytest.approx(least / 1.0)
+    assert frame["peak_flops"].tolist() == pytest.approx([peak_flops] * 4)
+    assert frame["roofline"].isna().tolist() == [False, False, False, True]
+
+
+def test_a_frame_without_ceilings_has_no_roofline(tmp_path: Path) -> None:
+    store, first = Store(tmp_path / "m.sqlite"), task(jobs(1)[0])
+    store.add(first, store.add_environment(PLACE), measured(first))
+    store.close()
+    assert read(tmp_path / "m.sqlite")["roofline"].isna().all()
+
+
+def test_an_empty_store_is_an_empty_frame(tmp_path: Path) -> None:
+    Store(tmp_path / "m.sqlite").close()
+    assert len(read(tmp_path / "m.sqlite")) == 0
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_exports_hold_every_row_and_sample(tmp_path: Path, form: str) -> None:
+    filled(tmp_path / "m.sqlite")
+    frame, path = read(tmp_path / "m.sqlite"), tmp_path / f"m.{form}"
+    EXPORTS[form](frame, path)
+    back = {
+        "csv": pd.read_csv,
+        "jsonl": lambda path: pd.read_json(path, lines=True),
+        "parquet": pd.read_parquet,
+    }[form](path)
+    samples = back["samples"].map(json.loads, na_action="ignore") if form == "csv" else back["samples"]
+    assert [list(s) for s in samples[:3]] == frame["samples"].tolist()[:3]
+    assert back["status"].tolist() == frame["status"].tolist()
+    assert back["median"].tolist()[:3] == frame["median"].tolist()[:3]
+
+
+def test_an_engine_that_answers_is_all_a_sweep_needs() -> None:
+    assert FakeEngine().describe() == PLACE
