@@ -48,7 +48,7 @@ class Convention:
     acts: Rules
 
     def cost(self, visit: Visit) -> Complexity:
-        """The cost of one copy of the leaf of a ``compose.walk`` visit. Raises InvalidInput for a leaf without a rule."""
+        """The cost of one copy of a visited leaf (``compose.walk``). Raises InvalidInput for a leaf without a rule."""
         params = visit.layer.complexity(visit.shape).params
         return Complexity(self._rule(self.flops, visit)(visit), params, self._rule(self.acts, visit)(visit))
 
@@ -143,7 +143,7 @@ _CONVENTIONS = (
     ),
     Convention(
         "torch",
-        "2 per multiply-add of convolutions and linear layers, without biases (torch.utils.flop_counter.FlopCounterMode)",
+        "2 per multiply-add of convolutions and linear layers, without biases (torch.utils.flop_counter)",
         flops=_each(_times(2, _multiply_adds), *_WEIGHTED)
         | _each(_nothing, *_NORMS, *_WINDOWS, *_ADAPTIVE, *_REST, Activation),
         acts=_PYCLS_ACTS,

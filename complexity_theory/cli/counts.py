@@ -1,9 +1,102 @@
-"""Commands of the front door: counts."""
+"""Commands of the front door: exact counts, the known networks, and the verification against PyTorch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
 import typer
+
+from complexity_theory.algebra import check_size
+from complexity_theory.cli.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from complexity_theory.conventions import Convention
+    from complexity_theory.networks.spec import Network
+
+T = TypeVar("T")
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    app.command()(count)
+    app.command()(networks)
+    app.command()(verify)
+
+
+def count(
+    network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
+    resolution: Annotated[int | None, typer.Option(help="Side of the input [default: the network's own].")] = None,
+    per_layer: Annotated[bool, typer.Option("--per-layer", help="By stage, block and layer, with subtotals.")] = False,
+    convention: Annotated[
+        str, typer.Option(help="What counts: pycls, or as fvcore, torch, ptflops, torchinfo or thop counts.")
+    ] = "pycls",
+    form: FormatOption = Format.text,
+) -> None:
+    """The exact flops (multiply-adds), params and acts of a network for one image."""
+    from complexity_theory import conventions, report, zoo
+    from complexity_theory import per_layer as layers
+
+    found, rule = zoo.find(network), conventions.convention(convention)
+    if resolution is not None:
+        check_size("resolution", resolution)
+    shape, tree = found.input(resolution), found.tree
+    total = rule.total(tree, shape)
+    counted = {"network": found.name, "resolution": shape.height, **total.as_dict(), **_remarks(found, rule)}
+    if not per_layer:
+        report.emit(form, [report.Table([counted])], counted)
+        return
+    parts = layers.per_layer(tree, shape, rule)
+    title = f"{found.name} at {shape}, as {rule.name} counts; what costs nothing is left out"
+    table = layers.as_report(parts, total, title, indent=form == Format.text)
+    report.emit(form, [table], {**counted, "layers": layers.as_data(parts, total)})
+
+
+def _remarks(network: Network, rule: Convention) -> dict[str, str]:
+    """What must be said with a count: a convention that is not the default, and the network's own note."""
+    counts = {} if rule.name == "pycls" else {"convention": rule.name, "counts": rule.counts}
+    return counts | ({"note": network.note} if network.note else {})
+
+
+def networks(
+    family: Annotated[str | None, typer.Option(help="Only the networks of one family.")] = None,
+    form: FormatOption = Format.text,
+) -> None:
+    """The known networks with their counts at their own resolution, and the other names they go by."""
+    from complexity_theory import report, zoo
+
+    rows = []
+    for name in zoo.names(family):
+        network = zoo.network(name)
+        sizes = {"network": name, "family": network.family, "resolution": network.resolution}
+        rows.append({**sizes, **network.complexity().as_dict(), "aliases": zoo.aliases(name), "note": network.note})
+    shown = [row | {"aliases": ", ".join(row["aliases"])} for row in rows]
+    report.emit(form, [report.Table(shown)], rows)
+
+
+def verify(form: FormatOption = Format.text) -> None:
+    """Hold every row of every table to symbols and to real PyTorch layers. Exits 1 if any fails."""
+    from complexity_theory import report
+    from complexity_theory.measurement import verify as verification
+    from complexity_theory.scaling.tables import TABLES
+
+    rows = sum(len(table.strategies) for table in TABLES.values())
+    found = list(_shown(verification.verify_tables(), rows, lambda pair: f"{pair[0]}: {pair[1].row.strategy}"))
+    data = verification.as_data(found)
+    report.emit(form, [verification.as_report(found)], data)
+    raise typer.Exit(1 if data["failed"] else 0)
+
+
+def _shown(items: Iterable[T], total: int, label: Callable[[T], str]) -> Iterator[T]:
+    """The items, with progress on standard error: a bar in a terminal, a line each otherwise."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("verify", total=total)
+        for done, item in enumerate(items, 1):
+            progress.update(task, description=label(item), completed=done)
+            if not console.is_terminal:
+                console.print(f"{done}/{total} {label(item)}", markup=False, highlight=False)
+            yield item

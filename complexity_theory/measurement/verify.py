@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -11,10 +12,12 @@ import numpy as np
 import sympy
 from torch import nn
 
+from complexity_theory import report
 from complexity_theory.complexity import METRICS, Complexity, Shape
 from complexity_theory.measurement.count import count
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, layer_complexity
 from complexity_theory.scaling.strategy import Multipliers, fast
+from complexity_theory.scaling.tables import TABLES, ScalingTable
 from complexity_theory.symbols import alpha, s
 
 # A stack is scaled exactly by s = m^q, with q such that every multiplier is a power of m: for these m.
@@ -67,11 +70,15 @@ def real_cost(sizes: Sizes) -> Complexity:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How the counts of a base stack grew when it was scaled by ``factor``, and whether by factor^exponent exactly."""
+    """How the counts of a base stack grew when it was scaled by s = root^power, and whether by s^exponent exactly."""
 
-    factor: int
+    root: int
+    power: int
     growth: Complexity
     exact: bool
+
+    def __str__(self) -> str:
+        return f"{self.root}^{self.power}" if self.power > 1 else str(self.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ def verify(row: Derivation) -> Verification:
     identity = holds_in_symbols(row)
     ratios = tuple(ratio for instance in instances for ratio in exact_ratios(instance))
     slopes = tuple(fitted_slopes(instance) for instance in instances)
-    fits = all(_near(slope, instance.exponents) for slope, instance in zip(slopes, instances, strict=True))
+    pairs = zip(slopes, instances, strict=True)
+    fits = all(_deviation(slope, instance.exponents) <= SLOPE_BOUND for slope, instance in pairs)
     return Verification(row, identity, ratios, slopes, identity and fits and all(ratio.exact for ratio in ratios))
 
 
@@ -134,7 +142,7 @@ def exact_ratios(row: Derivation) -> list[Ratio]:
         after = real_cost(Sizes(*(size * m for size, m in zip(base, multipliers, strict=True))))
         growth = {metric: Fraction(after.as_dict()[metric], before.as_dict()[metric]) for metric in METRICS}
         exact = all(_is_power(growth[metric], root**q, row.exponents.as_dict()[metric]) for metric in METRICS)
-        ratios.append(Ratio(root**q, Complexity(**growth), exact))
+        ratios.append(Ratio(root, q, Complexity(**growth), exact))
     return ratios
 
 
@@ -174,20 +182,61 @@ def _is_power(growth: Fraction, factor: int, exponent: Any) -> bool:
     return bool(growth**exponent.q == Fraction(factor) ** exponent.p)
 
 
-def _near(slopes: Complexity, exponents: Complexity) -> bool:
+def _deviation(slopes: Complexity, exponents: Complexity) -> float:
     pairs = zip(slopes.as_dict().values(), exponents.as_dict().values(), strict=True)
-    return all(abs(slope - exponent) <= SLOPE_BOUND for slope, exponent in pairs)
+    return max(abs(float(slope) - float(exponent)) for slope, exponent in pairs)
 
 
-def as_data(found: Verification) -> dict[str, Any]:
-    """A verification as data: the row, what each of the three checks found, and ``passed``."""
+def verify_tables(tables: Iterable[ScalingTable] | None = None) -> Iterator[tuple[str, Verification]]:
+    """The verification of every row of the tables (default: all of the paper), each with the name of its table."""
+    for table in TABLES.values() if tables is None else tables:
+        for row in table.rows:
+            yield table.name, verify(row)
+
+
+def as_data(found: Sequence[tuple[str, Verification]]) -> dict[str, Any]:
+    """Verifications as data: how many rows ``passed`` and ``failed``, and for each of the ``rows`` what was found."""
+    passed = sum(verification.passed for _, verification in found)
+    return {"passed": passed, "failed": len(found) - passed, "rows": [_row_data(*pair) for pair in found]}
+
+
+def _row_data(table: str, found: Verification) -> dict[str, Any]:
+    ratios = [{"s": r.root**r.power, **r.growth.as_dict(), "exact": r.exact} for r in found.ratios]
     return {
+        "table": table,
         "strategy": found.row.strategy.name,
         "layer": found.row.layer,
         "exponents": found.row.exponents.as_dict(),
         "identity": found.identity,
-        "ratios": [{"s": ratio.factor, **ratio.growth.as_dict(), "exact": ratio.exact} for ratio in found.ratios],
+        "ratios": ratios,
         "slopes": [slope.as_dict() for slope in found.slopes],
         "slope_bound": SLOPE_BOUND,
         "passed": found.passed,
     }
+
+
+def as_report(found: Sequence[tuple[str, Verification]]) -> report.Table:
+    """Verifications as a table: the exponents of each row, and how many of its checks agree with them."""
+    rows = []
+    for table, verification in found:
+        row = verification.row
+        slopes = zip(verification.slopes, _instances(row), strict=True)
+        rows.append(
+            {
+                "table": table,
+                "strategy": row.strategy.name,
+                **row.exponents.as_dict(),
+                "in symbols": "holds" if verification.identity else "FAILS",
+                "real stacks, exactly at s": ", ".join(
+                    str(ratio) if ratio.exact else f"{ratio} FAILS" for ratio in verification.ratios
+                ),
+                f"error of slopes (up to {SLOPE_BOUND})": max(_deviation(a, b.exponents) for a, b in slopes),
+                "passed": verification.passed,
+            }
+        )
+    return report.Table(rows, f"Every row of the tables, held to symbols and to real PyTorch layers: {_summary(found)}")
+
+
+def _summary(found: Sequence[tuple[str, Verification]]) -> str:
+    data = as_data(found)
+    return f"{data['passed']} passed, {data['failed']} failed"
