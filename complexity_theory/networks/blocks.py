@@ -120,10 +120,21 @@ def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut)
 
 def mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """Inverted bottleneck: 1x1 expansion (unless the ratio is 1), depthwise k x k, squeeze-excite, linear 1x1."""
+    return _inverted(stage, w_in, stride, shortcut, "depthwise", group_width=1)
+
+
+def group_mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
+    """The inverted bottleneck with a group conv for the depthwise one: timm's own RegNetZ."""
+    return _inverted(stage, w_in, stride, shortcut, "group", group_width=stage.group_width)
+
+
+def _inverted(
+    stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, name: str, *, group_width: Size | None
+) -> Layer:
     act, inner = stage.activation, scaled_by(w_in, stage.ratio)
     body = Sequential(
         expand=None if stage.ratio == 1 else conv_bn(w_in, inner, 1, activation=act),
-        depthwise=conv_bn(inner, inner, stage.kernel, stride=stride, group_width=1, activation=act),
+        **{name: conv_bn(inner, inner, stage.kernel, stride=stride, group_width=group_width, activation=act)},
         se=_se(stage, inner, w_in),
         project=conv_bn(inner, stage.width, 1),
     )
@@ -182,35 +193,33 @@ class Block:
     """A kind of block: its builder, what it does where an identity shortcut does not fit, and what its stage can set.
 
     ``identity``: whether it has an identity shortcut where one fits. ``inner_of``: the width that ``Stage.ratio``
-    multiplies to give the inner width (input or output of the block; None: no inner width). ``depthwise``: the inner
-    conv is depthwise. ``se_of``: the width that ``Stage.se`` multiplies (None: no squeeze-excite).
+    multiplies to give the inner width (input or output of the block; None: no inner width). ``grouped``: the inner conv
+    is in groups of ``Stage.group_width``; ``depthwise``: it is depthwise. ``se_of``: the width that ``Stage.se``
+    multiplies (None: no squeeze-excite).
     """
 
     build: Callable[[Stage, Size, int, Shortcut], Layer]
     fallback: Shortcut
     identity: bool = True
     inner_of: Literal["in", "out"] | None = None
+    grouped: bool = False
     depthwise: bool = False
     se_of: Literal["in", "out"] | None = None
 
-    @property
-    def grouped(self) -> bool:
-        """Whether ``Stage.group_width`` sets the groups of its inner conv."""
-        return self.inner_of == "out" and not self.depthwise
-
 
 BLOCKS = {
-    "vanilla": Block(vanilla, fallback="none", identity=False),
-    "conv": Block(conv, fallback="none"),
-    "vgg": Block(partial(vgg, norm=False), fallback="none", identity=False),
-    "vgg-bn": Block(partial(vgg, norm=True), fallback="none", identity=False),
-    "basic": Block(basic, fallback="projection", se_of="out"),
-    "bottleneck": Block(bottleneck, fallback="projection", inner_of="out", se_of="in"),
-    "se-bottleneck": Block(partial(bottleneck, se_last=True), fallback="projection", inner_of="out", se_of="out"),
-    "linear-bottleneck": Block(linear_bottleneck, fallback="none", inner_of="out", se_of="in"),
-    "preact-bottleneck": Block(preact_bottleneck, fallback="projection", inner_of="out", se_of="in"),
-    "mbconv": Block(mbconv, fallback="none", inner_of="in", depthwise=True, se_of="in"),
-    "fused-mbconv": Block(fused_mbconv, fallback="none", inner_of="in", se_of="in"),
-    "separable": Block(separable, fallback="none", identity=False, depthwise=True, se_of="in"),
-    "convnext": Block(convnext, fallback="projection", inner_of="out", depthwise=True),
+    "vanilla": Block(vanilla, "none", identity=False),
+    "conv": Block(conv, "none"),
+    "vgg": Block(partial(vgg, norm=False), "none", identity=False),
+    "vgg-bn": Block(partial(vgg, norm=True), "none", identity=False),
+    "basic": Block(basic, "projection", se_of="out"),
+    "bottleneck": Block(bottleneck, "projection", inner_of="out", grouped=True, se_of="in"),
+    "se-bottleneck": Block(partial(bottleneck, se_last=True), "projection", inner_of="out", grouped=True, se_of="out"),
+    "linear-bottleneck": Block(linear_bottleneck, "none", inner_of="out", grouped=True, se_of="in"),
+    "preact-bottleneck": Block(preact_bottleneck, "projection", inner_of="out", grouped=True, se_of="in"),
+    "mbconv": Block(mbconv, "none", inner_of="in", depthwise=True, se_of="in"),
+    "group-mbconv": Block(group_mbconv, "none", inner_of="in", grouped=True, se_of="in"),
+    "fused-mbconv": Block(fused_mbconv, "none", inner_of="in", se_of="in"),
+    "separable": Block(separable, "none", identity=False, depthwise=True, se_of="in"),
+    "convnext": Block(convnext, "projection", inner_of="out", depthwise=True),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from complexity_theory.compose import Sequential
 from complexity_theory.layers import Activation, BatchNorm2d, Conv2d, Layer, LayerNorm2d, MaxPool2d
@@ -25,21 +25,34 @@ def _conv(network: Network, *, kernel: int, stride: int, pool: bool = False, pre
     )
 
 
-def _deep(network: Network, *, first: Fraction = Fraction(1, 2), pool: bool = True, preact: bool = False) -> Layer:
-    """Three 3x3 convolutions and max-pooling (or one more strided convolution) instead of a 7x7 one: ResNet-C, -D, -T.
+def _deep(
+    network: Network,
+    *,
+    first: Fraction = Fraction(1, 2),
+    shrink: Literal["pool", "conv", "last"] = "pool",
+    preact: bool = False,
+) -> Layer:
+    """Three 3x3 convolutions instead of a 7x7 one (He et al. 2019, *Bag of Tricks*, figure 2b).
 
-    He et al. 2019, *Bag of Tricks*, figure 2b; ``first``: width of the first convolution over the stem's.
+    ``first``: width of the first over the stem's. ``shrink``: what strides behind the first: max-pooling, one more
+    convolution, or the last of the three.
     """
     w, act = network.stem_width, network.activation
+    last = 2 if shrink == "last" else 1
     w_a, w_b = scaled_by(w, first), scaled_by(w, Fraction(1, 2))
     if preact:
-        b, c = bn_conv(w_a, w_b, 3, activation=act), bn_conv(w_b, w, 3, activation=act)
+        b, c = bn_conv(w_a, w_b, 3, activation=act), bn_conv(w_b, w, 3, stride=last, activation=act)
         a: Layer = Conv2d(network.in_channels, w_a, 3, stride=2)
     else:
-        b, c = conv_bn(w_a, w_b, 3, activation=act), conv_bn(w_b, w, 3, activation=act)
+        b, c = conv_bn(w_a, w_b, 3, activation=act), conv_bn(w_b, w, 3, stride=last, activation=act)
         a = conv_bn(network.in_channels, w_a, 3, stride=2, activation=act)
-    shrink = MaxPool2d(3, stride=2, padding=1) if pool else conv_bn(w, w, 3, stride=2, activation=act)
-    return Sequential(a=a, b=b, c=c, shrink=shrink)
+    return Sequential(
+        a=a,
+        b=b,
+        c=c,
+        d=conv_bn(w, w, 3, stride=2, activation=act) if shrink == "conv" else None,
+        pool=MaxPool2d(3, stride=2, padding=1) if shrink == "pool" else None,
+    )
 
 
 def _patch(network: Network) -> Layer:
@@ -77,7 +90,8 @@ STEMS: dict[str, Callable[[Network], Layer]] = {
     "resnet": partial(_conv, kernel=7, stride=2, pool=True),
     "deep": _deep,  # ResNet-C and -D
     "deep-tiered": partial(_deep, first=Fraction(3, 8)),  # timm's ResNet-T
-    "deep-conv": partial(_deep, pool=False),  # ResNet-RS
+    "deep-conv": partial(_deep, shrink="conv"),  # ResNet-RS
+    "deep-tiered-conv": partial(_deep, first=Fraction(3, 8), shrink="last"),  # timm's own RegNetZ
     "preact-conv3": partial(_conv, kernel=3, stride=2, preact=True),  # RegNetV
     "preact-resnet": partial(_conv, kernel=7, stride=2, pool=True, preact=True),  # ResNetV2
     "preact-deep": partial(_deep, preact=True),

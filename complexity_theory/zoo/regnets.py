@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
 from complexity_theory.networks.anynet import regnet
 from complexity_theory.networks.efficientnet import rounded_width
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.spec import Network, Stage
 from complexity_theory.zoo.entry import Entry
 
 # size: (depth, w0, wa, wm, group width). Radosavovic et al. 2020; pycls configs/dds_baselines/regnetx
@@ -49,6 +50,14 @@ REGNETY_LARGE = {
 REGNETZ = {
     "500MF": ((21, 16, 10.7, 2.51, 4), 224),
     "4GF": ((28, 48, 14.5, 2.226, 8), 256),
+}
+# name: (depths, widths, group width, stem, stem width, head width, resolution). timm byobnet.py; b16 is left out, as
+# the squeeze-excite widths in it follow no ratio
+REGNETZ_TIMM = {
+    "C16": ((2, 6, 12, 2), (48, 96, 192, 288), 16, "conv3", 32, 1536, 256),
+    "D8": ((3, 6, 12, 3), (64, 128, 256, 384), 8, "deep-tiered-conv", 64, 1792, 256),
+    "D32": ((3, 6, 12, 3), (64, 128, 256, 384), 32, "deep-tiered-conv", 64, 1792, 256),
+    "E8": ((3, 8, 16, 3), (96, 192, 384, 512), 8, "deep-tiered-conv", 64, 2048, 256),
 }
 SE = Fraction(1, 4)
 
@@ -107,7 +116,7 @@ def _v() -> dict[str, Entry]:
 
 
 def _z() -> dict[str, Entry]:
-    """RegNetZ, and timm's two with other heads."""
+    """RegNetZ, two of timm with other heads, and those of timm with group convs as wide as four times the input."""
     build = {
         size: partial(
             _regnet(*numbers),
@@ -120,12 +129,55 @@ def _z() -> dict[str, Entry]:
         )
         for size, (numbers, resolution) in REGNETZ.items()
     }
+    timm = {
+        f"RegNetZ-{name}": Entry("RegNetZ", partial(_timm_regnetz, *numbers), (f"regnetz_{name.lower()}",))
+        for name, numbers in REGNETZ_TIMM.items()
+    }
     return {
         "RegNetZ-500MF": Entry("RegNetZ", build["500MF"], ("regnetz_005",)),
         "RegNetZ-4GF": Entry("RegNetZ", build["4GF"]),
         "RegNetZ-4GF-NoHead": Entry("RegNetZ", partial(build["4GF"], head="act-pool", head_w=None), ("regnetz_040",)),
         "RegNetZ-4GF-Head1536": Entry("RegNetZ", partial(build["4GF"], head_w=1536), ("regnetz_040_h",)),
+        **timm,
     }
+
+
+def _timm_regnetz(
+    depths: Sequence[int],
+    widths: Sequence[int],
+    group_width: int,
+    stem: str,
+    stem_width: int,
+    head_width: int,
+    resolution: int,
+    *,
+    name: str,
+    family: str,
+) -> Network:
+    """A RegNetZ of timm's own design: not from the generator, and with inner widths four times the block's input."""
+    stages = tuple(
+        Stage(
+            block="group-mbconv",
+            depth=depth,
+            width=width,
+            stride=1 if i == 0 and stem != "conv3" else 2,
+            ratio=Fraction(4),
+            group_width=group_width,
+            se=Fraction(1),
+            activation="silu",
+        )
+        for i, (depth, width) in enumerate(zip(depths, widths, strict=True))
+    )
+    return Network(
+        name=name,
+        family=family,
+        stem=stem,
+        stem_width=stem_width,
+        stages=stages,
+        head_width=head_width,
+        activation="silu",
+        resolution=resolution,
+    )
 
 
 def entries() -> dict[str, Entry]:
