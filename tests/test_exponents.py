@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -169,6 +169,7 @@ def test_acts_grow_slowest_along(layer: str, depth: str, resolution: str, name: 
 
 
 @pytest.mark.parametrize("layer", LAYERS)
+@settings(max_examples=30)
 @given(st.fractions(0, Fraction(1, 2), max_denominator=20), st.fractions(0, Fraction(1, 4), max_denominator=20))
 def test_the_optimum_is_that_of_a_solver_of_linear_programs(layer: str, depth: Fraction, resolution: Fraction) -> None:
     found = slowest_acts(layer, depth=depth, resolution=resolution)

@@ -1,0 +1,52 @@
+"""How fast populations are counted: ``pytest tests/benchmarks/test_population.py --benchmark-only``."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from complexity_theory import zoo
+from complexity_theory.complexity import Complexity, Shape
+from complexity_theory.compose import Sequential
+from complexity_theory.layers import Conv2d
+from complexity_theory.scaling.population import polynomials, realised
+
+LAYERS = 20
+
+
+def _stack(widths: np.ndarray | list[int], side: np.ndarray | int) -> Complexity:
+    return Sequential(*(Conv2d(a, b, 3) for a, b in pairwise(widths))).complexity(Shape(widths[0], side, side))
+
+
+def test_a_hundred_thousand_stacks_of_20_layers_by_arrays(benchmark) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    widths, side = rng.integers(1, 512, (LAYERS + 1, 100_000)), rng.integers(8, 64, 100_000)
+    assert benchmark(_stack, widths, side).flops.shape == (100_000,)
+
+
+def test_one_stack_of_20_layers_by_ints(benchmark) -> None:  # type: ignore[no-untyped-def]
+    assert benchmark(_stack, [64] * (LAYERS + 1), 56).flops == LAYERS * 9 * 64**2 * 56**2
+
+
+def test_a_million_ideal_variants_of_efficientnet_b0(benchmark) -> None:  # type: ignore[no-untyped-def]
+    points = np.random.default_rng(0).uniform(0.5, 4, (4, 1_000_000))
+    cost = polynomials(zoo.network("EfficientNet-B0"))
+    assert benchmark(cost, *points).flops.shape == (1_000_000,)
+
+
+@pytest.mark.parametrize("name", ["EfficientNet-B0", "RegNetY-4.0GF"])
+def test_a_hundred_thousand_realised_variants(benchmark, name: str) -> None:  # type: ignore[no-untyped-def]
+    network, rng = zoo.network(name), np.random.default_rng(0)
+    shape = (100_000, len(network.stages))
+    group_widths = 8 * rng.integers(1, 9, shape)
+    sizes = {
+        "depths": rng.integers(1, 9, shape),
+        "widths": group_widths * rng.integers(1, 9, shape),
+        "resolution": 4 * rng.integers(32, 96, shape[0]),
+    }
+    if network.stages[0].group_width is not None:
+        sizes["group_widths"] = group_widths
+    found = benchmark.pedantic(realised, (network,), sizes, rounds=3)
+    assert found.flops.shape == (100_000,)
