@@ -27,6 +27,10 @@ class Table:
         """The names of all columns, in the order in which rows bring them."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """How notebooks show the table: as Markdown, or as text where there is none."""
+        return {"text/plain": render(self), "text/markdown": render(self, "markdown")}
+
 
 def plain(value: Any) -> Any:
     """A value as JSON holds it: numbers, text, lists and objects; sympy expressions and fractions as exact text.
@@ -141,7 +145,8 @@ def _text(table: Table, terminal: bool) -> str:
     for row in table.rows:
         grid.add_row(*(Text(cell(row.get(name))) for name in table.columns))
     out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=None if terminal else 10_000, legacy_windows=False)
+    width = None if terminal else 10_000
+    console = Console(file=out, force_terminal=terminal, force_jupyter=False, width=width, legacy_windows=False)
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n")
 

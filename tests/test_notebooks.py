@@ -1,0 +1,62 @@
+"""The notebooks run without warnings and say what they say in the repository."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from complexity_theory.report import Table
+from tests.notebooks import NAMES, execute, printed, read, tidied
+
+MEASURED = {"03_measure"}  # its numbers are this machine's
+WITHOUT_TORCH = {"01_exponents"}
+NO_TORCH = "import sys\nassert 'torch' not in sys.modules"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_says_what_it_says_in_the_repository(name: str) -> None:
+    notebook = read(name)
+    executed = execute(notebook, NO_TORCH if name in WITHOUT_TORCH else "pass")
+    assert not [text for cell in printed(executed) for text in cell if text.startswith("stderr")]
+    if name not in MEASURED:
+        assert printed(executed) == printed(notebook)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_kept_executed_and_tidy(name: str) -> None:
+    notebook = read(name)
+    assert notebook == tidied(notebook)
+    assert any(printed(notebook))
+
+
+def _notebook(*sources: str) -> NotebookNode:
+    return new_notebook(cells=[new_code_cell(source) for source in sources])
+
+
+@pytest.mark.parametrize("source", ["1 / 0", "import warnings\nwarnings.warn('old', DeprecationWarning)"])
+def test_an_error_or_a_warning_fails_a_notebook(source: str) -> None:
+    with pytest.raises(CellExecutionError):
+        execute(_notebook(source))
+
+
+def test_an_import_of_torch_is_noticed() -> None:
+    with pytest.raises(CellExecutionError):
+        execute(_notebook("import sys, types\nsys.modules['torch'] = types.ModuleType('torch')"), NO_TORCH)
+
+
+def test_the_comparison_can_fail() -> None:
+    executed = execute(_notebook("print('one')\n2"))
+    assert printed(executed) == [["stdout: one\n", "2"]]
+    other = copy.deepcopy(executed)
+    other.cells[0].outputs[1].data["text/plain"] = "3"
+    assert printed(other) != printed(executed)
+
+
+def test_a_notebook_shows_a_table_as_a_table_once() -> None:
+    executed = execute(_notebook("from complexity_theory.report import Table\nTable([{'s': 2}])"))
+    table = Table([{"s": 2}])
+    assert printed(executed) == [[table._repr_mimebundle_()["text/markdown"]]]
