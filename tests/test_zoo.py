@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sympy
 
 from complexity_theory import zoo
 from complexity_theory.algebra import InvalidInput
@@ -75,20 +74,12 @@ def test_near_names_are_offered():
 
 
 @pytest.mark.parametrize("name", zoo.names())
-def test_the_closed_form_at_one_is_the_count(name):
-    network = zoo.network(name)
-    d, w, g, n = sympy.symbols("d w g n", positive=True, integer=True)
-    form = network.scaled(depth=d, width=w, group_width=g).complexity(32 * n)
-    at_one = form.map(lambda f: sympy.sympify(f).subs({d: 1, w: 1, g: 1, n: 2}))
-    assert at_one == network.complexity(64)
-
-
-@pytest.mark.parametrize("name", ["EfficientNet-B0", "RegNetZ-500MF", "RegNetY-4.0GF", "ResNet-50", "MobileNetV2"])
 def test_arrays_count_as_ints_do(name):
+    """The reading in symbols is held to the ints in test_closed_form.py, for every name too."""
     network = zoo.network(name)
-    depth, width, resolution = np.array([1, 2, 3]), np.array([1, 2, 1]), np.array([64, 96, 224])
+    depth, width, resolution = np.array([1, 2]), np.array([3, 1]), np.array([64, 230])
     counted = network.scaled(depth=depth, width=width, group_width=width).complexity(resolution)
-    for i in range(3):
+    for i in range(2):
         d, w = int(depth[i]), int(width[i])
         one = network.scaled(depth=d, width=w, group_width=w).complexity(int(resolution[i]))
-        assert counted.map(lambda entry, i=i: int(np.broadcast_to(entry, 3)[i])) == one
+        assert counted.map(lambda entry, i=i: int(np.broadcast_to(entry, 2)[i])) == one

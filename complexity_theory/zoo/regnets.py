@@ -177,6 +177,7 @@ def _timm_regnetz(
         head_width=head_width,
         activation="silu",
         resolution=resolution,
+        scales_ends=True,
     )
 
 
