@@ -22,10 +22,11 @@ from complexity_theory.symbols import alpha, s
 
 # A stack is scaled exactly by s = m^q, with q such that every multiplier is a power of m: for these m.
 ROOTS = (2, 3, 4)
-# The slope is fitted over s in 1..64, evenly in log s. Rounding moves the log of a count by at most e = 0.042 (a depth
+# The slope is fitted over s in 1..64, evenly in log s. Rounding moves the log of a count by at most ROUNDING (a depth
 # of 16 or more by 1/32, the widths by 1/240 in all, a resolution of 240 or more by 1/480, squared), and so the slope by
-# at most 3 e / log 64.
+# at most 3 / log 64 of that.
 FACTORS = np.geomspace(1, 64, 33)
+ROUNDING = 0.0415
 SLOPE_BOUND = 0.03
 # What stands for alpha where a row holds the symbol: values that have no row of their own.
 ALPHAS = (Fraction(3, 5), Fraction(5, 7), Fraction(7, 9))
@@ -151,12 +152,13 @@ def fitted_slopes(row: Derivation) -> Complexity:
 
     A width that must be a multiple of a group width goes to the nearest one. Takes rows without alpha.
     """
-    costs = [real_cost(_rounded(BASES[row.layer], row, factor)) for factor in FACTORS]
+    costs = [real_cost(rounded(BASES[row.layer], row, factor)) for factor in FACTORS]
     logs = {metric: [math.log(cost.as_dict()[metric]) for cost in costs] for metric in METRICS}
     return Complexity(**{metric: float(np.polyfit(np.log(FACTORS), logs[metric], 1)[0]) for metric in METRICS})
 
 
-def _rounded(base: Sizes, row: Derivation, factor: float) -> Sizes:
+def rounded(base: Sizes, row: Derivation, factor: float) -> Sizes:
+    """The base scaled by ``factor``, every size to the nearest integer, and a width that holds whole groups."""
     ideal = [size * factor ** float(exponent) for size, exponent in zip(base, row.direction, strict=True)]
     depth, _, group_width, resolution = (round(size) for size in ideal)
     return Sizes(depth, round(ideal[1] / group_width) * group_width, group_width, resolution)
