@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from complexity_theory import zoo
 from complexity_theory.compose import walk
 from complexity_theory.conventions import convention
@@ -63,6 +65,35 @@ def disagreements(rows: list[Row]) -> list[tuple[Row, Row]]:
         for row, ours in pairs
         if any(abs(a - b) > HALF_A_UNIT for a, b in zip(row[2:], ours[2:], strict=True))
     ]
+
+
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [
+        ("gluon_resnet101_v1b", "ResNet-101"),
+        ("gluon_resnet50_v1d", "ResNet-50-D"),
+        ("ig_resnext101_32x8d", "ResNeXt-101-32x8d"),
+        ("tf_efficientnet_l2_ns_475", "EfficientNet-L2"),
+        ("convnext_tiny_384_in22ft1k", "ConvNeXt-Tiny"),
+        ("mnasnet_a1", "SE-MNASNet"),
+    ],
+)
+def test_former_names_of_timm_are_known(former: str, name: str):
+    assert zoo.canonical(former) == name
+
+
+def test_networks_with_other_classes_are_not_taken_for_those_of_imagenet():
+    assert not zoo.knows("tf_efficientnetv2_s_in21k")
+    assert not zoo.knows("convnext_tiny_in22k")
+
+
+def test_params_of_an_older_table_agree(shared_data: Path):
+    with (shared_data / "timm" / "benchmark-train-amp-nchw-pt112-cu113-rtx3090.csv").open(newline="") as file:
+        printed = {row["model"]: float(row["param_count"]) for row in csv.DictReader(file)}
+    known = {model: zoo.network(model).complexity().params / 1e6 for model in printed if zoo.knows(model)}
+    wrong = {model for model in known if abs(known[model] - printed[model]) > HALF_A_UNIT}
+    assert wrong == {"convnext_nano_ols"}  # timm has changed its stem since
+    assert len(known) >= 250
 
 
 def test_every_network_of_the_table_agrees(shared_data: Path):

@@ -10,6 +10,7 @@ from complexity_theory.algebra import InvalidInput
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import convnets, efficientnets, mobilenets, regnets, resnets
 from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.former import current
 
 __all__ = ["aliases", "canonical", "families", "find", "knows", "names", "network"]
 
@@ -57,12 +58,12 @@ def aliases(name: str) -> tuple[str, ...]:
 
 
 def knows(name: str) -> bool:
-    """Whether a name or alias is known, in any case: quick, for tables full of other names.
+    """Whether a name or alias is known, in any case; timm's former names are too. Quick, for tables of many names.
 
     >>> knows("resnet50"), knows("vit_base_patch16_224")
     (True, False)
     """
-    return name.lower() in _canonical()
+    return current(name.lower()) in _canonical()
 
 
 def canonical(name: str) -> str:
@@ -73,7 +74,7 @@ def canonical(name: str) -> str:
     """
     known = _canonical()
     if knows(name):
-        return known[name.lower()]
+        return known[current(name.lower())]
     near = difflib.get_close_matches(name.lower(), known, n=3)
     hint = (
         f"did you mean {', '.join(sorted({known[n] for n in near}))}?" if near else "see `complexity-theory networks`"
