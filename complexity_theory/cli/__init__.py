@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-import click
 import typer
 
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli import counts, measure, networks, paper, runtime, theory
+
+# What typer raises for wrong options and the like: click's, or in later versions that of its own copy of click.
+UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     name="complexity-theory",
@@ -28,13 +31,13 @@ def main(arguments: list[str] | None = None) -> None:
     except InvalidInput as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+        else:
+            print(f"error: {' '.join(error.format_message().split())}", file=sys.stderr)
         sys.exit(2)
-    except click.ClickException as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
