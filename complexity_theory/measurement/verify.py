@@ -25,7 +25,7 @@ ROOTS = (2, 3, 4)
 # The slope is fitted over s in 1..64, evenly in log s. Rounding moves the log of a count by at most ROUNDING (a depth
 # of 16 or more by 1/32, the widths by 1/240 in all, a resolution of 240 or more by 1/480, squared), and so the slope by
 # at most 3 / log 64 of that.
-FACTORS = np.geomspace(1, 64, 33)
+FACTORS = np.geomspace(1, 64, 25)
 ROUNDING = 0.0415
 SLOPE_BOUND = 0.03
 # What stands for alpha where a row holds the symbol: values that have no row of their own.
