@@ -42,6 +42,13 @@ def test_counts_of_networks_that_pycls_does_not_publish(name, counts):
     assert zoo.network(name).complexity() == Complexity(*counts)
 
 
+def test_regnety_500mf_says_what_it_is():
+    network = zoo.network("RegNetY-500MF")
+    assert abs(network.complexity().flops / 500e6 - 1) < 0.01
+    assert network.note.startswith("RegNetY-400MF scaled by dWr to 500MF, rounded by pycls; ")
+    assert network.note.endswith("the parameters of RegNetY-500MF itself are not published")
+
+
 def test_every_name_and_alias_leads_to_its_network_in_any_case():
     owners = {}
     for name in zoo.names():

@@ -240,7 +240,7 @@ def entries() -> dict[str, Entry]:
         known[f"EfficientNetV2-{letter}"] = Entry(
             "EfficientNetV2",
             partial(_silu, rows=rows, stem_width=stem_width, head_width=1280, resolution=resolution),
-            (timm, f"tf_{timm}", f"efficientnet_v2_{letter.lower()}"),
+            (timm, f"tf_{timm}", *([f"efficientnet_v2_{letter.lower()}"] if letter != "XL" else [])),
         )
     for letter, (rows, width, depths, head_width, resolution) in V2_TIMM.items():
         build = partial(

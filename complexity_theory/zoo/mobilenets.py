@@ -241,7 +241,11 @@ def entries() -> dict[str, Entry]:
             known[f"MobileNetV3-{size}{_suffix(width)}"] = Entry(
                 "MobileNetV3",
                 partial(mobilenet_v3, rows=rows, head_width=head_width, width=width),
-                (timm, f"tf_{timm}", *([f"mobilenet_v3_{size.lower()}"] if width == 1 else [])),
+                (
+                    timm,
+                    *([f"tf_{timm}"] if width > 0.5 else []),
+                    *([f"mobilenet_v3_{size.lower()}"] if width == 1 else []),
+                ),
             )
         known[f"MobileNetV3-{size}-Minimal"] = Entry(
             "MobileNetV3",
@@ -249,8 +253,9 @@ def entries() -> dict[str, Entry]:
             (f"tf_mobilenetv3_{size.lower()}_minimal_100",),
         )
     for width in (0.5, 0.75, 1.0, 1.4):
+        torchvision = (f"mnasnet{width}".replace(".", "_"),) if width <= 1 else ()
         known[f"MNASNet{_suffix(width)}"] = Entry(
-            "MNASNet", partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}",)
+            "MNASNet", partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}", *torchvision)
         )
         known[f"SE-MNASNet{_suffix(width)}"] = Entry(
             "MNASNet", partial(nas, rows=MNASNET_A1, width=width), (f"semnasnet_{_percent(width)}",)

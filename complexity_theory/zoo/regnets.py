@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
 from complexity_theory.networks.anynet import regnet
 from complexity_theory.networks.efficientnet import rounded_width
 from complexity_theory.networks.spec import Network, Stage
+from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo.entry import Entry
 
 # size: (depth, w0, wa, wm, group width). Radosavovic et al. 2020; pycls configs/dds_baselines/regnetx
@@ -61,20 +63,25 @@ REGNETZ_TIMM = {
 }
 SE = Fraction(1, 4)
 
-# torchvision rounds these otherwise than pycls, so that they are other networks
-TORCHVISION = {("x", "400MF"): "regnet_x_400mf", ("y", "800MF"): "regnet_y_800mf", ("y", "8.0GF"): "regnet_y_8gf"}
-# torchvision's names of the sizes that are not pycls's in lower case
-_TORCHVISION_SIZES = {"1.6GF": "1_6gf", "3.2GF": "3_2gf", "8.0GF": "8gf"}
+# the sizes that torchvision has, in its names
+TORCHVISION = {
+    "400MF": "400mf",
+    "800MF": "800mf",
+    "1.6GF": "1_6gf",
+    "3.2GF": "3_2gf",
+    "8.0GF": "8gf",
+    "16GF": "16gf",
+    "32GF": "32gf",
+    "128GF": "128gf",
+}
+# the networks that torchvision rounds otherwise than pycls
+TORCHVISION_OWN = {("x", "400MF"), ("y", "800MF"), ("y", "8.0GF")}
 
 
 def _timm(letter: str, size: str) -> str:
     """The name in timm: flops in hundreds of millions, e.g. regnety_040."""
     megaflops = round(float(size[:-2]) * (1000 if size.endswith("GF") else 1))
     return f"regnet{letter}_{megaflops // 100:03d}"
-
-
-def _torchvision(letter: str, size: str) -> str:
-    return f"regnet_{letter}_{_TORCHVISION_SIZES.get(size, size.lower())}"
 
 
 def _regnet(depth: int, w0: int, wa: float, wm: float, group_w: int) -> partial[Network]:
@@ -88,14 +95,22 @@ def _xy() -> dict[str, Entry]:
         family = f"RegNet{letter.upper()}"
         for size, numbers in table.items():
             build, timm = partial(_regnet(*numbers), se=se), _timm(letter, size)
-            if (letter, size) in TORCHVISION:
+            torchvision = (f"regnet_{letter}_{TORCHVISION[size]}",) if size in TORCHVISION else ()
+            if (letter, size) in TORCHVISION_OWN:
                 known[f"{family}-{size}"] = Entry(family, build, (timm,))
                 known[f"{family}-{size}-TV"] = Entry(
-                    family, partial(build, fit=rounded_width), (f"{timm}_tv", _torchvision(letter, size))
+                    family, partial(build, fit=rounded_width), (f"{timm}_tv", *torchvision)
                 )
             else:
-                known[f"{family}-{size}"] = Entry(family, build, (timm, _torchvision(letter, size)))
+                known[f"{family}-{size}"] = Entry(family, build, (timm, *torchvision))
     return known
+
+
+def _y_500mf(name: str, *, family: str) -> Network:
+    """The third network that Dollár et al. 2021 scale; their parameters for it are not published."""
+    base = _regnet(*REGNETY["400MF"])("RegNetY-400MF", family=family, se=SE)
+    found = scale(base, "dWr", target_flops=500e6).network
+    return replace(found, name=name, note=f"{found.note}; the parameters of {name} itself are not published")
 
 
 def _v() -> dict[str, Entry]:
@@ -183,4 +198,4 @@ def _timm_regnetz(
 
 def entries() -> dict[str, Entry]:
     """The RegNets by name."""
-    return {**_xy(), **_v(), **_z()}
+    return {**_xy(), "RegNetY-500MF": Entry("RegNetY", _y_500mf), **_v(), **_z()}

@@ -111,7 +111,7 @@ def _title(layers: int, letter: str) -> str:
     return f"{layers}-{letter.upper()}" if letter else f"{layers}"
 
 
-def _torchvision(layers: int, letter: str) -> tuple[str, ...]:
+def _pycls(layers: int, letter: str) -> tuple[str, ...]:
     return (f"R-{layers}-1x64d",) if not letter and layers in (50, 101, 152) else ()
 
 
@@ -121,7 +121,7 @@ def entries() -> dict[str, Entry]:
     for letter, sizes in RESNETS.items():
         for layers in sizes:
             known[f"ResNet-{_title(layers, letter)}"] = Entry(
-                "ResNet", _residual(layers, letter), (f"resnet{layers}{letter}", *_torchvision(layers, letter))
+                "ResNet", _residual(layers, letter), (f"resnet{layers}{letter}", *_pycls(layers, letter))
             )
     for layers in (50, 101):
         known[f"WideResNet-{layers}-2"] = Entry(
