@@ -1,9 +1,378 @@
-"""Commands of the front door: measure."""
+"""Commands of the front door: time layers and networks on a device, and read what was measured."""
 
 from __future__ import annotations
 
+import inspect
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.complexity import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from complexity_theory.measurement.engines import Engine
+    from complexity_theory.measurement.jobs import Job
+    from complexity_theory.measurement.protocol import Protocol
+    from complexity_theory.measurement.store import Store
+    from complexity_theory.measurement.studies import Study
+
+measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    app.add_typer(measure, name="measure")
+
+
+class EngineName(StrEnum):
+    """Where workers run."""
+
+    local = "local"
+    ray = "ray"
+
+
+class ExportFormat(StrEnum):
+    """Forms of an export."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
+StoreArgument = Annotated[Path, typer.Argument(help="A store of measurements.", show_default=False)]
+Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: minutes on two CPU cores.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Where, how and into which store a sweep runs: the options of all commands that measure."""
+
+    store: Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")] = Path(
+        "measurements.sqlite"
+    )
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")] = "auto"
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: as torch has them).")] = None
+    engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of each job (default: as the study says).")] = None
+    time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which a round is ended.")] = None
+    seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
+    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
+    form: FormatOption = Format.text
+
+    def rules(self, study: Protocol) -> Protocol:
+        """The rules of a study with those given here in their place."""
+        rounds, limit = self.rounds or study.rounds, self.time_limit or study.limit
+        return replace(study, rounds=rounds, limit=limit)
+
+    def start(self) -> Engine:
+        """The engine that was asked for."""
+        from complexity_theory.measurement.engines import Local, Ray
+
+        if self.engine == EngineName.ray:
+            return Ray(self.device, self.threads, address=self.address)
+        if self.address is not None:
+            raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
+        return Local(self.device, self.threads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """The lists of a sweep, each with commas; a sweep is their product."""
+
+    networks: Annotated[str | None, typer.Option(help="Known networks, or .toml or .json files.")] = None
+    strategies: Annotated[str | None, typer.Option(help="As in scale: w,dw,dwr,dWr.")] = None
+    factors: Annotated[str | None, typer.Option(help="Of the flops: 1,2,4,8.")] = None
+    layers: Annotated[str | None, typer.Option(help="conv, group-conv, depthwise-conv.")] = None
+    kernels: Annotated[str | None, typer.Option(help="Of layers.")] = None
+    widths: Annotated[str | None, typer.Option(help="Of layers.")] = None
+    group_widths: Annotated[str | None, typer.Option(help="Of group-conv.")] = None
+    resolutions: Annotated[str | None, typer.Option(help="Sides of the input (default: the networks' own).")] = None
+    batches: Annotated[
+        str | None, typer.Option(help="Images; auto:LARGEST is what fits, halved from LARGEST (256).")
+    ] = None
+    dtypes: Annotated[str | None, typer.Option(help="fp32, tf32, fp16, bf16.")] = None
+    layouts: Annotated[str | None, typer.Option(help="nchw, channels_last.")] = None
+    modes: Annotated[str | None, typer.Option(help="forward, backward (with forward), train (with optimizer).")] = None
+    executions: Annotated[str | None, typer.Option(help="eager, compiled.")] = None
+
+    def study(self, file: str | None) -> Study:
+        """The study of a file or name, or else of these lists."""
+        from complexity_theory.measurement.protocol import Protocol
+        from complexity_theory.measurement.studies import Study, expand, load
+
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        lists = {name: _values(text) for name, text in given.items() if text is not None}
+        if file is None:
+            return Study(tuple(expand(lists)), Protocol())
+        if lists:
+            raise InvalidInput(f"either a study or lists of one's own: not {file} and --{next(iter(lists))}")
+        return load(file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single:
+    """The settings of a single job."""
+
+    batch: Annotated[str, typer.Option(help="Images; auto:LARGEST is what fits, halved from LARGEST.")] = "1"
+    dtype: Annotated[str, typer.Option(help="fp32, tf32, fp16, bf16.")] = "fp32"
+    layout: Annotated[str, typer.Option(help="nchw, channels_last.")] = "nchw"
+    mode: Annotated[str, typer.Option(help="forward, backward (with forward), train (with optimizer).")] = "forward"
+    compiled: Annotated[bool, typer.Option("--compiled", help="By torch.compile.")] = False
+
+    def lists(self) -> dict[str, Any]:
+        """A sweep of this setting alone, as of ``Lists``."""
+        execution = "compiled" if self.compiled else "eager"
+        return {
+            "batches": _number(self.batch),
+            "dtypes": self.dtype,
+            "layouts": self.layout,
+            "modes": self.mode,
+            "executions": execution,
+        }
+
+
+def _values(text: str) -> list[Any]:
+    return [_number(part) for part in text.split(",")]
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _with(*options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds the fields of dataclasses to the options of a command, which gets instances as its first arguments."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[len(options) :]
+        added = {kind: inspect.signature(kind, eval_str=True).parameters for kind in options}
+
+        def called(**given: Any) -> None:
+            instances = [kind(**{name: given.pop(name) for name in names}) for kind, names in added.items()]
+            command(*instances, **given)
+
+        keyword = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *(p for ps in added.values() for p in ps.values()))]
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        called.__annotations__ = {p.name: p.annotation for p in keyword}
+        called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
+@measure.command()
+@_with(Execution)
+def scaling(execution: Execution, quick: Quick = False) -> None:
+    """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
+    _run(Lists().study("scaling-quick" if quick else "scaling"), execution)
+
+
+@measure.command()
+@_with(Execution)
+def layers(execution: Execution, quick: Quick = False) -> None:
+    """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
+    _run(Lists().study("layers-quick" if quick else "layers"), execution)
+
+
+@measure.command()
+@_with(Lists, Execution)
+def sweep(
+    lists: Lists,
+    execution: Execution,
+    study: Annotated[
+        str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
+    ] = None,
+) -> None:
+    """A sweep of one's own: from a file, or the product of lists given as options."""
+    _run(lists.study(study), execution)
+
+
+@measure.command()
+@_with(Lists, Execution)
+def plan(
+    lists: Lists,
+    execution: Execution,
+    study: Annotated[
+        str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
+    ] = None,
+) -> None:
+    """What a sweep would run that the store does not hold yet, and how long it may take."""
+    from complexity_theory import report
+    from complexity_theory.measurement import sweep
+
+    planned = lists.study(study)
+    rules = execution.rules(planned.rules)
+    with closing(execution.start()) as engine, closing(_store(execution)) as store:
+        stored = store.attempts(store.add_environment(engine.describe()))
+    left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
+    least, most = sweep.seconds(sum(left.values()), rules)
+    rows = [{"job": str(job), "flops": job.description["flops"], "rounds": rounds} for job, rounds in left.items()]
+    title = (
+        f"{sum(map(bool, left.values()))} of {len(left)} jobs to run: {least / 60:.1f} to {most / 60:.1f} minutes, "
+        "more where a single call takes long"
+    )
+    report.emit(execution.form, [report.Table(rows, title)], {"jobs": rows, "seconds": [least, most]})
+
+
+@measure.command()
+@_with(Single, Execution)
+def network(
+    single: Single,
+    execution: Execution,
+    name: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.", show_default=False)],
+    resolution: Annotated[int | None, typer.Option(help="Side of the input (default: the network's own).")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Scaled by a strategy, with --factor.")] = None,
+    factor: Annotated[float, typer.Option(help="Of the flops.")] = 1,
+) -> None:
+    """One network, as it is or scaled."""
+    given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
+    _run(_study(single, {name: value for name, value in given.items() if value is not None}), execution)
+
+
+@measure.command()
+@_with(Single, Execution)
+def module(
+    single: Single,
+    execution: Execution,
+    path: Annotated[str, typer.Argument(help="package.module:callable; what it returns is timed.", show_default=False)],
+    size: Annotated[str, typer.Option("--input", help="channels x height x width.")] = "3x224x224",
+) -> None:
+    """Any torch module: what a function (or class) of yours returns. It runs that code."""
+    _run(_study(single, {"modules": path, "inputs": size}), execution)
+
+
+def _study(single: Single, lists: dict[str, Any]) -> Study:
+    from complexity_theory.measurement.protocol import Protocol
+    from complexity_theory.measurement.studies import Study, expand
+
+    return Study(tuple(expand(lists | single.lists())), Protocol())
+
+
+@measure.command()
+def export(
+    store: StoreArgument,
+    form: Annotated[ExportFormat, typer.Option("--format", help="Form of the output.")] = ExportFormat.csv,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="(default: standard output)")] = None,
+) -> None:
+    """All that a store holds, a row per job: counts, times with all samples, environment."""
+    from complexity_theory.measurement.store import EXPORTS, read
+
+    if output is None and form == ExportFormat.parquet:
+        raise InvalidInput("Parquet is a file: give -o FILE.parquet")
+    EXPORTS[form](read(store), sys.stdout if output is None else output)
+
+
+@measure.command()
+def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
+    """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
+    from complexity_theory import report
+    from complexity_theory.measurement.analysis import measured_exponents
+    from complexity_theory.measurement.store import read
+
+    rows = _records(measured_exponents(read(store)))
+    shown = [row | {"factors": ", ".join(f"{factor:g}" for factor in row["factors"])} for row in rows]
+    report.emit(form, [report.Table(shown, "exponents of s, fitted; low to high: 95% interval of runtime's")], rows)
+
+
+@measure.command()
+def repeatability(
+    stores: Annotated[list[Path], typer.Argument(help="Stores of the same sweep, run several times.")],
+    form: FormatOption = Format.text,
+) -> None:
+    """How far apart the medians of each job lie in several runs."""
+    from complexity_theory import report
+    from complexity_theory.measurement.analysis import repeatability as spreads
+    from complexity_theory.measurement.store import read
+
+    rows = spreads([read(store) for store in stores])
+    within = float((rows["spread"] < 0.1).mean())
+    title = f"{within:.0%} of {len(rows)} jobs within 10% over {len(stores)} runs"
+    records = _records(rows.sort_values("spread"))
+    report.emit(
+        form, [report.Table(records, title)], {"runs": len(stores), "within_10_percent": within, "rows": records}
+    )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame; None where there is no value."""
+    return [
+        {str(k): v for k, v in r.items()} for r in frame.astype(object).where(frame.notna(), None).to_dict("records")
+    ]
+
+
+def _store(execution: Execution) -> Store:
+    from complexity_theory.measurement.store import Store
+
+    return Store(execution.store)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _run(study: Study, execution: Execution) -> None:
+    """Runs a study and prints its jobs; exit 1 where one failed."""
+    from complexity_theory.measurement import sweep
+    from complexity_theory.measurement.progress import reporting
+
+    rules = execution.rules(study.rules)
+    try:
+        with closing(_store(execution)) as store, closing(execution.start()) as engine:
+            place = engine.describe()
+            environment = store.add_environment(place)
+            jobs = sweep.with_ceilings(study.jobs, place)
+            if execution.retry:
+                store.forget_failures(jobs, environment)
+            with reporting() as reporter:
+                ran = sweep.run(jobs, store, engine, rules, reporter, place=place, seed=execution.seed)
+    except KeyboardInterrupt:
+        again = shlex.join(["complexity-theory", *sys.argv[1:]])
+        _say(f"interrupted: all finished rounds are in {execution.store}; to go on: {again}")
+        raise typer.Exit(130) from None
+    if not ran:
+        _say(f"nothing to do: all {len(study.jobs)} jobs are in {execution.store} (--retry runs failed ones again)")
+    _show(study.jobs, environment, execution)
+
+
+def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
+    """Prints a row for each of the jobs."""
+    from complexity_theory import report
+    from complexity_theory.measurement.store import read
+
+    frame = read(execution.store)
+    frame = frame[frame.environment == environment].set_index("job", drop=False)
+    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions"], errors="ignore")
+    records = _records(frame)
+    rows = [
+        {
+            "job": str(job),
+            "batch": row["batch"],
+            **{metric: row[metric] for metric in METRICS},
+            "ms": row["median"] and 1e3 * row["median"],
+            "IQR": row["median"] and f"{(row['p75'] - row['p25']) / row['median']:.0%}",
+            "n": row["n"],
+            "roofline": row["roofline"] and f"{row['roofline']:.0%}",
+            "status": "noisy" if row["noisy"] else row["status"],
+            "reason": row["reason"],
+        }
+        for job, row in zip(jobs, records, strict=True)
+    ]
+    report.emit(execution.form, [report.Table(rows)], records)
+    if (frame.status != "ok").any():
+        raise typer.Exit(1)

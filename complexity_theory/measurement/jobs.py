@@ -7,14 +7,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
 from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.complexity import Complexity, Shape
 from complexity_theory.layers import Conv2d
 from complexity_theory.networks.spec import Network
-from complexity_theory.scaling.strategy import parse
+from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
 CHOICES = {
@@ -91,14 +91,7 @@ class NetworkSubject(Subject):
 
     def network(self) -> Network:
         """The network that is built and timed."""
-        base = find(self.name)
-        if self.resolution is not None:
-            base = replace(base, resolution=self.resolution)
-        if self.strategy == UNSCALED:
-            return base
-        from complexity_theory.scaling.realise import scale
-
-        return scale(base, parse(self.strategy), target_flops=self.factor * base.complexity().flops).network
+        return _scaled(self)
 
     @property
     def label(self) -> str:
@@ -119,6 +112,16 @@ class NetworkSubject(Subject):
             factor=float(self.factor),
             base_resolution=find(self.name).resolution if self.resolution is None else self.resolution,
         )
+
+
+@cache
+def _scaled(subject: NetworkSubject) -> Network:
+    base = find(subject.name)
+    if subject.resolution is not None:
+        base = replace(base, resolution=subject.resolution)
+    if subject.strategy == UNSCALED:
+        return base
+    return scale(base, subject.strategy, target_flops=subject.factor * base.complexity().flops).network
 
 
 @final

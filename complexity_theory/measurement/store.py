@@ -174,12 +174,9 @@ def read(path: str | Path) -> pd.DataFrame:
     return to_frame([Row(*row) for row in rows])
 
 
-def _write_json_lines(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_json(path, orient="records", lines=True)
-
-
-EXPORTS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    "csv": lambda frame, path: frame.to_csv(path, index=False),
-    "jsonl": _write_json_lines,
-    "parquet": lambda frame, path: frame.to_parquet(path, index=False),
+# Writers of a frame, to a file or, but for Parquet, a stream.
+EXPORTS: dict[str, Callable[[pd.DataFrame, Any], None]] = {
+    "csv": lambda frame, target: frame.to_csv(target, index=False),
+    "jsonl": lambda frame, target: frame.to_json(target, orient="records", lines=True),
+    "parquet": lambda frame, target: frame.to_parquet(target, index=False),
 }

@@ -48,6 +48,19 @@ def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, 
     return None if enough else task(last.batch)
 
 
+def rounds_left(job: Job, attempts: Sequence[Attempt], rules: Rules) -> int:
+    """How many rounds a job needs yet, at least: more if it proves noisy."""
+    if next_task(job, attempts, rules, device="", threads=1) is None:
+        return 0
+    return max(1, rules.rounds - sum(attempt.status == "ok" for attempt in attempts))
+
+
+def seconds(rounds: int, rules: Rules) -> tuple[float, float]:
+    """How long a number of rounds may take: where calls are short and all is quiet, and where rounds use their time."""
+    start = 0.5  # of a process, with the building of the module
+    return rounds * (start + rules.min_time), rounds * (start + rules.warmup + rules.max_time)
+
+
 def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
     """The jobs, each once, after the ceilings of the device at each of their dtypes."""
     dtypes = dict.fromkeys(job.settings.dtype for job in jobs)

@@ -1,0 +1,213 @@
+"""Sweeps: which jobs, which round next, in what order; files of sweeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.measurement import studies
+from complexity_theory.measurement.isolate import Outcome
+from complexity_theory.measurement.jobs import Job, LayerSubject, NetworkSubject, Settings, Task
+from complexity_theory.measurement.protocol import Protocol
+from complexity_theory.measurement.store import Store
+from complexity_theory.measurement.studies import expand, load
+from complexity_theory.measurement.sweep import run, with_ceilings
+from complexity_theory.zoo import find
+from tests.fake_engine import PLACE, RULES, FakeEngine, Silent, jobs, measured
+
+LAYER = LayerSubject(width=64, kernel=3, group_width=None, resolution=56)
+
+
+def sweep(path: Path, planned: list[Job], engine: FakeEngine, *, seed: int = 0, rules: Protocol = RULES) -> int:
+    store = Store(path)
+    try:
+        return run(planned, store, engine, rules, Silent(), place=PLACE, seed=seed)
+    finally:
+        store.close()
+
+
+def test_rounds_are_interleaved_in_an_order_drawn_from_the_seed(tmp_path: Path) -> None:
+    orders = []
+    for i, seed in enumerate((0, 0, 1)):
+        engine = FakeEngine()
+        assert sweep(tmp_path / f"{i}.sqlite", jobs(8), engine, seed=seed) == 16
+        first, second = engine.ran[:8], engine.ran[8:]
+        assert [task.number for task in engine.ran] == [0] * 8 + [1] * 8
+        assert {task.job for task in first} == {task.job for task in second} == set(jobs(8))
+        assert [task.job for task in first] != [task.job for task in second]
+        orders.append([task.job.key for task in engine.ran])
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    assert sweep(tmp_path / "m.sqlite", jobs(3), FakeEngine()) == 6
+    assert sweep(tmp_path / "m.sqlite", jobs(3), FakeEngine()) == 0
+    engine = FakeEngine()
+    assert sweep(tmp_path / "m.sqlite", jobs(4), engine) == 2
+    assert {task.job for task in engine.ran} == {jobs(4)[3]}
+
+
+def test_a_job_in_another_environment_is_another_measurement(tmp_path: Path) -> None:
+    store = Store(tmp_path / "m.sqlite")
+    for name in ("here", "there"):
+        assert run(jobs(1), store, FakeEngine(), RULES, Silent(), place={**PLACE, "device_name": name}) == 2
+    store.close()
+
+
+def test_a_noisy_job_gets_more_rounds_until_its_budget_is_spent(tmp_path: Path) -> None:
+    noisy = FakeEngine(lambda task: measured(task, [0.05, 0.1]))
+    sweep(tmp_path / "m.sqlite", jobs(1), noisy, rules=Protocol(rounds=2, budget=1.0))
+    assert len(noisy.ran) == 7  # of 0.15 s each
+    calming = FakeEngine(lambda task: measured(task, [0.01, 0.02] if task.number == 0 else [0.01] * 8))
+    sweep(tmp_path / "n.sqlite", jobs(1), calming, rules=Protocol(rounds=1, budget=10.0))
+    assert len(calming.ran) == 2
+
+
+@pytest.mark.parametrize("status", ["failed", "crashed", "timeout", "oom"])
+def test_a_failure_ends_its_job_and_not_the_sweep(tmp_path: Path, status: str) -> None:
+    bad = jobs(3)[1]
+
+    def answer(task: Task) -> Outcome:
+        return Outcome(status, "why") if task.job == bad else measured(task)  # type: ignore[arg-type]
+
+    engine = FakeEngine(answer)
+    assert sweep(tmp_path / "m.sqlite", jobs(3), engine) == 5
+    assert Counter(task.job for task in engine.ran)[bad] == 1
+    assert sweep(tmp_path / "m.sqlite", jobs(3), engine) == 0
+
+
+def test_failures_can_be_forgotten_and_run_again(tmp_path: Path) -> None:
+    sweep(tmp_path / "m.sqlite", jobs(2), FakeEngine(lambda task: Outcome("crashed", "why")))
+    store = Store(tmp_path / "m.sqlite")
+    store.forget_failures(jobs(1), store.add_environment(PLACE))
+    store.close()
+    engine = FakeEngine()
+    assert sweep(tmp_path / "m.sqlite", jobs(2), engine) == 2
+    assert {task.job for task in engine.ran} == set(jobs(1))
+
+
+def fits_up_to(largest: int) -> FakeEngine:
+    return FakeEngine(lambda task: measured(task) if task.batch <= largest else Outcome("oom", "none left"))
+
+
+def test_out_of_memory_halves_a_searched_batch(tmp_path: Path) -> None:
+    engine = fits_up_to(10)
+    sweep(tmp_path / "m.sqlite", [Job(LAYER, Settings(batch=64, search=True))], engine)
+    assert [task.batch for task in engine.ran] == [64, 32, 16, 8, 8]
+
+
+def test_out_of_memory_at_one_image_or_a_fixed_batch_ends_the_job(tmp_path: Path) -> None:
+    engine = fits_up_to(0)
+    sweep(tmp_path / "m.sqlite", [Job(LAYER, Settings(batch=4, search=True)), Job(LAYER, Settings(batch=4))], engine)
+    assert sorted(task.batch for task in engine.ran) == [1, 2, 4, 4]
+
+
+def test_rounds_before_a_batch_was_halved_are_not_counted(tmp_path: Path) -> None:
+    def answer(task: Task) -> Outcome:
+        return Outcome("oom", "none left") if task.number == 1 else measured(task)
+
+    engine = FakeEngine(answer)
+    sweep(tmp_path / "m.sqlite", [Job(LAYER, Settings(batch=4, search=True))], engine)
+    assert [task.batch for task in engine.ran] == [4, 4, 2, 2]
+
+
+def test_keys_tell_jobs_apart_and_are_the_same_every_time() -> None:
+    different = [
+        *expand(
+            {"networks": ["EfficientNet-B0", "ResNet-50"], "resolutions": [64, 224], "modes": ["forward", "train"]}
+        ),
+        *expand({"layers": ["conv", "group-conv", "depthwise-conv"], "kernels": [1, 3], "batches": [1, 2, "auto:2"]}),
+        *expand({"modules": ["a.b:c", "a.b:d"], "inputs": ["3x8x8", "3x8x9"], "dtypes": ["fp32", "bf16"]}),
+        *with_ceilings([], {"device": "cpu"}),
+    ]
+    assert len({job.key for job in different}) == len(different)
+    assert [job.key for job in different[:8]] == [
+        job.key
+        for job in expand(
+            {"networks": ["efficientnet_b0", "resnet50"], "resolutions": [64, 224], "modes": ["forward", "train"]}
+        )
+    ]
+
+
+def test_the_base_is_one_job_for_all_strategies() -> None:
+    found = expand({"networks": "EfficientNet-B0", "strategies": ["w", "dw"], "factors": [1, 2]})
+    assert [(job.subject.strategy, job.subject.factor) for job in found if isinstance(job.subject, NetworkSubject)] == [
+        ("base", 1),
+        ("w", 2),
+        ("dw", 2),
+    ]
+
+
+def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
+    (job,) = expand({"networks": "EfficientNet-B0", "strategies": "dWr", "factors": 4, "resolutions": 96})
+    base = find("EfficientNet-B0").complexity(96)
+    assert job.description["flops"] == pytest.approx(4 * base.flops, rel=0.1)
+    assert job.description["base_resolution"] == 96
+    assert job.description["resolution"] > 96
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "none of them"),
+        ({"networks": [], "layers": []}, "networks and layers"),
+        ({"networks": "ResNet-50", "kernels": 3}, "unknown kernels"),
+        ({"networks": 50}, "50"),
+        ({"networks": "ResNet-50", "factors": 2}, "needs strategies"),
+        ({"networks": "ResNet-50", "factors": "2", "strategies": "w"}, "'2'"),
+        ({"networks": "ResNet-50", "factors": -1, "strategies": "w"}, "-1"),
+        ({"layers": "dense"}, "'dense'"),
+        ({"layers": "conv", "batches": 0}, "0"),
+        ({"layers": "conv", "batches": "all"}, "'all'"),
+        ({"layers": "conv", "batches": True}, "True"),
+        ({"layers": "conv", "dtypes": "int8"}, "'int8'"),
+        ({"modules": "torch.nn"}, "'torch.nn'"),
+        ({"modules": "a:b", "inputs": "3x4"}, "'3x4'"),
+    ],
+)
+def test_bad_sweeps_say_what_is_wrong(table: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        expand(table)
+
+
+@pytest.mark.parametrize("name", studies.names())
+def test_the_studies_that_come_with_the_package_are_valid(name: str) -> None:
+    study = load(name)
+    assert len({job.key for job in study.jobs}) == len(study.jobs) > 10
+
+
+def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[protocol]\nrounds = 5\n[[sweep]]\nlayers = "conv"\n[[sweep]]\nlayers = ["conv"]\nkernels = [1, 3]\n'
+    )
+    study = load(str(path))
+    assert study.rules == Protocol(rounds=5)
+    assert len(study.jobs) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("networks = 3", "unknown networks"),
+        ("[protocol]", "no table"),
+        ("sweep = 3", "no table"),
+        ("[protocol]\nround = 3\n[[sweep]]\nlayers = 'conv'", "unknown round"),
+        ("[protocol]\nrounds = 'x'\n[[sweep]]\nlayers = 'conv'", "'x'"),
+        ("[protocol]\nrounds = 0\n[[sweep]]\nlayers = 'conv'", "positive"),
+        ("[", "no sweep file"),
+    ],
+)
+def test_bad_sweep_files_say_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=said):
+        load(str(path))
+
+
+def test_unknown_studies_name_the_known() -> None:
+    with pytest.raises(InvalidInput, match="scaling-quick"):
+        load("scalling")
