@@ -52,8 +52,9 @@ TERMS = {
 }
 
 # Balances tried for the roofline: multiply-adds that a device does while it moves one element.
-BALANCES = tuple(2.0**power for power in range(11))
+BALANCES = tuple(4.0**power for power in range(1, 6))
 FLOOR = 0.02  # relative errors below this count alike: times are not measured better
+ROUNDS, SETTLED = 20, 1e-3  # of reweighting, and the change of a term's share of the time that ends it
 PULL = 0.05  # how strongly each term is drawn to 0, in units of the time: terms that the data cannot tell apart share it
 
 
@@ -107,10 +108,14 @@ def fit(frame: pd.DataFrame, columns: Sequence[str]) -> Fit:
     scale[scale == 0] = 1.0
     relative = relative / scale
     weights = np.ones(len(frame))
-    for _ in range(20):
+    shares = np.zeros(len(columns))
+    for _ in range(ROUNDS):
+        before = shares
         pull = PULL * np.sqrt(np.sum(weights**2)) * np.eye(len(columns))
         rows = np.vstack([relative * weights[:, None], pull])
         shares, _ = nnls(rows, np.concatenate([weights, np.zeros(len(columns))]))
+        if np.abs(shares - before).max() < SETTLED:
+            break
         weights = 1 / np.sqrt(np.maximum(np.abs(relative @ shares - 1), FLOOR))
     return Fit(dict(zip(columns, (float(value) for value in shares / scale), strict=True)))
 

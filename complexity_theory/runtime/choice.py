@@ -1,0 +1,67 @@
+"""Which way to scale a network for a device: every strategy at one flops target, by predicted time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.networks.spec import Network
+from complexity_theory.runtime.devices import Prediction, Profile, memory, predict
+from complexity_theory.runtime.features import network_features
+from complexity_theory.scaling.realise import Scaled, scale
+
+# fast:0 is dr, fast:1/3 dwr, fast:4/5 dWr and fast:1 w.
+ALPHAS = tuple(Fraction(i, 10) for i in (1, 2, 4, 5, 6, 7, 9))
+STRATEGIES = ("d", "w", "r", "dw", "dr", "wr", "dwr", "dWr", *(f"fast:{float(alpha):g}" for alpha in ALPHAS))
+
+
+class Choice(NamedTuple):
+    """A strategy realised at the target, with what it costs on the device; ``memory`` is an estimate in bytes."""
+
+    strategy: str
+    scaled: Scaled
+    prediction: Prediction
+    memory: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a row: counts, seconds per image, memory and the sizes reached."""
+        found, network = self.prediction, self.scaled.network
+        return {
+            "strategy": self.strategy,
+            **self.scaled.complexity.as_dict(),
+            "resolution": network.resolution,
+            "seconds": found.seconds,
+            "low": found.low,
+            "high": found.high,
+            "memory": self.memory,
+            "deviation": self.scaled.deviation,
+            "warnings": list(found.warnings),
+        }
+
+
+def compare(
+    network: Network,
+    target_flops: float,
+    profile: Profile,
+    *,
+    batch: int | None = None,
+    strategies: tuple[str, ...] = STRATEGIES,
+) -> tuple[list[Choice], list[str]]:
+    """The strategies realised at ``target_flops`` (multiply-adds), fastest first, and why others were left out.
+
+    Raises InvalidInput where no strategy reaches the target, and as ``scale`` and ``predict`` do for other bad input.
+    """
+    choices, left_out = [], []
+    for strategy in strategies:
+        try:
+            scaled = scale(network, strategy, target_flops=target_flops)
+        except InvalidInput as error:
+            left_out.append(f"{strategy}: {error}")
+            continue
+        prediction = predict(scaled.network, profile, batch=batch)
+        estimate = memory(network_features(scaled.network), prediction.batch, profile)
+        choices.append(Choice(strategy, scaled, prediction, estimate))
+    if not choices:
+        raise InvalidInput(left_out[0].partition(": ")[2])
+    return sorted(choices, key=lambda choice: choice.prediction.seconds), left_out

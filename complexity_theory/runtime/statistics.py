@@ -1,0 +1,133 @@
+"""Correlations, ranking accuracy and bootstrap intervals; rows of one architecture are drawn together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+# A statistic of weighted rows: from the weights (draws x rows) to its values (draws).
+Statistic: TypeAlias = Callable[[Floats], Floats]
+
+DRAWS = 1000
+SEED = 0
+LEVEL = 0.95  # of the intervals of statistics
+SAME_FLOPS = 0.10  # networks whose flops differ by no more compete
+DISTINCT_TIME = 0.03  # times that differ by less rank neither way
+
+
+class Estimate(NamedTuple):
+    """A value with its interval; NaN where the rows do not determine it."""
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate(statistic: Statistic, clusters: NDArray) -> Estimate:
+    """A statistic of all rows, with its bootstrap interval (``LEVEL``, percentiles of ``DRAWS`` draws of clusters).
+
+    ``clusters``: the cluster of each row; rows of one cluster are drawn together, as they are not independent.
+    The draws are the same on every call.
+    """
+    _, members = np.unique(clusters, return_inverse=True)
+    count = int(members.max()) + 1
+    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    value = float(statistic(np.ones((1, len(members))))[0])
+    draws = statistic(drawn[:, members].astype(float))
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return Estimate(value, np.nan, np.nan)
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def _divide(a: Floats, b: Floats) -> Floats:
+    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
+
+
+def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
+    """Weighted Pearson correlations along rows; x and y are (rows) or (draws x rows)."""
+    total = weights.sum(axis=1, keepdims=True)
+    x = x - (weights * x).sum(axis=1, keepdims=True) / total
+    y = y - (weights * y).sum(axis=1, keepdims=True) / total
+    spread = (weights * x * x).sum(axis=1) * (weights * y * y).sum(axis=1)
+    # Spreads at the level of rounding are constants.
+    return _divide((weights * x * y).sum(axis=1), np.sqrt(np.where(spread > 1e-24, spread, 0)))
+
+
+def pearson(x: Floats, y: Floats) -> Statistic:
+    """Pearson's correlation.
+
+    >>> float(pearson(np.array([1.0, 2, 3]), np.array([2.0, 4, 6]))(np.ones((1, 3)))[0])
+    1.0
+    """
+    x, y = x / x.std() if x.std() else x, y / y.std() if y.std() else y
+    return lambda weights: _correlation(x, y, weights)
+
+
+def _ranks(x: Floats, weights: Floats) -> Floats:
+    """Mean ranks of each row in a sample that holds it ``weights`` times (ties share their mean rank)."""
+    below = (x[None, :] < x[:, None]).astype(float)
+    equal = (x[None, :] == x[:, None]).astype(float)
+    return weights @ below.T + 0.5 * (weights @ equal.T + 1)
+
+
+def spearman(x: Floats, y: Floats) -> Statistic:
+    """Spearman's rank correlation.
+
+    >>> float(spearman(np.array([1.0, 2, 3]), np.array([2.0, 4, 99]))(np.ones((1, 3)))[0])
+    1.0
+    """
+    return lambda weights: _correlation(_ranks(x, weights), _ranks(y, weights), weights)
+
+
+def mean(x: Floats) -> Statistic:
+    """The mean."""
+    return lambda weights: _divide(weights @ x, weights.sum(axis=1))
+
+
+def median(x: Floats) -> Statistic:
+    """The median (the lower one where a draw has two)."""
+    order = np.argsort(x)
+
+    def statistic(weights: Floats) -> Floats:
+        below = np.cumsum(weights[:, order], axis=1)
+        return x[order][np.argmax(below >= below[:, -1:] / 2, axis=1)]
+
+    return statistic
+
+
+def competitors(flops: Floats, seconds: Floats, clusters: NDArray) -> NDArray[np.int64]:
+    """The pairs of rows (pairs x 2) of two architectures within 10% of each other's flops and 3% or more apart in time.
+
+    >>> competitors(np.array([1.0, 1.05, 2.0]), np.array([1.0, 2.0, 3.0]), np.array(["a", "b", "c"])).tolist()
+    [[0, 1]]
+    """
+    first, second = np.triu_indices(len(flops), 1)
+    near = np.maximum(flops[first], flops[second]) <= (1 + SAME_FLOPS) * np.minimum(flops[first], flops[second])
+    apart = np.maximum(seconds[first], seconds[second]) >= (1 + DISTINCT_TIME) * np.minimum(
+        seconds[first], seconds[second]
+    )
+    keep = near & apart & (clusters[first] != clusters[second])
+    return np.stack([first[keep], second[keep]], axis=1)
+
+
+def ranking(metric: Floats, seconds: Floats, pairs: NDArray[np.int64]) -> Statistic:
+    """The share of pairs that a metric ranks as their times do; a tie of the metric counts half.
+
+    >>> pairs = np.array([[0, 1], [1, 2]])
+    >>> float(ranking(np.array([1.0, 2, 2]), np.array([1.0, 2, 3]), pairs)(np.ones((1, 3)))[0])
+    0.75
+    """
+    a, b = pairs[:, 0], pairs[:, 1]
+    right = 0.5 * (1 + np.sign(metric[b] - metric[a]) * np.sign(seconds[b] - seconds[a]))
+
+    def statistic(weights: Floats) -> Floats:
+        drawn = weights[:, a] * weights[:, b]
+        return _divide(drawn @ right, drawn.sum(axis=1))
+
+    return statistic
