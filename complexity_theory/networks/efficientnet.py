@@ -48,7 +48,7 @@ def quarter_of_inner(w_in: int, inner: int) -> int:
     return rounded_width(inner / 4)
 
 
-def mobile(
+def from_rows(
     name: str,
     *,
     family: str,
@@ -74,7 +74,7 @@ def mobile(
     and inner width.
 
     >>> rows = [Row("mbconv", 6, 24, 2, 2, 3), Row("mbconv", 6, 40, 3, 2, 5)]
-    >>> mobile("small", family="", rows=rows, stem_width=16, head_width=None, activation="relu", width=1.4).widths
+    >>> from_rows("small", family="", rows=rows, stem_width=16, head_width=None, activation="relu", width=1.4).widths
     (32, 56)
     """
     stages: list[Stage] = []
@@ -84,13 +84,9 @@ def mobile(
         w = round_width(row.width * width)
         base = None if row.base is None else round_width(row.base * width)
         # The first block and the others have their own ratios where the table's is rounded to a width.
-        ratios = [_ratios(row, before, base, se_width) for before in (w_in, w)]
+        first, rest = (_ratios(row, before, base, se_width) for before in (w_in, w))
         blocks = round_depth(row.depth * factor)
-        parts = (
-            [(1, ratios[0]), (blocks - 1, ratios[1])]
-            if blocks > 1 and ratios[0] != ratios[1]
-            else [(blocks, ratios[0])]
-        )
+        parts = [(blocks, first)] if blocks == 1 or first == rest else [(1, first), (blocks - 1, rest)]
         for i, (d, (ratio, se)) in enumerate(parts):
             stages.append(
                 Stage(

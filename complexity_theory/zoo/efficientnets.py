@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from complexity_theory.networks.efficientnet import Row, mobile, rounded_width
+from complexity_theory.networks.efficientnet import Row, from_rows, rounded_width
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry
 
@@ -117,7 +117,7 @@ V2_TIMM = {
 }
 
 
-_silu = partial(mobile, activation="silu")
+_silu = partial(from_rows, activation="silu")
 
 
 def efficientnet(name: str, *, family: str, width: float, depth: float, resolution: int, dropout: float) -> Network:
@@ -137,7 +137,7 @@ def efficientnet(name: str, *, family: str, width: float, depth: float, resoluti
 
 def lite(name: str, *, family: str, width: float, depth: float, resolution: int, dropout: float) -> Network:
     """EfficientNet-Lite: no squeeze-excite, ReLU6; stem, head and the depth of first and last stage stay."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=[row._replace(se=False) for row in B0],
@@ -154,7 +154,7 @@ def lite(name: str, *, family: str, width: float, depth: float, resolution: int,
 
 def edge(name: str, *, family: str, width: float, depth: float, resolution: int) -> Network:
     """EfficientNet-EdgeTPU: fused blocks first, no squeeze-excite, ReLU."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=EDGE,

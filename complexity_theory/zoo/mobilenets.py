@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
-from complexity_theory.networks.efficientnet import Row, mobile, quarter_of_inner, rounded_width
+from complexity_theory.networks.efficientnet import Row, from_rows, quarter_of_inner, rounded_width
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry
 
@@ -101,10 +102,19 @@ LCNET = (
     Row("separable", 1, 512, 2, 2, 5, se=True),
 )
 
+TORCHVISION = {
+    "MobileNetV2": ("mobilenet_v2",),
+    "MobileNetV3-Large": ("mobilenet_v3_large",),
+    "MobileNetV3-Small": ("mobilenet_v3_small",),
+    "MNASNet-0.5": ("mnasnet0_5",),
+    "MNASNet-0.75": ("mnasnet0_75",),
+    "MNASNet": ("mnasnet1_0",),
+}
+
 
 def mobilenet_v1(name: str, *, family: str, width: float, head: bool = False) -> Network:
     """MobileNetV1 with a width multiplier; timm's variant has a 1x1 convolution in the head."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=V1,
@@ -117,7 +127,7 @@ def mobilenet_v1(name: str, *, family: str, width: float, head: bool = False) ->
 
 def mobilenet_v2(name: str, *, family: str, width: float) -> Network:
     """MobileNetV2 with a width multiplier; the head keeps at least 1280 channels, as published."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=V2,
@@ -130,7 +140,7 @@ def mobilenet_v2(name: str, *, family: str, width: float) -> Network:
 
 def deep_mobilenet_v2(name: str, *, family: str, width: float, depth: float) -> Network:
     """Deeper MobileNetV2s of timm: stem, head and the depth of first and last stage stay."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=V2,
@@ -145,7 +155,7 @@ def deep_mobilenet_v2(name: str, *, family: str, width: float, depth: float) -> 
 
 def mobilenet_v3(name: str, *, family: str, rows: tuple[Row, ...], head_width: int, width: float) -> Network:
     """MobileNetV3 with a width multiplier; the head stays as published, below 0.75 the stem too."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=rows,
@@ -162,7 +172,7 @@ def mobilenet_v3(name: str, *, family: str, rows: tuple[Row, ...], head_width: i
 
 def minimal(name: str, *, family: str, rows: tuple[Row, ...], head_width: int) -> Network:
     """MobileNetV3 with 3x3 convolutions and ReLU only, without squeeze-excite."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=[row._replace(kernel=min(row.kernel, 3), activation="relu", se=False) for row in rows],
@@ -177,7 +187,7 @@ def nas(
     name: str, *, family: str, rows: tuple[Row, ...], width: float = 1.0, stem: int = 32, head: int = 1280
 ) -> Network:
     """A network found by search: ReLU, a head of fixed width."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=rows,
@@ -190,7 +200,7 @@ def nas(
 
 def lcnet(name: str, *, family: str, width: float) -> Network:
     """PP-LCNet with a width multiplier."""
-    return mobile(
+    return from_rows(
         name,
         family=family,
         rows=LCNET,
@@ -224,7 +234,7 @@ def entries() -> dict[str, Entry]:
         known[f"MobileNetV2{_suffix(width)}"] = Entry(
             "MobileNetV2",
             partial(mobilenet_v2, width=width),
-            (f"mobilenetv2_{_percent(width)}", *(["mobilenet_v2"] if width == 1 else [])),
+            (f"mobilenetv2_{_percent(width)}",),
         )
     for width, depth in ((1.1, 1.2), (1.2, 1.4)):
         known[f"MobileNetV2-{width}-Deep"] = Entry(
@@ -241,11 +251,7 @@ def entries() -> dict[str, Entry]:
             known[f"MobileNetV3-{size}{_suffix(width)}"] = Entry(
                 "MobileNetV3",
                 partial(mobilenet_v3, rows=rows, head_width=head_width, width=width),
-                (
-                    timm,
-                    *([f"tf_{timm}"] if width > 0.5 else []),
-                    *([f"mobilenet_v3_{size.lower()}"] if width == 1 else []),
-                ),
+                (timm, f"tf_{timm}") if width > 0.5 else (timm,),
             )
         known[f"MobileNetV3-{size}-Minimal"] = Entry(
             "MobileNetV3",
@@ -253,9 +259,8 @@ def entries() -> dict[str, Entry]:
             (f"tf_mobilenetv3_{size.lower()}_minimal_100",),
         )
     for width in (0.5, 0.75, 1.0, 1.4):
-        torchvision = (f"mnasnet{width}".replace(".", "_"),) if width <= 1 else ()
         known[f"MNASNet{_suffix(width)}"] = Entry(
-            "MNASNet", partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}", *torchvision)
+            "MNASNet", partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}",)
         )
         known[f"SE-MNASNet{_suffix(width)}"] = Entry(
             "MNASNet", partial(nas, rows=MNASNET_A1, width=width), (f"semnasnet_{_percent(width)}",)
@@ -264,4 +269,4 @@ def entries() -> dict[str, Entry]:
     known["SPNASNet"] = Entry("SPNASNet", partial(nas, rows=SPNASNET), ("spnasnet_100",))
     for width in (0.35, 0.5, 0.75, 1.0, 1.5):
         known[f"LCNet{_suffix(width)}"] = Entry("LCNet", partial(lcnet, width=width), (f"lcnet_{_percent(width)}",))
-    return known
+    return {name: replace(entry, aliases=entry.aliases + TORCHVISION.get(name, ())) for name, entry in known.items()}
