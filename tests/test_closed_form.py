@@ -147,6 +147,8 @@ def test_effective_exponents_refuse_what_has_none() -> None:
         effective_exponents(network, parse("g"))
     with pytest.raises(InvalidInput, match="positive and finite"):
         effective_exponents(network, parse("w")).at(0)
+    with pytest.raises(InvalidInput, match="beyond what floats hold"):
+        effective_exponents(network, parse("w")).at(1e300)
 
 
 def test_a_group_width_alone_scales_the_group_convolutions() -> None:

@@ -44,12 +44,16 @@ class EffectiveExponents:
     limits: Complexity
 
     def at(self, factor: float) -> Complexity:
-        """The effective exponents at a factor, as floats. Raises InvalidInput unless it is positive and finite."""
+        """The effective exponents at a factor, as floats. Raises InvalidInput unless it is positive and of use."""
         multipliers = np.array(self.strategy.multipliers(factor))[:, np.newaxis]
-        monomials = self.polynomials.monomials(multipliers)[:, 0]
         along = self.polynomials.powers @ np.array([float(exponent) for exponent in self.strategy.direction])
-        metrics, slopes = (self.polynomials.coefficients @ np.stack([monomials, monomials * along], axis=1)).T
-        return Complexity(*(slopes / metrics).tolist())
+        with np.errstate(over="ignore", invalid="ignore"):
+            monomials = self.polynomials.monomials(multipliers)[:, 0]
+            metrics, slopes = (self.polynomials.coefficients @ np.stack([monomials, monomials * along], axis=1)).T
+            exponents = slopes / metrics
+        if not np.all(np.isfinite(exponents)):
+            raise InvalidInput(f"a scaling factor of {factor} gives {self.network.name} costs beyond what floats hold")
+        return Complexity(*exponents.tolist())
 
 
 def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExponents:
@@ -115,9 +119,8 @@ def group_width_table(network: Network, strategy: Strategy, factors: Sequence[fl
 
     The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
     convolutions only where width and group width are scaled together. The twin has dense convolutions in place of the
-    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where
-    the network has no group convolutions, or the strategy does not scale the width. Raises InvalidInput as
-    ``effective_exponents`` does.
+    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where the network has no
+    group convolutions, or the strategy does not scale the width. Raises InvalidInput as ``effective_exponents`` does.
     """
     if all(stage.group_width is None for stage in network.stages) or strategy.width == 0:
         return None
