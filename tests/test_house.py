@@ -82,3 +82,8 @@ def test_nothing_is_left_out_in_silence(library: str) -> None:
 
 def test_the_package_is_typed() -> None:
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_every_name_of_the_package_is_there() -> None:
+    assert all(getattr(complexity_theory, name) for name in complexity_theory.__all__)
+    assert not hasattr(complexity_theory, "no_such_name")
