@@ -46,8 +46,9 @@ def paper(
     from complexity_theory.figures.paper import paper_steps
     from complexity_theory.figures.registry import Sources
 
-    _work(paper_steps(output, Sources(tables=_folder(tables))))
+    passed = _work(paper_steps(output, Sources(tables=_folder(tables))))
     typer.echo(output / "README.md")
+    raise typer.Exit(0 if passed else 1)
 
 
 def _folder(tables: Path | None) -> Path | None:
@@ -60,18 +61,21 @@ def _folder(tables: Path | None) -> Path | None:
     return tables or (beside if beside.is_dir() else None)
 
 
-def _work(steps: list[Step]) -> None:
-    """Runs the steps; progress on standard error: a bar in a terminal, plain lines otherwise."""
+def _work(steps: list[Step]) -> bool:
+    """Runs the steps and returns whether every check passed; a bar in a terminal, a line for each step otherwise."""
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console, passed = Console(stderr=True), True
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(steps))
         for step in steps:
             progress.update(task, description=step.title)
-            console.print(step.run(), soft_wrap=True, markup=False, highlight=False)
+            outcome = step.run()
+            console.print(outcome.said, soft_wrap=True, markup=False, highlight=False)
             progress.advance(task)
+            passed = passed and outcome.passed
+    return passed
 
 
 def register(app: typer.Typer) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from complexity_theory.algebra import InvalidInput
-from complexity_theory.figures import theory
+from complexity_theory.figures import errors, networks, runtime, theory
 from complexity_theory.figures.registry import Spec
 
-FIGURES: Mapping[str, Spec] = MappingProxyType({spec.name: spec for spec in (*theory.FIGURES,)})
+FIGURES: Mapping[str, Spec] = MappingProxyType(
+    {spec.name: spec for spec in (*theory.FIGURES, *networks.FIGURES, *runtime.FIGURES, *errors.FIGURES)}
+)
 
 
 def find(names: Iterable[str]) -> list[Spec]:

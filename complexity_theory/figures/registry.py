@@ -22,7 +22,7 @@ class Origin(StrEnum):
     """What the data of a figure are made from, and what ``Spec.derive`` is called with."""
 
     package = "the package"  # nothing
-    tables = "the shared benchmark tables"  # the folder of timm's CSV files
+    tables = "the folder of benchmark tables"  # the folder of timm's CSV files
     store = "a store of measurements"  # the SQLite file
 
 
@@ -30,7 +30,8 @@ class Origin(StrEnum):
 class Spec:
     """A figure. ``caption`` says what it shows; names in braces stand for the ``attrs`` of its data (device, source).
 
-    ``derive`` makes the data from their ``origin``; ``draw`` makes the figure from the data alone.
+    ``derive`` makes the data from their ``origin`` (of a folder of tables it takes ``files``); ``draw`` makes the
+    figure from the data alone.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Spec:
     derive: Callable[..., pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figure]
     origin: Origin = Origin.package
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ def derived(spec: Spec, sources: Sources) -> pd.DataFrame | None:
     if spec.origin is Origin.package:
         return spec.derive()
     source = sources.tables if spec.origin is Origin.tables else sources.store
-    return None if source is None else spec.derive(source)
+    if source is None or not all((source / file).exists() for file in spec.files):
+        return None
+    return spec.derive(source)
 
 
 def kept(spec: Spec, folder: Path) -> str | None:

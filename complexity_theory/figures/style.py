@@ -76,6 +76,14 @@ STRATEGIES: Mapping[str, Mark] = MappingProxyType(
         "dWr": Mark(VERMILLION, "o", "-"),
     }
 )
+# The networks that the paper scales.
+BASES: Mapping[str, Mark] = MappingProxyType(
+    {
+        "EfficientNet-B0": Mark(VERMILLION, "^", "-"),
+        "RegNetY-500MF": Mark(SKY, "s", (0, (4, 1.5))),
+        "RegNetZ-500MF": Mark(BLACK, "*", (0, (1, 1.2))),
+    }
+)
 METRICS: Mapping[str, Mark] = MappingProxyType(
     {
         "flops": Mark(BLUE, "s", (0, (4, 1.5))),
@@ -86,7 +94,7 @@ METRICS: Mapping[str, Mark] = MappingProxyType(
 # Axis labels of the metrics, with the unit that divides them.
 UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
-        "flops": ("flops (10⁹ multiply-adds)", 1e9),
+        "flops": ("flops ($10^9$ multiply-adds)", 1e9),
         "params": ("params (millions)", 1e6),
         "acts": ("acts (millions of elements)", 1e6),
         "seconds": ("time per image (ms)", 1e-3),
@@ -150,6 +158,18 @@ def line_ends(axes: Any, labels: Iterable[tuple[float, str, str]], gap: float = 
         axes.text(1.02, lowest, text, color=colour, transform=axes.transAxes, va="center", fontsize=8.5)
 
 
+def dots(mark: Mark, **options: Any) -> dict[str, Any]:
+    """Options of ``plot`` for dots in the look of a series: rimmed in white, so that they stay apart in a crowd."""
+    rim = {} if mark.marker in "x+" else {"markeredgecolor": "white", "markeredgewidth": 0.3}
+    size = {"D": 3.4, "*": 6.0, "s": 4.0}.get(mark.marker, 4.5)  # which look alike large
+    return {"color": mark.colour, "marker": mark.marker, "markersize": size, "linestyle": "", **rim, **options}
+
+
+def corner(axes: Any, text: str) -> None:
+    """A remark in the upper left corner of the axes, which a rising cloud leaves free."""
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5)
+
+
 def strategy_handles(names: Iterable[str]) -> list[Line2D]:
     """Legend entries of strategies."""
     marks = ((name, STRATEGIES[name]) for name in names)
@@ -158,7 +178,8 @@ def strategy_handles(names: Iterable[str]) -> list[Line2D]:
 
 def legend_below(figure: Figure, handles: list[Any], columns: int | None = None) -> None:
     """One legend for all panels, under them, where it covers nothing."""
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles), columnspacing=1.4)
+    look = {"columnspacing": 1.4, "handletextpad": 0.5}
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles), **look)
 
 
 def png(figure: Figure) -> bytes:
