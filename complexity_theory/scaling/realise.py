@@ -13,7 +13,7 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.rules import RULES, Rule, rule
 from complexity_theory.scaling.sizes import Sizes, ideal
 from complexity_theory.scaling.strategy import Strategy, parse
-from complexity_theory.scaling.target import Search
+from complexity_theory.scaling.target import Search, fits
 
 __all__ = ["RULES", "Rule", "Scaled", "scale"]
 
@@ -117,9 +117,10 @@ def scale(
 ) -> Scaled:
     """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds).
 
-    ``rounding`` names a rule of ``RULES``. With a factor, the rule alone decides (default: the reference, ``pycls``); for a target, single rounding steps more
-    bring the flops near it (``scaling.target``) and nothing is touched that the strategy does not scale. Raises
-    InvalidInput for bad values, an unreachable target, or a strategy that scales nothing in this network.
+    ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``). With a factor, the rule alone decides;
+    for a target, single rounding steps more bring the flops near it (``scaling.target``), and nothing is touched that
+    the strategy does not scale. Raises InvalidInput for bad values, an unreachable target, or a strategy that scales
+    nothing in this network.
 
     >>> from complexity_theory.zoo import network
     >>> scale(network("RegNetY-4.0GF"), "d1_w8_g8_r1", factor=4).complexity
@@ -139,6 +140,8 @@ def scale(
     assert factor is not None
     multipliers = strategy.multipliers(factor)
     sizes = rule(rounding).sizes(network, ideal(network, multipliers))
+    if not fits(network, sizes):
+        raise InvalidInput(f"a factor of {factor} leaves {network.name} a squeeze-excite or a group without width")
     result = _scaled(network, sizes, strategy, rounding, float(factor), None)
     if result.complexity.flops >= 10**MOST_FLOPS_DIGITS:
         raise InvalidInput(f"a factor of {factor} gives {network.name} more than 10^{MOST_FLOPS_DIGITS} flops")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from complexity_theory.networks.files import follows
 from complexity_theory.networks.spec import Network, Stage
 from complexity_theory.scaling.strategy import Multipliers
 
@@ -70,8 +71,7 @@ class Sizes(NamedTuple):
 
 def _unsettled(stage: Stage, w_in: Any) -> Stage:
     """The stage with its shortcut left to the sizes, unless it was given another than they imply."""
-    free = replace(stage, shortcut=None)
-    return free if free.settled(w_in) == stage else stage
+    return replace(stage, shortcut=None) if follows(stage, w_in) else stage
 
 
 def ideal(network: Network, multipliers: Multipliers) -> Sizes:

@@ -133,6 +133,12 @@ class Search:
             head_width=own.head_width if same_width else rounded.head_width,
         )
 
+    def along_that_fits(self, factor: float) -> Sizes:
+        """The sizes realised at a factor, or at the next one towards 1 where they fit together."""
+        while not fits(self.network, sizes := self.along(factor)) and factor != 1:
+            factor *= 2 if factor < 1 else 0.5
+        return sizes
+
     def steps(self, sizes: Sizes, goal: Sizes) -> list[Edit]:
         """The single rounding steps: each scaled size to the next one allowed below and above.
 
@@ -166,8 +172,8 @@ class Search:
 
     def nearest(self, target: int) -> tuple[float, Sizes]:
         """The ideal factor and the best sizes found for ``target`` flops. Raises InvalidInput for one out of reach."""
-        smallest, largest = (self.along(factor) for factor in (1 / FARTHEST, FARTHEST))
-        least, most = (sizes.given_to(self.network).complexity().flops for sizes in (smallest, largest))
+        extremes = (1 / FARTHEST, FARTHEST)
+        least, most = (self.along_that_fits(factor).given_to(self.network).complexity().flops for factor in extremes)
         most = min(most, MOST_FLOPS)
         if not least <= target <= most:
             raise InvalidInput(
