@@ -132,7 +132,7 @@ def fast(alpha: Share, name: str | None = None) -> Strategy:
 
 
 def parse(text: str) -> Strategy:
-    """The strategy that a string names: ``GRAMMAR`` says which strings do, and DESIGN's table what they mean.
+    """The strategy that a string names; ``GRAMMAR`` says which strings do.
 
     Numbers are read exactly: "0.6" is 3/5. In plain letters a group width is scaled only where g is among them; in
     fast:ALPHA and dWr it is scaled as the width. Raises InvalidInput that names the part at fault.
