@@ -11,6 +11,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import Complexity
+from complexity_theory.networks.files import dump
 from complexity_theory.zoo.published import published
 
 PUBLISHED = published()
@@ -57,6 +58,16 @@ def test_every_name_and_alias_leads_to_its_network_in_any_case():
             assert owners.setdefault(alias.lower(), name) == name, f"{alias} stands for two networks"
             assert zoo.canonical(alias.upper()) == zoo.canonical(alias.lower()) == name
             assert zoo.find(alias) is zoo.network(name)
+
+
+@pytest.mark.parametrize("file", ["net.toml", "NET.JSON"])
+def test_a_file_is_found_by_its_path(tmp_path: Path, file: str):
+    network = zoo.network("RegNetZ-500MF")
+    dump(network, tmp_path / file.lower())
+    (tmp_path / file.lower()).rename(tmp_path / file)
+    assert zoo.find(str(tmp_path / file)) == network
+    with pytest.raises(InvalidInput):
+        zoo.find(str(tmp_path / f"no-{file}"))
 
 
 def test_families_part_the_names():
