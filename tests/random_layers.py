@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from complexity_theory import compose, layers
+from complexity_theory.algebra import pair
 from complexity_theory.complexity import Shape
 from complexity_theory.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.layers import (
     ACTIVATIONS,
     Activation,
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -102,7 +104,9 @@ def pools(draw: Draw, shape: Shape) -> MaxPool2d | AvgPool2d:
     """A pooling window that fits ``shape``."""
     kernel = tuple(1 + draw(SMALL) % side for side in (shape.height, shape.width))
     padding = tuple(draw(PADDING) % (k // 2 + 1) for k in kernel)
-    return draw(POOL)(kernel, stride=draw(STRIDE), padding=padding)
+    stride = pair(draw(STRIDE))
+    fits = all(s + p <= k for k, s, p in zip(kernel, stride, padding, strict=True))
+    return draw(POOL)(kernel, stride=stride, padding=padding, ceil=fits and draw(BOOL))
 
 
 def _draw_same_conv(draw: Draw, w: int) -> Conv2d:
@@ -126,7 +130,9 @@ def leaves(draw: Draw, shape: Shape) -> Layer:
         return _draw_keeper(draw, shape.channels)
     if kind == 2:
         return draw(pools(shape))
-    return GlobalAvgPool2d() if kind == 3 and draw(BOOL) else draw(convs(shape))
+    if kind == 3:
+        return GlobalAvgPool2d() if draw(BOOL) else AdaptiveAvgPool2d(draw(SMALL))
+    return draw(convs(shape))
 
 
 @st.composite
