@@ -11,8 +11,8 @@ from complexity_theory.runtime.devices import Prediction, Profile, memory, predi
 from complexity_theory.runtime.features import network_features
 from complexity_theory.scaling.realise import Scaled, scale
 
-# fast:0 is dr, fast:1/3 dwr, fast:4/5 dWr and fast:1 w.
-ALPHAS = tuple(Fraction(i, 10) for i in (1, 2, 4, 5, 6, 7, 9))
+# Alpha in steps of a fifth: fast:0 is dr, fast:0.8 dWr, fast:1 w.
+ALPHAS = (Fraction(1, 5), Fraction(2, 5), Fraction(3, 5))
 STRATEGIES = ("d", "w", "r", "dw", "dr", "wr", "dwr", "dWr", *(f"fast:{float(alpha):g}" for alpha in ALPHAS))
 
 

@@ -1,25 +1,21 @@
-"""Device profiles: the predictor's coefficients for a device, with what they were fitted to, as TOML files."""
+"""Device profiles: the predictor's coefficients for a device, with what they were fitted to, as TOML files.
+
+What fits them is in ``fitting``; here neither pandas nor scipy is imported, so that predictions start at once.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import tomli_w
 
 from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.networks.spec import Network
-from complexity_theory.runtime.evaluation import held_out_seconds, scope
 from complexity_theory.runtime.features import Features, network_features
-from complexity_theory.runtime.predictors import TERMS, Fit, fit_terms, terms
-from complexity_theory.runtime.statistics import Floats
-from complexity_theory.runtime.table import Table
+from complexity_theory.runtime.terms import TERMS, terms
 
 INTERVAL = 0.90  # of predictions
 BYTES = {"fp32": 4, "tf32": 4, "amp": 2, "fp16": 2, "bf16": 2}  # of an activation
@@ -42,9 +38,10 @@ class Spread:
 class Profile:
     """A device in one mode, as fitted.
 
-    ``coefficients``: seconds per unit of each of the predictor's ``TERMS``. ``architecture`` and ``family``: the spread of
-    predictions for networks of a known and of an unknown family (None where a single family was measured).
-    ``fitted``: smallest, median and largest of each of ``SIZES``. ``provenance``: source, device, mode and what else is known.
+    ``coefficients``: seconds per unit of each of the predictor's ``TERMS``. ``architecture`` and ``family``: the spread
+    of predictions for networks of a known and of an unknown family (None where a single family was measured).
+    ``fitted``: smallest, median and largest of each of ``SIZES``. ``provenance``: source, device, mode and what else is
+    known.
     """
 
     name: str
@@ -84,38 +81,6 @@ class Profile:
                 for size, (least, median, most) in self.fitted.items()
             },
         }
-
-
-def _rounded(value: float, digits: int = 6) -> float:
-    return float(f"{value:.{digits}g}")
-
-
-def _spread(frame: pd.DataFrame, predicted: Floats) -> Spread:
-    ratio = frame["seconds"].to_numpy(float) / predicted
-    low, high = np.quantile(ratio, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2])
-    return Spread(_rounded(float(np.abs(1 / ratio - 1).mean()), 4), _rounded(float(low), 4), _rounded(float(high), 4))
-
-
-def fit_profile(table: Table, name: str, *, today: date | None = None) -> Profile:
-    """The profile of a table's device, from all its networks. ``today``: the date to note.
-
-    Raises InvalidInput for a table with fewer than two architectures, of which nothing could be held out.
-    """
-    frame = scope(table.known, "extended")
-    families = tuple(sorted(frame["family"].unique()))
-    held_out: Callable[[str], Spread] = lambda by: _spread(frame, held_out_seconds(fit_terms, frame, by))  # noqa: E731
-    return Profile(
-        name=name,
-        coefficients={term: _rounded(value) for term, value in fit_terms(frame).coefficients.items()},
-        n=len(frame),
-        families=families,
-        architecture=held_out("architecture"),
-        family=held_out("held_out") if frame["held_out"].nunique() > 1 else None,
-        fitted={
-            size: (float(frame[size].min()), float(frame[size].median()), float(frame[size].max())) for size in SIZES
-        },
-        provenance={**table.provenance, "fitted": (today or date.today()).isoformat()},
-    )
 
 
 def write(profile: Profile, path: Path) -> None:
@@ -184,7 +149,8 @@ def _from_dict(data: dict[str, Any], path: Path) -> Profile:
 class Prediction:
     """Predicted seconds per image at a batch, between ``low`` and ``high`` for 9 of 10 networks.
 
-    ``terms``: the seconds of each term. ``warnings``: in what the network is unlike those that the profile was fitted to.
+    ``terms``: the seconds of each term. ``warnings``: in what the network is unlike those that the profile was fitted
+    to.
     """
 
     seconds: float
@@ -220,7 +186,8 @@ def predict(network: Network, profile: Profile, *, batch: int | None = None) -> 
 
 def seconds(profile: Profile, work: Features, batch: Any) -> Any:
     """The predicted seconds per image for features of any kind: one network's, or arrays of many."""
-    return Fit(profile.coefficients).seconds(terms(work, batch))
+    amounts = terms(work, batch)
+    return sum(value * amounts[name] for name, value in profile.coefficients.items())
 
 
 def _warnings(network: Network, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:

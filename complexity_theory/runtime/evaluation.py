@@ -137,9 +137,9 @@ def score(fit: Callable[[pd.DataFrame], Fit], frame: pd.DataFrame) -> Score:
 def evaluate(table: Table, name: str = "core") -> dict[str, Any]:
     """The scores of the predictor and of its rivals on a table's rows of a scope, as JSON holds them.
 
-    Keys: those of ``Score.as_dict`` for the predictor, ``n``, ``architectures``, ``families`` (those held out, in order of
-    name), ``scope``, and ``baselines``: the same scores by rival. Errors are shares (0.05 is 5%). Raises InvalidInput
-    for a table with fewer than two families in the scope.
+    Keys: those of ``Score.as_dict`` for the predictor, ``n``, ``architectures``, ``families`` (those held out, in order
+    of name), ``scope``, and ``baselines``: the same scores by rival. Errors are shares (0.05 is 5%).
+    Raises InvalidInput for a table with fewer than two families in the scope.
 
     >>> from complexity_theory.runtime.published import table
     >>> found = evaluate(table("v100-training"))

@@ -30,7 +30,7 @@ from complexity_theory.layers import (
 )
 from complexity_theory.networks.spec import Network
 
-# Matrix units take channels by the 16: the depth of a half-precision tensor-core product, the floats of an AVX-512 word.
+# Matrix units take channels by the 16: the depth of a half-precision tensor-core product, an AVX-512 word of floats.
 TILE = 16
 # Activations that need an exponential (or erf) per element; the others are comparisons and products.
 EXPONENTIAL = frozenset({"silu", "gelu", "sigmoid", "tanh"})
@@ -44,7 +44,7 @@ class Features:
     """Work for one image at one batch; each entry an int, an int64 array, or a float (array) where channels are padded.
 
     ``flops``, ``params``, ``acts``: as in ``Complexity``. ``macs_1x1``, ``macs_kxk`` (dense), ``macs_group``,
-    ``macs_depthwise``, ``macs_linear``: multiply-adds by kind of layer; ``conv_outputs``: output elements of convolutions.
+    ``macs_depthwise``, ``macs_linear``: multiply-adds by kind of layer; ``conv_outputs``: outputs of convolutions.
 
     ``tiled_macs``: multiply-adds of all but depthwise convolutions, channels of dense ones padded to multiples of
     ``TILE``; ``tiled_traffic``: elements that these layers read and write, padded likewise.
@@ -53,8 +53,9 @@ class Features:
     ``depthwise_traffic``, ``gate_traffic`` (squeeze-excite: pooled, then multiplied) and ``pool_traffic``.
 
     ``uneven_outputs``: outputs of group convolutions whose group width is no power of two. ``exponentials``: elements
-    of feature maps (not of gates) through an activation with an exponential. ``kernels``: layers, sums and products run one by one for each batch.
-    ``largest``: elements in and out of the layer with most of them. ``saved``: elements kept for a backward pass.
+    of feature maps (not of gates) through an activation with an exponential. ``kernels``: layers, sums and products run
+    one by one for each batch. ``largest``: elements in and out of the layer with most of them. ``saved``: elements kept
+    for a backward pass.
     """
 
     flops: Size = 0
@@ -223,7 +224,7 @@ def network_features(network: Network, resolution: Size | None = None) -> Featur
 
 
 def rooflines(layer: Layer, shape: Shape, batch: float, balances: Sequence[float]) -> np.ndarray:
-    """The per-layer roofline of a tree at several balances of a device: max(macs, balance x elements) summed over leaves.
+    """The per-layer roofline of a tree at several balances: max(macs, balance x elements), summed over the leaves.
 
     ``balances``: multiply-adds that the device does while it moves one element. Weights are moved once per batch.
     Returns multiply-adds (for one image; a float64 array, one per balance): times a device's seconds per multiply-add

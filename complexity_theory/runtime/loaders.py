@@ -88,7 +88,9 @@ def _numbers(path: Path, data: pd.DataFrame, column: str, names: pd.Series, *, o
     values = pd.to_numeric(data[column], errors="coerce")
     wrong = values.isna() & data[column].notna() if optional else values.isna()
     if wrong.any():
-        raise InvalidInput(f"{path}: {column} of {names[wrong].iloc[0]} is {data[column][wrong].iloc[0]!r}, not a number")
+        raise InvalidInput(
+            f"{path}: {column} of {names[wrong].iloc[0]} is {data[column][wrong].iloc[0]!r}, not a number"
+        )
     return values
 
 
@@ -132,7 +134,11 @@ def _from_timm(path: Path, data: pd.DataFrame, mode: str) -> Table:
     if not rows:
         raise InvalidInput(f"{path} has no network that the zoo knows (see `complexity-theory networks`)")
     return Table(
-        path.stem, frame_of(rows), {**timm_provenance(path), "mode": mode}, tuple(unknown), tuple(mismatched)
+        path.stem,
+        frame_of(rows),
+        {**timm_provenance(path), "mode": mode},
+        tuple(dict.fromkeys(unknown)),
+        tuple(mismatched),
     )
 
 
@@ -185,7 +191,7 @@ def _from_plain(path: Path, data: pd.DataFrame) -> Table:
         rows.append({"name": name, "network": network, "seconds": seconds[i], "batch": batch[i]})
     if not rows:
         raise InvalidInput(f"{path} has no network that the zoo knows (see `complexity-theory networks`)")
-    return Table(path.stem, frame_of(rows), {"source": path.name}, tuple(unknown))
+    return Table(path.stem, frame_of(rows), {"source": path.name}, tuple(dict.fromkeys(unknown)))
 
 
 def _from_store(path: Path, chosen: dict[str, str]) -> Table:

@@ -4,69 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from complexity_theory.algebra import InvalidInput, Size
+from complexity_theory.algebra import InvalidInput
 from complexity_theory.runtime.features import Features
-
-
-class Term(NamedTuple):
-    """A term of the predictor: how much there is of it for one image at a batch, its unit and what it stands for."""
-
-    of: Callable[[Features, Any], Size]
-    unit: str
-    about: str
-
-
-# The predictor, the same for every device: chosen once, by leave-one-family-out over all tables at hand.
-TERMS = {
-    "macs": Term(
-        lambda work, batch: work.tiled_macs,
-        "multiply-add",
-        "multiply-adds of dense and group convolutions and linear layers, channels padded to tiles",
-    ),
-    "conv_traffic": Term(
-        lambda work, batch: work.tiled_traffic,
-        "element",
-        "elements that these layers read and write, channels padded to tiles",
-    ),
-    "pointwise_traffic": Term(
-        lambda work, batch: work.fused_traffic,
-        "element",
-        "elements that depthwise convolutions, pooling, gates and fused elementwise kernels read and write",
-    ),
-    "weights": Term(lambda work, batch: work.params / batch, "element", "weights, moved once per batch"),
-    "uneven_groups": Term(
-        lambda work, batch: work.uneven_outputs,
-        "element",
-        "outputs of group convolutions whose group width is no power of two",
-    ),
-    "exponentials": Term(
-        lambda work, batch: work.exponentials, "element", "elements through an activation with an exponential"
-    ),
-    "launches": Term(lambda work, batch: work.kernels / batch, "kernel", "kernels, started once per batch"),
-}
+from complexity_theory.runtime.terms import TERMS, terms
 
 # Balances tried for the roofline: multiply-adds that a device does while it moves one element.
 BALANCES = tuple(4.0**power for power in range(1, 6))
 FLOOR = 0.02  # relative errors below this count alike: times are not measured better
 ROUNDS, SETTLED = 20, 1e-3  # of reweighting, and the change of a term's share of the time that ends it
-PULL = 0.05  # how strongly each term is drawn to 0, in units of the time: terms that the data cannot tell apart share it
-
-
-def terms(work: Features, batch: Any) -> dict[str, Size]:
-    """The amounts of the seven ``TERMS`` for one image of a batch, as ints, floats or arrays.
-
-    >>> from complexity_theory.runtime.features import network_features
-    >>> from complexity_theory.zoo import network
-    >>> terms(network_features(network("RegNetY-4.0GF")), 256)["launches"]
-    1.42578125
-    """
-    return {name: term.of(work, batch) for name, term in TERMS.items()}
+PULL = (
+    0.05  # how strongly each term is drawn to 0, in units of the time: terms that the data cannot tell apart share it
+)
 
 
 def roofline_column(balance: float) -> str:
@@ -121,7 +75,7 @@ def fit(frame: pd.DataFrame, columns: Sequence[str]) -> Fit:
 
 
 def fit_roofline(frame: pd.DataFrame) -> Fit:
-    """The per-layer roofline: the balance of ``BALANCES`` that fits best, with its seconds per multiply-add and launches."""
+    """The per-layer roofline and launches, at the balance of ``BALANCES`` that fits best."""
     fits = [fit(frame, [roofline_column(balance), "launches"]) for balance in BALANCES]
     return min(fits, key=lambda found: float(np.mean(np.abs(found.seconds(frame) / frame["seconds"] - 1))))
 

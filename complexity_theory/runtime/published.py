@@ -41,12 +41,12 @@ def names() -> tuple[str, ...]:
 
 
 def model_zoo() -> pd.DataFrame:
-    """pycls's V100 Model Zoo as published: 36 networks, seconds per batch and the batch, counts, top-1 error (percent)."""
+    """The V100 Model Zoo of pycls as published: 36 networks, seconds per batch, counts, top-1 error (percent)."""
     return _read("model_zoo_v100.csv")
 
 
 def early_convolutions() -> pd.DataFrame:
-    """Table 2 of *Early Convolutions* as published: 23 networks, minutes per epoch, counts in units of 10^9 and 10^6, errors."""
+    """Table 2 of *Early Convolutions* as published: 23 networks, minutes per epoch, counts in 10^9 and 10^6, errors."""
     return _read("early_convolutions.csv")
 
 

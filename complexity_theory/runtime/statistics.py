@@ -46,7 +46,8 @@ def estimate(statistic: Statistic, clusters: NDArray) -> Estimate:
 
 
 def _divide(a: Floats, b: Floats) -> Floats:
-    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
+    quotient: Floats = np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
+    return quotient
 
 
 def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
@@ -73,7 +74,8 @@ def _ranks(x: Floats, weights: Floats) -> Floats:
     """Mean ranks of each row in a sample that holds it ``weights`` times (ties share their mean rank)."""
     below = (x[None, :] < x[:, None]).astype(float)
     equal = (x[None, :] == x[:, None]).astype(float)
-    return weights @ below.T + 0.5 * (weights @ equal.T + 1)
+    ranks: Floats = weights @ below.T + 0.5 * (weights @ equal.T + 1)
+    return ranks
 
 
 def spearman(x: Floats, y: Floats) -> Statistic:
@@ -96,7 +98,8 @@ def median(x: Floats) -> Statistic:
 
     def statistic(weights: Floats) -> Floats:
         below = np.cumsum(weights[:, order], axis=1)
-        return x[order][np.argmax(below >= below[:, -1:] / 2, axis=1)]
+        middle: Floats = x[order][np.argmax(below >= below[:, -1:] / 2, axis=1)]
+        return middle
 
     return statistic
 

@@ -1,4 +1,4 @@
-"""Measured times in one form: a frame of networks with their times, counts, features and the terms of the predictors."""
+"""Measured times in one form: a frame of networks with their times, counts, features and terms of the predictors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.runtime.features import network_features, rooflines
 from complexity_theory.runtime.predictors import BALANCES, columns_of
 
-MODES = ("inference", "training")
+LISTED = 20  # names listed in a note
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,10 @@ class Table:
     ``frame``, one row per measurement: ``name`` (as its source has it), ``network`` (our name; None where the zoo does
     not know it), ``architecture`` (what rows share that differ only in resolution or batch), ``family``, ``twin`` (a
     ``tf_`` network, padded by kernels of its own that our description lacks), ``seconds`` (per image), ``batch``,
-    ``resolution``; ``flops``, ``params``, ``acts`` (of one image: our own counts, or the source's where the network is not known), the other
-    ``Features``, the ``TERMS`` of the predictors, and ``roofline_<balance>`` (NaN where the network is not known).
-    ``provenance``: source, device, mode, software and what else is known of all rows.
-    ``unknown``: names left out because the zoo does not know them. ``mismatched``: names left out because the source's
-    counts differ from ours, with both.
+    ``resolution``; ``flops``, ``params``, ``acts`` of one image (our own counts, or the source's where the network is not
+    known); and, NaN where it is not known, the other ``Features``, the ``TERMS`` of the predictor, ``roofline_<balance>``.
+    ``provenance``: source, device, mode, software and what else is known of all rows. ``unknown``: names left out
+    because the zoo does not know them. ``mismatched``: those left out because the source's counts differ from ours.
     """
 
     name: str
@@ -49,12 +48,16 @@ class Table:
         """What was left out, one line for each reason."""
         lines = []
         if self.unknown:
-            lines.append(f"{len(self.unknown)} names that the zoo does not know: {', '.join(self.unknown)}")
+            lines.append(f"{len(self.unknown)} names that the zoo does not know: {_some(self.unknown)}")
         if self.mismatched:
             lines.append(f"{len(self.mismatched)} whose counts differ from ours: {'; '.join(self.mismatched)}")
         if twins := int(self.frame.twin.sum()):
             lines.append(f"{twins} tf_ twins set aside: their padding runs as kernels that our description lacks")
         return lines
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= LISTED else f"{', '.join(names[:LISTED])}, ... (all in --format json)"
 
 
 @lru_cache(maxsize=4096)
@@ -65,7 +68,7 @@ def described(network: Network, batch: float) -> dict[str, float]:
 
 
 def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The frame of rows with ``name``, ``network`` (a ``Network`` at its resolution), ``seconds`` per image and ``batch``.
+    """The frame of rows with ``name``, ``network`` (at its resolution), ``seconds`` (per image) and ``batch``.
 
     Where ``network`` is None the row has ``family`` and the counts. What else a row holds becomes a column.
 
@@ -89,5 +92,7 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         values = frame[name].to_numpy(dtype=float)
         if not (np.isfinite(values) & (values > 0)).all():
             bad = frame.name[~(np.isfinite(values) & (values > 0))].iloc[0]
-            raise InvalidInput(f"{name} of {bad} must be positive and finite, not {frame[name][frame.name == bad].iloc[0]}")
+            raise InvalidInput(
+                f"{name} of {bad} must be positive and finite, not {frame[name][frame.name == bad].iloc[0]}"
+            )
     return frame
