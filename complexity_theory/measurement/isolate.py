@@ -17,7 +17,8 @@ Status = Literal["ok", "oom", "failed", "crashed", "timeout"]
 # A server that has loaded torch once forks the workers: a fresh process in milliseconds, where a spawned one takes
 # seconds. It uses neither torch's threads nor CUDA, which no fork survives.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-_PRELOADED = ("complexity_theory.measurement.worker", "torch.utils.benchmark")
+# torch._dynamo: counting on the meta device loads it, in a second or more.
+_PRELOADED = ("complexity_theory.measurement.worker", "torch.utils.benchmark", "torch._dynamo")
 _CONTEXT: Any = multiprocessing.get_context(_METHOD)
 
 
