@@ -1,9 +1,116 @@
-"""Commands of the front door: networks."""
+"""Commands of the front door: networks scaled to be built, and handed to other libraries."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.cli.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from complexity_theory.report import Table
+    from complexity_theory.scaling.realise import Scaled
+
+NetworkArgument = Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")]
+FactorOption = Annotated[float | None, typer.Option(help="Scaling factor, in the strategy's own shares of flops.")]
+TargetOption = Annotated[float | None, typer.Option(help="Flops (multiply-adds) to reach, instead of a factor.")]
+RoundingOption = Annotated[str, typer.Option(help="Rule that rounds the sizes: pycls or pow2-groups.")]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="File to write to.")]
+STRATEGY_HELP = "d, w, r, dw, dr, wr, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    app.command()(scale)
+    app.command()(export)
+
+
+def scale(
+    network: NetworkArgument,
+    strategy: Annotated[str, typer.Option(help=STRATEGY_HELP)],
+    factor: FactorOption = None,
+    target_flops: TargetOption = None,
+    rounding: RoundingOption = "pycls",
+    output: OutputOption = None,
+    form: FormatOption = Format.text,
+) -> None:
+    """A scaled network that can be built: its sizes and exact counts, and how far it is from what was wanted.
+
+    With --output, the network is written as a .toml or .json file, which every command takes as NETWORK.
+    """
+    from complexity_theory import report, zoo
+    from complexity_theory.networks.files import dump
+    from complexity_theory.scaling import realise
+
+    scaled = realise.scale(zoo.find(network), strategy, factor=factor, target_flops=target_flops, rounding=rounding)
+    if output is not None:
+        dump(scaled.network, output)
+    report.emit(form, _tables(scaled), scaled.as_dict())
+
+
+def _tables(scaled: Scaled) -> list[Table]:
+    from complexity_theory.report import Table
+
+    data = scaled.as_dict()
+    rows = [
+        {name: _joined(value) for name, value in data[which].items() if name != "note"} for which in ("base", "scaled")
+    ]
+    wanted: dict[str, Any] = {
+        "strategy": data["strategy"],
+        "rounding": data["rounding"],
+        "factor": data["factor"],
+        "wanted flops": round(scaled.wanted_flops),
+        "reached": data["reached"],
+        "deviation": f"{data['deviation']:+.2%}",
+    }
+    dimensions = [
+        {
+            "dimension": name.replace("_", " "),
+            "ideal multiplier": row["ideal"],
+            "realised": row["realised"],
+            "farthest size": f"{row['worst']:+.1%}",
+        }
+        for name, row in data["dimensions"].items()
+    ]
+    return [Table(rows, title=scaled.network.note), Table([wanted]), Table(dimensions)]
+
+
+def _joined(value: Any) -> Any:
+    return (
+        ", ".join("-" if size is None else str(size) for size in value) if isinstance(value, (tuple, list)) else value
+    )
+
+
+def export(
+    network: NetworkArgument,
+    to: Annotated[str, typer.Option(help="pycls (YAML), torchvision, timm or json (our own).")],
+    strategy: Annotated[str | None, typer.Option(help=f"Scale it first: {STRATEGY_HELP}")] = None,
+    factor: FactorOption = None,
+    target_flops: TargetOption = None,
+    rounding: RoundingOption = "pycls",
+    snippet: Annotated[
+        bool, typer.Option("--snippet", help="Only the Python that builds it (torchvision, timm).")
+    ] = False,
+    output: OutputOption = None,
+) -> None:
+    """A network, scaled first where a strategy is given, as a configuration that other libraries load."""
+    from complexity_theory import zoo
+    from complexity_theory.scaling import export as exports
+    from complexity_theory.scaling import realise
+
+    found = zoo.find(network)
+    if strategy is not None:
+        found = realise.scale(found, strategy, factor=factor, target_flops=target_flops, rounding=rounding).network
+    elif factor is not None or target_flops is not None:
+        raise InvalidInput("to scale before the export, give a --strategy such as dWr")
+    text = exports.snippet(found, to) if snippet else exports.export(found, to)
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise InvalidInput(f"cannot write {output}: {error.strerror}") from None

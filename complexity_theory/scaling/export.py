@@ -119,7 +119,7 @@ def _pycls_anynet(network: Network, block: str, refusal: Refusal) -> dict[str, A
         anynet["BOT_MULS"] = [number(stage.ratio) for stage in network.stages]
         anynet["GROUP_WS"] = full_group_widths(network)
     if se:
-        anynet |= {"SE_ON": True, "SE_R": number(se)}
+        anynet |= {"SE_ON": True, "SE_R": float(se)}
     if network.head_width is not None:
         anynet["HEAD_W"] = network.head_width
     return {"ANYNET": anynet}
@@ -138,11 +138,11 @@ def _pycls_effnet(network: Network, refusal: Refusal) -> dict[str, Any]:
             "DEPTHS": list(network.depths),
             "WIDTHS": list(network.widths),
             "EXP_RATIOS": [number(stage.ratio) for stage in network.stages],
-            "SE_R": number(se),
+            "SE_R": float(se),
             "STRIDES": [stage.stride for stage in network.stages],
             "KERNELS": [stage.kernel for stage in network.stages],
             "HEAD_W": network.head_width,
-            "DROPOUT_RATIO": network.dropout,
+            "DROPOUT_RATIO": float(network.dropout),
         }
     }
 
@@ -156,15 +156,15 @@ def _json(network: Network) -> str:
 
 
 def _torchvision(network: Network) -> str:
-    from complexity_theory.scaling.export_torchvision import arguments, snippet
+    from complexity_theory.scaling.export_torchvision import arguments
 
-    return to_json({**arguments(network), "python": snippet(network)})
+    return to_json({**arguments(network), "python": snippet(network, "torchvision")})
 
 
 def _timm(network: Network) -> str:
-    from complexity_theory.scaling.export_timm import arguments, snippet
+    from complexity_theory.scaling.export_timm import arguments
 
-    return to_json({**arguments(network), "python": snippet(network)})
+    return to_json({**arguments(network), "python": snippet(network, "timm")})
 
 
 EXPORTS: dict[str, Callable[[Network], str]] = {
@@ -175,11 +175,25 @@ EXPORTS: dict[str, Callable[[Network], str]] = {
 }
 
 
-def export(network: Network, to: str) -> str:
-    """The network as text that another loads: YAML for pycls; JSON of arguments with a Python snippet for torchvision
-    and timm; ``json``: our own, as ``networks.files`` reads it.
+def snippet(network: Network, to: str) -> str:
+    """Python that builds the network with ``torchvision`` or ``timm``, as ``model``.
 
-    Raises InvalidInput for an unknown form, and with the reason where the library cannot express the network.
+    Raises InvalidInput for another library, and with the reason where the library cannot express the network.
+    """
+    from complexity_theory.scaling import export_timm, export_torchvision
+
+    snippets = {"torchvision": export_torchvision.snippet, "timm": export_timm.snippet}
+    if to not in snippets:
+        raise InvalidInput(f"there is no Python snippet for {to!r}, only for {', '.join(snippets)}")
+    return snippets[to](network)
+
+
+def export(network: Network, to: str) -> str:
+    """The network as text that another library loads.
+
+    ``pycls``: YAML. ``torchvision``, ``timm``: JSON with the class, its arguments and a Python snippet. ``json``: our
+    own, as ``networks.files`` reads it. Raises InvalidInput for an unknown form, and with the reason where the library
+    cannot express the network.
 
     >>> from complexity_theory.zoo import network
     >>> print(export(network("RegNetX-200MF"), "pycls").splitlines()[0])

@@ -1,7 +1,8 @@
 """Networks as arguments of timm (huggingface/pytorch-image-models): ``RegNetCfg``, or the EfficientNet builder's.
 
 A ``RegNetCfg`` holds the four numbers of the RegNet generator, not a list of stages, so it can express only networks
-that some four numbers generate; they are searched for. The builder's strings (``timm/models/_efficientnet_builder.py``) give each stage by itself.
+that some four numbers generate; they are searched for. The builder's strings
+(``timm/models/_efficientnet_builder.py``) give each stage by itself.
 """
 
 from __future__ import annotations

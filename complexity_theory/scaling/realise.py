@@ -104,6 +104,7 @@ def _described(network: Network, complexity: Complexity) -> dict[str, Any]:
         "group_widths": network.group_widths,
         "stem_width": network.stem_width,
         "head_width": network.head_width,
+        **({"note": network.note} if network.note else {}),
     }
 
 
