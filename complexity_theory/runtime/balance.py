@@ -23,9 +23,9 @@ def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
 
     Keys: device; ``flops_per_second`` (multiply-adds) and ``acts_per_second``, from the profile's coefficients and the
     network's own mix of work; ``balance``, the flops per act at which both take as long; ``flops_per_act`` of the
-    network; ``governed_by``, the largest share of its time; and for each of w, dwr and dWr the s of the roofline's crossover in closed form
-    (``scaling.roofline.crossover`` for the layer of the same flops per act; None where a device does not pay for flops
-    or for acts, 1 or less where flops govern from the start).
+    network; ``governed_by``, the largest share of its time; and for each of w, dwr and dWr the s of the roofline's
+    crossover in closed form (``scaling.roofline.crossover`` for the layer of the same flops per act; None where a
+    device does not pay for flops or for acts, 1 or less where flops govern from the start).
 
     >>> from complexity_theory.runtime.devices import load
     >>> from complexity_theory.zoo import network

@@ -26,8 +26,8 @@ class Table:
     ``frame``, one row per measurement: ``name`` (as its source has it), ``network`` (our name; None where the zoo does
     not know it), ``architecture`` (what rows share that differ only in resolution or batch), ``family``, ``twin`` (a
     ``tf_`` network, padded by kernels of its own that our description lacks), ``seconds`` (per image), ``batch``,
-    ``resolution``; ``flops``, ``params``, ``acts`` of one image (our own counts, or the source's where the network is not
-    known); and, NaN where it is not known, the other ``Features``, the ``TERMS`` of the predictor, ``roofline_<balance>``.
+    ``resolution``; ``flops``, ``params``, ``acts`` of one image (our own counts, or the source's where the network is
+    not known); and, NaN where it is not known, the other ``Features``, the ``TERMS`` and ``roofline_<balance>``.
     ``provenance``: source, device, mode, software and what else is known of all rows. ``unknown``: names left out
     because the zoo does not know them. ``mismatched``: those left out because the source's counts differ from ours.
     """
