@@ -81,6 +81,7 @@ def task(job: Job, number: int = 0, batch: int | None = None) -> Task:
 def test_a_round_is_stored_once(tmp_path: Path) -> None:
     store, first = Store(tmp_path / "m.sqlite"), task(jobs(1)[0])
     place = store.add_environment(PLACE)
+    store.add_jobs([first.job])
     assert store.add(first, place, measured(first, [1.0]))
     assert not store.add(first, place, measured(first, [2.0]))
     assert store.attempts(place)[first.job.key][0].samples == [1.0]
@@ -124,6 +125,7 @@ def filled(path: Path) -> list[Job]:
     layer = LayerSubject(width=64, kernel=3, group_width=None, resolution=56)
     quiet, noisy, searched, failed = (Job(layer, Settings(batch=b, search=b == 16)) for b in (1, 2, 16, 4))
     matmul, copy = ceilings("cpu", "fp32")
+    store.add_jobs([quiet, noisy, searched, failed, matmul, copy])
     for job, samples in ((matmul, [0.1]), (copy, [0.01]), (quiet, [1.0, 1.0, 1.05]), (noisy, [1.0, 2.0, 3.0])):
         store.add(task(job), place, measured(task(job), samples))
     store.add(task(quiet, 1), place, measured(task(quiet, 1), [1.0, 1.2]))
@@ -163,6 +165,7 @@ def test_the_share_of_the_roofline(tmp_path: Path) -> None:
 
 def test_a_frame_without_ceilings_has_no_roofline(tmp_path: Path) -> None:
     store, first = Store(tmp_path / "m.sqlite"), task(jobs(1)[0])
+    store.add_jobs([first.job])
     store.add(first, store.add_environment(PLACE), measured(first))
     store.close()
     assert read(tmp_path / "m.sqlite")["roofline"].isna().all()

@@ -66,6 +66,7 @@ class Execution:
     engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of each job (default: as the study says).")] = None
+    budget: Annotated[float | None, typer.Option(min=0.01, help="Seconds of samples of a noisy job, at most.")] = None
     time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which a round is ended.")] = None
     seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
@@ -73,8 +74,12 @@ class Execution:
 
     def rules(self, study: Protocol) -> Protocol:
         """The rules of a study with those given here in their place."""
-        rounds, limit = self.rounds or study.rounds, self.time_limit or study.limit
-        return replace(study, rounds=rounds, limit=limit)
+        return replace(
+            study,
+            rounds=self.rounds or study.rounds,
+            budget=self.budget or study.budget,
+            limit=self.time_limit or study.limit,
+        )
 
     def start(self) -> Engine:
         """The engine that was asked for."""

@@ -33,7 +33,7 @@ def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int 
             series = group[group.strategy.isin([UNSCALED, strategy])].sort_values("factor")
             if strategy != UNSCALED and series.factor.nunique() > 1:
                 measured = series[["samples", "samples_per_round"]].to_numpy().tolist()
-                medians = np.array([_resampled(*rounds, resamples, generator) for rounds in measured])
+                medians = np.array([_resampled(s, n, resamples, generator) for s, n in measured])
                 per_image = medians / series.batch.to_numpy()[:, None]
                 low, high = np.percentile(_slopes(series.factor, per_image), (2.5, 97.5))
                 rows.append(
@@ -66,8 +66,12 @@ def _resampled(
 ) -> npt.NDArray[np.float64]:
     """Medians of samples drawn anew: rounds with replacement, and samples of each with replacement."""
     rounds = np.split(np.asarray(samples), np.cumsum(per_round)[:-1])
-    draws = generator.integers(len(rounds), size=(times, len(rounds)))
-    return np.array([np.median(np.concatenate([generator.choice(rounds[i], len(rounds[i])) for i in d])) for d in draws])
+
+    def anew() -> float:
+        drawn = (rounds[i] for i in generator.integers(len(rounds), size=len(rounds)))
+        return float(np.median(np.concatenate([generator.choice(round_, len(round_)) for round_ in drawn])))
+
+    return np.array([anew() for _ in range(times)])
 
 
 def repeatability(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

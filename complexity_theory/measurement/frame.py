@@ -13,12 +13,26 @@ from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
 
 FIRST = (
-    *("kind", "network", "family", "strategy", "factor", "resolution", "batch", "dtype", "layout", "mode", "execution"),
+    *("kind", "network", "family", "strategy", "factor", "base_resolution", "resolution", "batch", "search"),
+    *("dtype", "layout", "mode", "execution"),
     *("flops", "params", "acts", "median", "p25", "p75", "n", "rounds", "noisy", "seconds_per_image", "device_median"),
     *("status", "reason", "peak_memory", "roofline", "device", "device_name", "job", "environment", "samples"),
 )
 NUMBERS = (
-    *("factor", "resolution", "batch", "flops", "params", "acts", "median", "p25", "p75", "n", "rounds"),
+    *(
+        "factor",
+        "base_resolution",
+        "resolution",
+        "batch",
+        "flops",
+        "params",
+        "acts",
+        "median",
+        "p25",
+        "p75",
+        "n",
+        "rounds",
+    ),
     *("seconds_per_image", "device_median", "peak_memory"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +98,20 @@ class Store:
             self._db.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (key, json.dumps(description)))
         return key
 
-    def add(self, task: Task, environment: str, outcome: Outcome) -> bool:
-        """Keeps the outcome of a task; False, and nothing is kept, where another process has stored this very round."""
-        job, result = task.job, json.dumps(outcome.result)
-        attempt = (job.key, environment, task.number, task.batch, outcome.status, outcome.reason, result)
+    def add_jobs(self, jobs: Iterable[Job]) -> None:
+        """Keeps what the jobs are; a frame has its rows in their order."""
+        described = [(job.key, json.dumps(job.description)) for job in jobs]
         with self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?)", (job.key, json.dumps(job.description)))
+            self._db.executemany("INSERT OR IGNORE INTO jobs VALUES (?, ?)", described)
+
+    def add(self, task: Task, environment: str, outcome: Outcome) -> bool:
+        """Keeps the outcome of a task of a job and in an environment that are kept.
+
+        Returns False, and keeps nothing, where another process has stored this very round.
+        """
+        result = json.dumps(outcome.result)
+        attempt = (task.job.key, environment, task.number, task.batch, outcome.status, outcome.reason, result)
+        with self._transaction():
             added = self._db.execute("INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)", attempt)
         return added.rowcount == 1
 
@@ -131,6 +139,7 @@ class Store:
 def _open(path: str | Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        db.execute("PRAGMA foreign_keys = ON")
         version, application = _pragma(db, "user_version"), _pragma(db, "application_id")
     except sqlite3.Error as error:
         raise InvalidInput(f"{path} cannot be opened as a store of measurements: {error}") from None

@@ -83,6 +83,7 @@ def run(
     ``place``: the environment, as ``engine.describe`` gives it.
     """
     environment = store.add_environment(place)
+    store.add_jobs(jobs)
     shuffle, ran = random.Random(seed).shuffle, 0
     while True:
         stored = store.attempts(environment)

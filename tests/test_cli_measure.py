@@ -1,0 +1,233 @@
+"""The front door of the measurement package."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.cli import main
+from complexity_theory.measurement import jobs as job_module
+from complexity_theory.measurement import progress
+from complexity_theory.measurement.analysis import measured_exponents, repeatability
+from complexity_theory.measurement.isolate import Outcome
+from complexity_theory.measurement.jobs import Job, Task
+from complexity_theory.measurement.protocol import Protocol
+from complexity_theory.measurement.store import Store, read
+from complexity_theory.measurement.studies import expand
+from complexity_theory.measurement.sweep import run
+from tests.fake_engine import PLACE, FakeEngine, Silent, jobs, measured
+
+SHORT = ["--device", "cpu", "--threads", "1", "--rounds", "1", "--budget", "0.1"]
+SMALL = ["--widths", "8", "--resolutions", "8", *SHORT]
+
+
+def command(*arguments: object) -> int:
+    """The exit code of the command."""
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+    raise AssertionError("main() returned")
+
+
+def filled(path: Path, planned: list[Job], seconds: float | None = None) -> pd.DataFrame:
+    """A store in which runtime grows with the acts, or is as told."""
+
+    def answer(task: Task) -> Outcome:
+        base = task.job.description["acts"] * 1e-8 if seconds is None else seconds
+        return measured(task, [base * (1 + 0.01 * i) for i in range(5)])
+
+    store = Store(path)
+    run(planned, store, FakeEngine(answer), Protocol(rounds=3), Silent(), place=PLACE)
+    store.close()
+    return read(path)
+
+
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "scaled.sqlite"
+    table = {"networks": "EfficientNet-B0", "strategies": ["w", "dw"], "factors": [1, 4, 16], "resolutions": 96}
+    filled(path, expand(table))
+    return path
+
+
+def test_measured_exponents_stand_beside_those_of_the_counts(scaled: Path) -> None:
+    found = measured_exponents(read(scaled), resamples=50).set_index("strategy")
+    assert list(found.index) == ["w", "dw"]
+    assert found.loc["w", "factors"] == [1, 4, 16]
+    assert found["flops"].tolist() == pytest.approx([1, 1], abs=0.02)
+    assert found.loc["w", "acts"] == pytest.approx(0.5, abs=0.05)
+    assert found.loc["dw", "acts"] == pytest.approx(0.75, abs=0.1)
+    assert found["runtime"].tolist() == pytest.approx(found["acts"].tolist(), abs=1e-6)
+    assert ((found["low"] <= found["runtime"]) & (found["runtime"] <= found["high"])).all()
+    assert ((found["high"] - found["low"]) < 0.05).all()
+
+
+def test_the_interval_of_an_exponent_grows_with_the_noise_between_rounds(tmp_path: Path) -> None:
+    planned = expand({"networks": "EfficientNet-B0", "strategies": "w", "factors": [1, 4], "resolutions": 32})
+    widths = []
+    for i, noise in enumerate((0.01, 0.1)):
+        store = Store(tmp_path / f"{i}.sqlite")
+        engine = FakeEngine(lambda task, noise=noise: measured(task, [1e-2 * (1 + noise * task.number)] * 4))
+        run(planned, store, engine, Protocol(rounds=3, budget=0.01), Silent(), place=PLACE)
+        store.close()
+        (row,) = measured_exponents(read(tmp_path / f"{i}.sqlite"), resamples=200).to_dict("records")
+        widths.append(row["high"] - row["low"])
+    assert 0 < 3 * widths[0] < widths[1]
+
+
+def test_a_store_without_a_series_has_no_exponents(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="measure scaling"):
+        measured_exponents(filled(tmp_path / "m.sqlite", jobs(2)))
+
+
+def test_repeatability_is_the_spread_of_medians(tmp_path: Path) -> None:
+    runs = [filled(tmp_path / f"{i}.sqlite", jobs(3 - i // 2), seconds=1 + 0.05 * i) for i in range(3)]
+    rows = repeatability(runs)
+    assert len(rows) == 2  # the third job is in two runs only
+    assert rows["spread"].tolist() == pytest.approx([0.1 / 1.05] * 2, rel=1e-6)
+    with pytest.raises(InvalidInput, match="not 1"):
+        repeatability(runs[:1])
+    with pytest.raises(InvalidInput, match="no job"):
+        repeatability([runs[0], runs[1].assign(environment="elsewhere")])
+
+
+def test_exponents_and_repeatability_as_json(scaled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("measure", "exponents", scaled, "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"network", "strategy", "flops", "params", "acts", "runtime", "low", "high"} <= set(rows[0])
+    assert command("measure", "repeatability", scaled, scaled, "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["runs"], found["within_10_percent"], len(found["rows"])) == (2, 1.0, 5)
+
+
+def test_export_is_one_row_per_job(scaled: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert command("measure", "export", scaled, "--format", "csv") == 0
+    frame = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert len(frame) == 5
+    assert {"flops", "params", "acts", "median", "p25", "p75", "n", "device_name", "torch", "samples"} <= set(frame)
+    assert command("measure", "export", scaled, "--format", "jsonl") == 0
+    assert len([json.loads(line) for line in capsys.readouterr().out.splitlines()]) == 5
+    assert command("measure", "export", scaled, "--format", "parquet") == 2
+    assert command("measure", "export", scaled, "--format", "parquet", "-o", tmp_path / "m.parquet") == 0
+    assert len(pd.read_parquet(tmp_path / "m.parquet")) == 5
+
+
+@pytest.fixture
+def small_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(job_module._SIDES, "cpu", {"matmul": 64, "copy": 64})
+
+
+@pytest.mark.usefixtures("small_ceilings")
+def test_a_sweep_is_run_once_and_the_second_time_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["measure", "sweep", "--layers", "conv,depthwise-conv", *SMALL, "--store", tmp_path / "m.sqlite"]
+    assert command("measure", "plan", *arguments[2:], "--format", "json") == 0
+    assert [row["rounds"] for row in json.loads(capfd.readouterr().out)["jobs"]] == [1, 1]
+    assert command(*arguments, "--format", "json") == 0
+    said = capfd.readouterr()
+    rows = json.loads(said.out)
+    assert [row["family"] for row in rows] == ["conv", "depthwise-conv"]
+    assert all(row["status"] == "ok" and row["roofline"] > 0 for row in rows)
+    assert "conv 3x3 w8 r8 b1: " in said.err
+    assert command("measure", "plan", *arguments[2:]) == 0
+    assert "0 of 2 jobs" in capfd.readouterr().out
+    assert command(*arguments) == 0
+    assert "nothing to do: all 2 jobs" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("small_ceilings")
+def test_a_failed_job_is_exit_1(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    store = tmp_path / "m.sqlite"
+    module = "tests.fake_modules:not_a_module"
+    assert command("measure", "module", module, "--input", "3x8x8", "--store", store, *SHORT) == 1
+    assert "not a torch.nn.Module" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sweep"], "a sweep has one of"),
+        (["sweep", "scaling", "--networks", "ResNet-50"], "either a study or lists"),
+        (["network", "ResNet-51"], "ResNet-50"),
+        (["network", "ResNet-50", "--factor", "2"], "needs strategies"),
+        (["network", "ResNet-50", "--mode", "sideways"], "'sideways'"),
+        (["network", "ResNet-50", "--address", "auto"], "--engine ray"),
+        (["network", "ResNet-50", "--device", "tpu"], "'tpu'"),
+        (["module", "torch"], "package.module:callable"),
+        (["export", "absent.sqlite"], "no store"),
+        (["repeatability", "absent.sqlite"], "no store"),
+    ],
+)
+def test_bad_input_is_exit_2_in_one_line(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("measure", *arguments) == 2
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:
+    store = tmp_path / "m.sqlite"
+    arguments = [
+        "measure",
+        "module",
+        "tests.fake_modules:Slow",
+        "--input",
+        "3x8x8",
+        "--store",
+        str(store),
+        "--rounds",
+        "99",
+    ]
+    small = "import sys; from complexity_theory import cli; from complexity_theory.measurement import jobs; "
+    small += "jobs._SIDES['cpu'] = dict(matmul=64, copy=64); cli.main(sys.argv[1:])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", small, *arguments, "--device", "cpu", "--threads", "1"],
+        cwd=Path(__file__).resolve().parents[1],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    lines = [process.stderr.readline() for _ in range(3)]
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and all that it has started
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert f"complexity-theory {' '.join(arguments)}" in rest
+    assert "Traceback" not in rest
+    with sqlite3.connect(store) as db:
+        assert db.execute("SELECT count(*) FROM attempts").fetchone()[0] >= len(lines)
+    db.close()
+
+
+def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def answer(task: Task) -> Outcome:
+        return Outcome("crashed", "why") if task.job == jobs(2)[1] else measured(task)
+
+    for i, setting in enumerate(("0", "1")):
+        monkeypatch.setenv("TTY_COMPATIBLE", setting)
+        store = Store(tmp_path / f"{i}.sqlite")
+        with progress.reporting() as reporter:
+            run(jobs(2), store, FakeEngine(answer), Protocol(rounds=2), reporter, place=PLACE)
+        store.close()
+        said = capsys.readouterr().err
+        assert "conv 3x3 w16 r7 b1: crashed, why" in said
+        assert ("\x1b[" in said) == (setting == "1")
+        assert "3/3" in said
+        assert ("about 0 s left" in said) == (setting == "0")
