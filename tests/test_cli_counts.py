@@ -174,6 +174,15 @@ def test_verify_exits_1_on_a_planted_error(capsys: pytest.CaptureFixture[str], m
     assert "FAILS" in Ran(capsys, "verify").out
 
 
+def test_verify_without_pytorch_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("complexity_theory.cli.counts.find_spec", lambda name: None)
+    ran = Ran(capsys, "verify")
+    assert ran.status == 2
+    assert ran.err == "error: verify needs PyTorch: pip install 'complexity-theory[measure]'\n"
+
+
 HEAVY = ("torch", "sympy", "matplotlib", "pandas", "scipy", "ray")
 
 

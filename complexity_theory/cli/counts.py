@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from complexity_theory.algebra import check_size
+from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def networks(
 
 def verify(form: FormatOption = Format.text) -> None:
     """Hold every row of every table to symbols and to real PyTorch layers. Exits 1 if any fails."""
+    if find_spec("torch") is None:
+        raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
     from complexity_theory import report
     from complexity_theory.measurement import verify as verification
     from complexity_theory.scaling.tables import TABLES
