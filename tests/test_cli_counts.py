@@ -60,7 +60,14 @@ def test_count_as_others_count(name: str, capsys: pytest.CaptureFixture[str]) ->
     ran = Ran(capsys, "count", "ResNet-50", "--convention", name, "--format", "json")
     net = zoo.network("ResNet-50")
     assert ran.data["flops"] == convention(name).total(net.tree, net.input()).flops
-    assert ran.data.get("counts", CONVENTIONS["pycls"].counts) == CONVENTIONS[name].counts
+    assert (ran.data["convention"], ran.data["counts"]) == (name, CONVENTIONS[name].counts)
+
+
+def test_count_as_all_count(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = Ran(capsys, "count", "ResNet-50", "--convention", "all", "--format", "json").data
+    flops = {row["convention"]: row["flops"] for row in rows}
+    assert list(flops) == list(CONVENTIONS)
+    assert (flops["pycls"], flops["fvcore"], flops["torch"]) == (4_089_185_256, 4_111_512_576, 8_178_368_512)
 
 
 def test_count_says_what_must_be_said_of_a_network(
@@ -123,6 +130,7 @@ def test_networks(capsys: pytest.CaptureFixture[str]) -> None:
         (("count", "ResNet-50", "--resolution", "0"), "resolution must be at least 1, not 0"),
         (("count", "ResNet-50", "--resolution", "1.5"), "'--resolution': Input should be a valid integer"),
         (("count", "ResNet-50", "--convention", "macs"), "unknown convention 'macs': one of pycls, fvcore"),
+        (("count", "ResNet-50", "--convention", "all", "--per-layer"), "--per-layer takes one convention, not all"),
         (("networks", "--family", "AlexNet"), "unknown family 'AlexNet'"),
         (("count",), "Missing argument 'network'"),
     ],

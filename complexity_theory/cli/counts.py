@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -12,6 +12,7 @@ from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
+    from complexity_theory.complexity import Shape
     from complexity_theory.conventions import Convention
     from complexity_theory.networks.spec import Network
 
@@ -27,36 +28,50 @@ def register(app: typer.Typer) -> None:
 
 def count(
     network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
-    resolution: Annotated[int | None, typer.Option(help="Side of the input [default: the network's own].")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Side of the input; by default the network's own.")] = None,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="By stage, block and layer, with subtotals.")] = False,
     convention: Annotated[
-        str, typer.Option(help="What counts: pycls, or as fvcore, torch, ptflops, torchinfo or thop counts.")
-    ] = "pycls",
+        str | None,
+        typer.Option(help="As pycls (the default), fvcore, torch, ptflops, torchinfo or thop counts; or as all do."),
+    ] = None,
     form: FormatOption = Format.text,
 ) -> None:
     """The exact flops (multiply-adds), params and acts of a network for one image."""
     from complexity_theory import conventions, report, zoo
-    from complexity_theory import per_layer as layers
 
-    found, rule = zoo.find(network), conventions.convention(convention)
+    found = zoo.find(network)
     if resolution is not None:
         check_size("resolution", resolution)
-    shape, tree = found.input(resolution), found.tree
-    total = rule.total(tree, shape)
-    counted = {"network": found.name, "resolution": shape.height, **total.as_dict(), **_remarks(found, rule)}
-    if not per_layer:
-        report.emit(form, [report.Table([counted])], counted)
+    shape = found.input(resolution)
+    if convention == "all":
+        if per_layer:
+            raise InvalidInput("--per-layer takes one convention, not all")
+        rows = [_counted(found, shape, rule) for rule in conventions.CONVENTIONS.values()]
+        report.emit(form, [report.Table(rows, "Acts are pycls's where a tool counts none")], rows)
         return
-    parts = layers.per_layer(tree, shape, rule)
-    title = f"{found.name} at {shape}, as {rule.name} counts; what costs nothing is left out"
-    table = layers.as_report(parts, total, title, indent=form == Format.text)
-    report.emit(form, [table], {**counted, "layers": layers.as_data(parts, total)})
+    rule = conventions.convention(convention or "pycls")
+    counted = _counted(found, shape, rule, told=convention is not None)
+    if per_layer:
+        _print_layers(found, shape, rule, counted, form)
+    else:
+        report.emit(form, [report.Table([counted])], counted)
 
 
-def _remarks(network: Network, rule: Convention) -> dict[str, str]:
-    """What must be said with a count: a convention that is not the default, and the network's own note."""
-    counts = {} if rule.name == "pycls" else {"convention": rule.name, "counts": rule.counts}
-    return counts | ({"note": network.note} if network.note else {})
+def _counted(network: Network, shape: Shape, rule: Convention, *, told: bool = True) -> dict[str, Any]:
+    """The counts with what must be said of them: the convention (where ``told``), and the network's own note."""
+    row = {"network": network.name, "resolution": shape.height, **rule.total(network.tree, shape).as_dict()}
+    row |= {"convention": rule.name, "counts": rule.counts} if told else {}
+    return row | ({"note": network.note} if network.note else {})
+
+
+def _print_layers(network: Network, shape: Shape, rule: Convention, counted: dict[str, Any], form: Format) -> None:
+    from complexity_theory import per_layer, report
+
+    parts = per_layer.per_layer(network.tree, shape, rule)
+    total = rule.total(network.tree, shape)
+    title = f"{network.name} at {shape}, as {rule.name} counts; what costs nothing is left out"
+    table = per_layer.as_report(parts, total, title, indent=form == Format.text)
+    report.emit(form, [table], {**counted, "layers": per_layer.as_data(parts, total)})
 
 
 def networks(
