@@ -77,6 +77,7 @@ def test_count_says_what_must_be_said_of_a_network(
     monkeypatch.setattr(zoo, "find", lambda name: noted)
     assert Ran(capsys, "count", "ResNet-18", "--format", "json").data["note"] == "a note of its own"
     assert "a note of its own" in Ran(capsys, "count", "ResNet-18").out
+    assert "a note of its own" in Ran(capsys, "count", "ResNet-18", "--per-layer").out
 
 
 @pytest.mark.parametrize("rule", ["pycls", "ptflops"])

@@ -69,7 +69,7 @@ def _print_layers(network: Network, shape: Shape, rule: Convention, counted: dic
 
     parts = per_layer.per_layer(network.tree, shape, rule)
     total = rule.total(network.tree, shape)
-    title = f"{network.name} at {shape}, as {rule.name} counts; what costs nothing is left out"
+    title = f"{network.name} at {shape}, as {rule.name} counts; what costs nothing is left out. {network.note}".strip()
     table = per_layer.as_report(parts, total, title, indent=form == Format.text)
     report.emit(form, [table], {**counted, "layers": per_layer.as_data(parts, total)})
 
