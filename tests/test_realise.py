@@ -55,7 +55,7 @@ def test_dense_bottlenecks_stay_dense():
 
 @pytest.mark.parametrize("factor", [0.5, 2, 4, 16])
 def test_a_dense_conv_is_a_group_that_follows_the_width(factor):
-    """pycls's ResNet-50 has group widths 64 to 512; where g is scaled as w, the reference scaler treats both alike."""
+    """ResNet-50 has group widths 64 to 512 in pycls; where g is scaled as w, the reference scaler treats both alike."""
     dense = zoo.network("ResNet-50")
     stages = [replace(s, group_width=g) for s, g in zip(dense.stages, (64, 128, 256, 512), strict=True)]
     grouped = replace(dense, stages=tuple(stages))

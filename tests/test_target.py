@@ -13,9 +13,10 @@ from complexity_theory import zoo
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.networks import Network, Stage
 from complexity_theory.scaling.realise import RULES, scale
+from complexity_theory.scaling.search import Search
 from complexity_theory.scaling.sizes import Sizes
 from complexity_theory.scaling.strategy import Multipliers, parse
-from complexity_theory.scaling.target import Search, flops_of, ideal_factor, ideal_flops
+from complexity_theory.scaling.target import flops_of, ideal_factor, ideal_flops
 
 NETWORKS = [
     "RegNetX-400MF",

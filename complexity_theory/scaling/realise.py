@@ -11,9 +11,9 @@ from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.rules import RULES, Rule, rule
+from complexity_theory.scaling.search import Search, fits
 from complexity_theory.scaling.sizes import Sizes, ideal
 from complexity_theory.scaling.strategy import Strategy, parse
-from complexity_theory.scaling.target import Search, fits
 
 __all__ = ["RULES", "Rule", "Scaled", "scale"]
 
@@ -119,7 +119,7 @@ def scale(
     """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds).
 
     ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``). With a factor, the rule alone decides;
-    for a target, single rounding steps more bring the flops near it (``scaling.target``), and nothing is touched that
+    for a target, single rounding steps more bring the flops near it (``scaling.search``), and nothing is touched that
     the strategy does not scale. Raises InvalidInput for bad values, an unreachable target, or a strategy that scales
     nothing in this network.
 

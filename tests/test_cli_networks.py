@@ -1,0 +1,149 @@
+"""The front door: scale and export."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from complexity_theory import zoo
+from complexity_theory.cli import main
+from complexity_theory.networks.files import load, read
+
+NETWORK_KEYS = {
+    *(
+        "network",
+        "flops",
+        "params",
+        "acts",
+        "resolution",
+        "depths",
+        "widths",
+        "group_widths",
+        "stem_width",
+        "head_width",
+    ),
+}
+
+
+def run(capsys, *arguments):
+    """Exit status, standard output and standard error of the command."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
+
+
+def test_scale_by_a_factor(capsys):
+    status, out, _ = run(
+        capsys, "scale", "RegNetY-4.0GF", "--strategy", "d1_w8_g8_r1", "--factor", "4", "--format", "json"
+    )
+    data = json.loads(out)
+    assert status == 0
+    assert {*data["base"]} == NETWORK_KEYS
+    assert {*data["scaled"]} == NETWORK_KEYS | {"note"}
+    assert [data["scaled"][key] for key in ("flops", "params", "acts", "resolution")] == [
+        *(15608249240, 68144472, 26542408, 240),
+    ]
+    assert (data["factor"], data["target"]) == (4, None)
+    assert data["deviation"] == pytest.approx(-0.018, abs=1e-3)
+
+
+def test_scale_to_a_target(capsys):
+    status, out, _ = run(
+        capsys, "scale", "efficientnet_b0", "--strategy", "dWr", "--target-flops", "1e9", "--format", "json"
+    )
+    data = json.loads(out)
+    assert status == 0
+    assert data["target"] == 10**9
+    assert data["reached"] == data["scaled"]["flops"]
+    assert abs(data["deviation"]) < 0.01
+    assert {*data["dimensions"]} == {"depth", "width", "resolution"}
+
+
+def test_scale_as_text(capsys):
+    status, out, err = run(capsys, "scale", "RegNetY-400MF", "--strategy", "dWr", "--target-flops", "500e6")
+    assert (status, err) == (0, "")
+    assert "RegNetY-400MF scaled by dWr to 500MF, rounded by pycls" in out
+    assert "500,000,000" in out
+
+
+def test_a_scaled_network_goes_on(capsys, tmp_path):
+    path = str(tmp_path / "big.toml")
+    assert run(capsys, "scale", "ResNet-50", "--strategy", "dwr", "--factor", "2", "-o", path)[0] == 0
+    _, out, _ = run(capsys, "scale", path, "--strategy", "w", "--factor", "1", "--format", "json")
+    assert json.loads(out)["base"]["network"] == "ResNet-50-dwr-x2"
+
+
+def test_export_to_json_and_back(capsys, tmp_path):
+    status, out, _ = run(capsys, "export", "RegNetZ-4GF", "--to", "json")
+    assert status == 0
+    assert read(json.loads(out)) == zoo.network("RegNetZ-4GF")
+    path = tmp_path / "network.json"
+    run(capsys, "export", "RegNetZ-4GF", "--strategy", "dWr", "--factor", "2", "--to", "json", "-o", str(path))
+    assert load(path).name == "RegNetZ-4GF-dWr-x2"
+
+
+def test_export_a_scaled_network(capsys):
+    status, out, _ = run(
+        capsys, "export", "regnety_040", "--strategy", "dWr", "--factor", "4", "--to", "pycls", "--rounding", "pycls"
+    )
+    assert status == 0
+    assert "WIDTHS: [224, 336, 896, 1904]" in out
+
+
+def test_export_a_snippet(capsys):
+    status, out, _ = run(capsys, "export", "ResNet-50", "--to", "torchvision", "--snippet")
+    assert status == 0
+    compile(out, "snippet", "exec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scale", "ResNet-50", "--strategy", "w"], "exactly one"),
+        (["scale", "ResNet-50", "--strategy", "w", "--factor", "0"], "positive"),
+        (["scale", "ResNet-50", "--strategy", "w", "--factor", "two"], "--factor"),
+        (["scale", "ResNet-50", "--strategy", "g", "--factor", "2"], "scales nothing"),
+        (["scale", "ResNet-5", "--strategy", "w", "--factor", "2"], "unknown network"),
+        (["scale", "missing.toml", "--strategy", "w", "--factor", "2"], "cannot read missing.toml"),
+        (["scale", "ResNet-50", "--strategy", "w", "--factor", "2", "-o", "x.yaml"], ".toml or .json"),
+        (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "1"], "out of reach"),
+        (["export", "ResNet-50", "--to", "onnx"], "unknown export"),
+        (["export", "ResNet-50", "--to", "timm"], "timm cannot express ResNet-50"),
+        (["export", "ResNet-50", "--to", "json", "--factor", "2"], "--strategy"),
+        (["export", "ResNet-50", "--to", "json", "--snippet"], "no Python snippet"),
+        (["export", "ResNet-50", "--to", "json", "-o", "/missing/x.json"], "cannot write"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, arguments, words):
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def loaded(statements):
+    """The heavy libraries that are loaded after some statements in a fresh interpreter."""
+    code = f"import sys\n{statements}\nprint([m for m in ('sympy', 'torch', 'ray', 'matplotlib') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ast_literal(run.stdout.splitlines()[-1])
+
+
+def ast_literal(text):
+    """The list that a line shows."""
+    return [name.strip("' ") for name in text.strip("[]").split(",") if name]
+
+
+def test_scaling_and_exporting_load_neither_sympy_nor_torch():
+    scaling = (
+        "from complexity_theory import zoo\nfrom complexity_theory.scaling.realise import scale\n"
+        "from complexity_theory.scaling.export import export\n"
+        "network = scale(zoo.network('EfficientNet-B0'), 'dWr', target_flops=1e9).network\n"
+        "[export(network, to) for to in ('pycls', 'torchvision', 'timm', 'json')]"
+    )
+    assert loaded(scaling) == []
+    assert loaded("import sympy") == ["sympy"]
