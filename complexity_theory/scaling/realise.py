@@ -11,14 +11,13 @@ from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.rules import RULES, Rule, rule
-from complexity_theory.scaling.search import Search, fits
+from complexity_theory.scaling.search import MOST_FLOPS, Search, fits
 from complexity_theory.scaling.sizes import Sizes, ideal
 from complexity_theory.scaling.strategy import Strategy, parse
 
 __all__ = ["RULES", "Rule", "Scaled", "scale"]
 
 DEFAULT_RULE = "pycls"
-MOST_FLOPS_DIGITS = 18  # a network of 10^18 flops is no network
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,8 @@ def scale(
     if not fits(network, sizes):
         raise InvalidInput(f"a factor of {factor} leaves {network.name} a squeeze-excite or a group without width")
     result = _scaled(network, sizes, strategy, rounding, float(factor), None)
-    if result.complexity.flops >= 10**MOST_FLOPS_DIGITS:
-        raise InvalidInput(f"a factor of {factor} gives {network.name} more than 10^{MOST_FLOPS_DIGITS} flops")
+    if result.complexity.flops > MOST_FLOPS:
+        raise InvalidInput(f"a factor of {factor} gives {network.name} more than {MOST_FLOPS:.0e} flops")
     return result
 
 
