@@ -82,8 +82,8 @@ def group_costs(table: Table) -> pd.DataFrame:
     """What an output of a group convolution costs at each group width, by a fit with a term for each of them.
 
     The other terms are the predictor's but ``uneven_groups``; scaled networks are left out. Columns: group_width,
-    ``networks`` (measurements that have it), ``extra`` (seconds per output beyond what its multiply-adds and traffic cost
-    elsewhere), ``seconds`` (per output, all in all). Empty for a table without group convolutions.
+    ``networks`` (measurements that have it), ``extra`` (seconds per output beyond what its multiply-adds and traffic
+    cost elsewhere), ``seconds`` (per output, all in all). Empty for a table without group convolutions.
     """
     frame = table.known
     frame = frame[frame["network"].map(knows)].reset_index(drop=True)

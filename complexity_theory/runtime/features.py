@@ -89,8 +89,8 @@ def _padded(width: Size) -> Size:
 
 
 @singledispatch
-def work(layer: Layer, visit: Visit) -> Work:
-    """The features of one leaf, met on a walk, beyond its flops, params and acts.
+def work(layer: Layer, visit: Visit, macs: Size) -> Work:
+    """The features of one leaf, met on a walk, beyond its cost, of which ``macs`` are the flops.
 
     Raises InvalidInput for a kind of layer that nothing is known of.
     """
@@ -98,8 +98,7 @@ def work(layer: Layer, visit: Visit) -> Work:
 
 
 @work.register
-def _conv(layer: Conv2d, visit: Visit) -> Work:
-    macs = layer.complexity(visit.shape).flops
+def _conv(layer: Conv2d, visit: Visit, macs: Size) -> Work:
     read, written = visit.shape.elements, visit.output.elements
     common = {"conv_outputs": written, "kernels": 1, "saved": read}
     if layer.group_width is None:
@@ -127,8 +126,8 @@ def _tiled(w_in: Size, w_out: Size, macs: Size, read: Size, written: Size) -> Wo
 
 
 @work.register
-def _linear(layer: Linear, visit: Visit) -> Work:
-    macs, read, written = layer.complexity(visit.shape).flops, visit.shape.elements, visit.output.elements
+def _linear(layer: Linear, visit: Visit, macs: Size) -> Work:
+    read, written = visit.shape.elements, visit.output.elements
     tiled = _tiled(layer.w_in, layer.w_out, macs, read, written)
     return {"macs_linear": macs, "kernels": 1, "saved": read, **tiled}
 
@@ -136,29 +135,29 @@ def _linear(layer: Linear, visit: Visit) -> Work:
 @work.register(BatchNorm2d)
 @work.register(LayerNorm2d)
 @work.register(LayerScale)
-def _elementwise(layer: Layer, visit: Visit) -> Work:
+def _elementwise(layer: Layer, visit: Visit, macs: Size) -> Work:
     elements = visit.output.elements
     return {"eager_traffic": 2 * elements, "fused_traffic": 2 * elements, "kernels": 1, "saved": elements}
 
 
 @work.register
-def _activation(layer: Activation, visit: Visit) -> Work:
+def _activation(layer: Activation, visit: Visit, macs: Size) -> Work:
     exponentials = visit.output.elements if layer.kind in EXPONENTIAL and "gate" not in visit.path else 0
-    return {**_elementwise(layer, visit), "exponentials": exponentials}
+    return {**_elementwise(layer, visit, macs), "exponentials": exponentials}
 
 
 @work.register(MaxPool2d)
 @work.register(AvgPool2d)
 @work.register(AdaptiveAvgPool2d)
 @work.register(GlobalAvgPool2d)
-def _pool(layer: Layer, visit: Visit) -> Work:
+def _pool(layer: Layer, visit: Visit, macs: Size) -> Work:
     traffic = visit.shape.elements + visit.output.elements
     return {"eager_traffic": traffic, "fused_traffic": traffic, "pool_traffic": traffic, "kernels": 1}
 
 
 @work.register(Flatten)
 @work.register(Dropout)
-def _nothing(layer: Layer, visit: Visit) -> Work:
+def _nothing(layer: Layer, visit: Visit, macs: Size) -> Work:
     return {}
 
 
@@ -171,7 +170,8 @@ def _leaves(layer: Layer, shape: Shape) -> Iterator[tuple[Size, Work]]:
     sums: dict[tuple[str, ...], Visit] = {}
     for visit in walk(layer, shape):
         leaf = visit.layer
-        done = {**leaf.complexity(visit.shape).as_dict(), **work(leaf, visit)}
+        cost = leaf.complexity(visit.shape)
+        done = {**cost.as_dict(), **work(leaf, visit, cost.flops)}
         done["largest"] = visit.shape.elements + visit.output.elements
         if isinstance(leaf, ELEMENTWISE) and isinstance(before, ELEMENTWISE):
             done["fused_traffic"] = 0

@@ -89,7 +89,7 @@ def _numbers(path: Path, data: pd.DataFrame, column: str, names: pd.Series, *, o
     wrong = values.isna() & data[column].notna() if optional else values.isna()
     if wrong.any():
         raise InvalidInput(
-            f"{path}: {column} of {names[wrong].iloc[0]} is {data[column][wrong].iloc[0]!r}, not a number"
+            f"{path}: {column} of {names[wrong].iloc[0]} is {str(data[column][wrong].iloc[0])!r}, not a number"
         )
     return values
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS
 from complexity_theory.networks.spec import Network
 from complexity_theory.runtime.features import network_features, rooflines
 from complexity_theory.runtime.predictors import BALANCES, columns_of
@@ -76,23 +75,16 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
     records = []
     for row in rows:
+        for what in ("seconds", "batch"):
+            if not 0 < row[what] < math.inf:
+                raise InvalidInput(f"{what} of {row['name']} must be positive and finite, not {row[what]:g}")
         network: Network | None = row["network"]
-        about: dict[str, Any] = {"twin": False, **row}
+        about: dict[str, Any] = {"twin": False, "architecture": row["name"], **row}
         if network is not None:
             about |= {"network": network.name, "family": row.get("family", network.family)}
             about |= {"architecture": row.get("architecture", network.name), "resolution": network.resolution}
-            about |= described(network, row["batch"])
-        else:
-            about |= {"architecture": row["name"]}
+            about |= described(network, float(row["batch"]))
         records.append(about)
     if not records:
         raise InvalidInput("no network that the zoo knows: see `complexity-theory networks`")
-    frame = pd.DataFrame(records)
-    for name in ("seconds", "batch", *METRICS):
-        values = frame[name].to_numpy(dtype=float)
-        if not (np.isfinite(values) & (values > 0)).all():
-            bad = frame.name[~(np.isfinite(values) & (values > 0))].iloc[0]
-            raise InvalidInput(
-                f"{name} of {bad} must be positive and finite, not {frame[name][frame.name == bad].iloc[0]}"
-            )
-    return frame
+    return pd.DataFrame(records)

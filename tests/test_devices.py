@@ -1,0 +1,161 @@
+"""Device profiles: fitted, written, read, and what they predict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from complexity_theory import zoo
+from complexity_theory.algebra import InvalidInput
+from complexity_theory.runtime import devices, published
+from complexity_theory.runtime.balance import crossovers
+from complexity_theory.runtime.choice import STRATEGIES, compare
+from complexity_theory.runtime.devices import Profile, load, memory, predict, seconds, write
+from complexity_theory.runtime.features import network_features
+from complexity_theory.runtime.fitting import fit_profile
+from complexity_theory.runtime.table import Table
+from complexity_theory.runtime.terms import TERMS
+
+
+@pytest.fixture(scope="module")
+def v100() -> Profile:
+    return load("v100-training")
+
+
+@pytest.mark.parametrize("name", ["v100-inference", "v100-training"])
+def test_shipped_profiles_are_what_their_tables_give(name: str) -> None:
+    fitted, shipped = fit_profile(published.table(name), name), load(name)
+    assert fitted.coefficients == pytest.approx(shipped.coefficients, rel=1e-3, abs=1e-18)
+    assert fitted.architecture.mape == pytest.approx(shipped.architecture.mape, rel=1e-2)
+    other = fit_profile(published.table("v100-inference" if name == "v100-training" else "v100-training"), name)
+    assert other.coefficients != pytest.approx(shipped.coefficients, rel=1e-3, abs=1e-18)
+
+
+@pytest.mark.parametrize("name", devices.names())
+def test_every_shipped_profile_can_be_used(name: str) -> None:
+    profile = load(name)
+    assert profile.name == name
+    assert {"source", "device", "mode", "software", "fitted"} <= set(profile.provenance)
+    assert profile.mode in ("inference", "training")
+    assert profile.family is not None
+    assert profile.architecture.low < 1 < profile.architecture.high
+    found = predict(zoo.network("RegNetY-4.0GF"), profile)
+    assert 0 < found.low < found.seconds < found.high
+    assert sum(found.terms.values()) == pytest.approx(found.seconds)
+
+
+def test_a_profile_survives_its_file(tmp_path: Path) -> None:
+    profile = fit_profile(published.table("v100-inference"), "mine", today=date(2026, 1, 2))
+    write(profile, tmp_path / "mine.toml")
+    assert load(str(tmp_path / "mine.toml")) == profile
+    text = (tmp_path / "mine.toml").read_text()
+    assert 'fitted = "2026-01-02"' in text
+    assert all(f"{name} = " in text for name in TERMS)
+
+
+def test_a_profile_of_one_family_predicts_with_what_it_has() -> None:
+    table = published.table("v100-inference")
+    profile = fit_profile(Table("x", table.frame[table.frame["family"] == "RegNetX"], table.provenance), "x")
+    assert profile.family is None
+    found = predict(zoo.network("ResNet-50"), profile)
+    assert found.high == found.seconds * profile.architecture.high
+    assert "family ResNet is not among those" in found.warnings[0]
+
+
+def test_intervals_hold_nine_of_ten_networks_held_out(v100: Profile) -> None:
+    frame = published.table("v100-training").frame
+    inside = [
+        found.low <= row["seconds"] <= found.high
+        for row in frame.to_dict("records")
+        for found in [predict(zoo.network(row["name"]), v100, batch=row["batch"])]
+    ]
+    assert np.mean(inside) >= 0.85
+
+
+def test_warnings_outside_the_fitted_range(v100: Profile) -> None:
+    assert predict(zoo.network("ResNet-50"), v100).warnings == ()
+    assert "batch 4,096 is outside" in predict(zoo.network("ResNet-50"), v100, batch=4096).warnings[0]
+    giant = zoo.network("RegNetY-32GF").scaled(width=2, group_width=2)
+    assert [line.split()[0] for line in predict(giant, v100).warnings] == ["flops", "params"]
+    small = predict(replace(zoo.network("RegNetX-200MF"), resolution=64), v100)
+    assert [line.split()[0] for line in small.warnings] == ["resolution", "flops", "acts"]
+    vgg = predict(zoo.network("vgg16"), v100)
+    assert "family VGG" in vgg.warnings[0]
+    assert v100.family is not None
+    assert vgg.high == pytest.approx(vgg.seconds * v100.family.high)
+
+
+def test_a_batch_below_one_is_refused(v100: Profile) -> None:
+    with pytest.raises(InvalidInput, match="batch must be at least 1"):
+        predict(zoo.network("ResNet-50"), v100, batch=0)
+
+
+def test_seconds_of_many_variants_at_once(v100: Profile) -> None:
+    base = zoo.network("EfficientNet-B0")
+    many = seconds(v100, network_features(base.scaled(width=np.array([1, 2, 3]))), 64)
+    for i, width in enumerate((1, 2, 3)):
+        assert many[i] == pytest.approx(predict(base.scaled(width=width), v100, batch=64).seconds)
+
+
+def test_memory_is_that_of_the_mode(v100: Profile) -> None:
+    work = network_features(zoo.network("ResNet-50"))
+    assert memory(work, 64, v100) == 12 * work.params + 4 * 64 * work.saved
+    assert memory(work, 8, load("v100-inference")) == 4 * work.params + 4 * 8 * work.largest
+
+
+def test_compare_ranks_all_strategies_by_time(v100: Profile) -> None:
+    choices, left_out = compare(zoo.network("EfficientNet-B0"), 1.0e9, v100)
+    assert left_out == []
+    assert {choice.strategy for choice in choices} == set(STRATEGIES)
+    times = [choice.prediction.seconds for choice in choices]
+    assert times == sorted(times)
+    assert all(abs(choice.scaled.deviation) < 0.05 for choice in choices)
+    by_name = {choice.strategy: choice.prediction.seconds for choice in choices}
+    assert by_name["dWr"] < by_name["dwr"] < by_name["dr"]
+
+
+def test_compare_says_which_strategies_fall_out_and_refuses_if_all_do(v100: Profile) -> None:
+    network = zoo.network("RegNetX-200MF")
+    choices, left_out = compare(network, 5e7, v100, strategies=("d", "w"))
+    assert [choice.strategy for choice in choices] == ["w"]
+    assert left_out[0].startswith("d: ")
+    with pytest.raises(InvalidInput, match="out of reach"):
+        compare(network, 5e7, v100, strategies=("d",))
+
+
+def test_the_crossover_is_where_the_balance_is(v100: Profile) -> None:
+    row = crossovers(zoo.network("EfficientNet-B0"), v100)
+    assert row["governed_by"] == "acts"
+    # Under w, flops per act grow as the square root of s.
+    assert row["flops_per_act"] * row["s, w"] ** 0.5 == pytest.approx(row["balance"])
+    assert row["s, w"] < row["s, dWr"] < row["s, dwr"]
+    free = replace(v100, coefficients={**v100.coefficients, "macs": 0.0})
+    assert crossovers(zoo.network("EfficientNet-B0"), free)["s, w"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("seconds_per_unit", "seconds"), "KeyError 'seconds_per_unit'"),
+        (("macs = ", "macs = -"), "at least 0"),
+        (("networks = 36", 'networks = "many"'), "ValueError"),
+        (("[provenance]", "[provenance"), "cannot be read"),
+    ],
+)
+def test_what_is_no_profile_is_refused(change: tuple[str, str], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    write(load("v100-training"), path)
+    path.write_text(path.read_text().replace(*change, 1))
+    with pytest.raises(InvalidInput, match=said):
+        load(str(path))
+
+
+def test_unknown_devices_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(InvalidInput, match=r"unknown device 'v200': one of .*v100-training"):
+        load("v200")
+    with pytest.raises(InvalidInput, match="cannot be read as a device profile"):
+        load("nowhere.toml")

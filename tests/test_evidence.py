@@ -1,0 +1,119 @@
+"""Correlations, rankings and their intervals: against scipy, against counting by hand, and what the tables say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from complexity_theory.runtime import published
+from complexity_theory.runtime.evidence import correlations, group_costs, rankings
+from complexity_theory.runtime.loaders import load
+from complexity_theory.runtime.statistics import competitors, estimate, mean, median, pearson, ranking, spearman
+
+values = arrays(float, 12, elements=st.integers(1, 8).map(float))
+
+
+def close(found: float, wanted: float) -> bool:
+    return bool(np.isclose(found, wanted, rtol=0, atol=1e-9))
+
+
+def test_close_can_fail() -> None:
+    assert not close(0.5, 0.5 + 1e-6)
+
+
+@given(x=values, y=values, weights=arrays(float, 12, elements=st.integers(0, 3).map(float)))
+def test_weighted_correlations_are_those_of_repeated_rows(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+    repeated = np.repeat(np.arange(12), weights.astype(int))
+    a, b = x[repeated], y[repeated]
+    if len(set(a)) < 2 or len(set(b)) < 2:
+        return
+    assert close(float(pearson(x, y)(weights[None])[0]), stats.pearsonr(a, b).statistic)
+    assert close(float(spearman(x, y)(weights[None])[0]), stats.spearmanr(a, b).statistic)
+    assert close(float(mean(x)(weights[None])[0]), a.mean())
+
+
+@given(x=arrays(float, 11, elements=st.integers(0, 50).map(float)))
+def test_the_median_is_the_median(x: np.ndarray) -> None:
+    assert float(median(x)(np.ones((1, 11)))[0]) == np.median(x)
+
+
+def test_a_constant_has_no_correlation() -> None:
+    x, y = np.ones(5), np.arange(5.0)
+    assert np.isnan(pearson(x, y)(np.ones((1, 5)))[0])
+    assert np.isnan(estimate(pearson(x, y), np.arange(5)).low)
+
+
+def test_rows_of_one_cluster_are_drawn_together() -> None:
+    x = np.array([1.0, 1, 1, 5, 5, 5])
+    together = estimate(mean(x), np.array(["a"] * 3 + ["b"] * 3))
+    apart = estimate(mean(x), np.arange(6))
+    assert together.value == apart.value == 3
+    assert (together.low, together.high) == (1, 5)
+    assert apart.high - apart.low < together.high - together.low
+
+
+def test_intervals_are_the_same_every_time() -> None:
+    x = np.arange(20.0)
+    assert estimate(mean(x), x) == estimate(mean(x), x)
+
+
+def test_equal_flops_pairs_by_hand() -> None:
+    flops = np.array([100.0, 109, 111, 300, 300, 300])
+    seconds = np.array([1.0, 2, 3, 1.00, 1.02, 1.04])
+    clusters = np.array(["a", "b", "c", "d", "e", "d"])
+    # 100 and 111 are more than 10% apart, 1.00 and 1.02 less than 3%; the last and the fourth are one architecture.
+    assert competitors(flops, seconds, clusters).tolist() == [[0, 1], [1, 2]]
+
+
+def test_ranking_by_hand() -> None:
+    pairs = np.array([[0, 1], [1, 2], [0, 2]])
+    seconds = np.array([1.0, 2, 3])
+    for metric, right in ((np.array([1.0, 2, 3]), 1), (np.array([3.0, 2, 1]), 0), (np.array([1.0, 3, 2]), 2 / 3)):
+        assert close(float(ranking(metric, seconds, pairs)(np.ones((1, 3)))[0]), right)
+
+
+@pytest.mark.parametrize("name", published.names())
+def test_on_v100_acts_go_with_time_and_flops_less(name: str) -> None:
+    table = published.table(name)
+    found = correlations(table).set_index(["family", "metric"]).loc["all"]
+    assert found["pearson"]["acts"] > found["pearson"]["flops"] > 0
+    assert (found["pearson_low"] <= found["pearson"]).all()
+    assert (found["pearson"] <= found["pearson_high"]).all()
+    ranked = rankings(table).set_index("metric")
+    assert ranked["accuracy"]["acts"] > 0.8 > ranked["accuracy"]["flops"]
+
+
+def test_early_convolutions_agrees_with_the_correlations_its_paper_states() -> None:
+    # Xiao et al. 2021, figure 9, states 0.71 (params), 0.75 (flops) and 0.93 (acts).
+    found = correlations(published.table("early-convolutions")).set_index(["family", "metric"]).loc["all"]
+    assert found["pearson"]["acts"] == pytest.approx(0.93, abs=0.01)
+    assert found["pearson"]["acts"] > found["pearson"]["flops"] > 0.6
+
+
+def test_small_families_are_left_out() -> None:
+    found = correlations(published.table("v100-training"))
+    assert set(found["family"]) == {"all", "EfficientNet", "RegNetX", "RegNetY"}
+
+
+def test_the_shared_gpu_table_ranks_by_acts(shared_data: Path) -> None:
+    table = load(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv"))
+    ranked = rankings(table).set_index("metric")["accuracy"]
+    assert ranked["acts"] > 0.85
+    assert ranked["flops"] < 0.6
+    assert ranked["params"] < 0.5
+
+
+def test_the_group_width_cliff_of_compiled_networks(shared_data: Path) -> None:
+    table = load(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv"))
+    costs = group_costs(table).set_index("group_width")["seconds"]
+    assert costs[24] > 3 * max(costs[16], costs[32])
+
+
+def test_a_table_without_group_convolutions_has_no_cliff() -> None:
+    assert group_costs(published.table("early-convolutions")).empty
