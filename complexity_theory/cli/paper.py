@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,13 +30,14 @@ def figures(
     names: Annotated[list[str] | None, typer.Argument(help="Names of figures [default: all].")] = None,
     output: OutputOption = Path("figures"),
     tables: TablesOption = None,
+    store: Annotated[Path | None, typer.Option(help="A file of measurements, for the figure sweep.")] = None,
 ) -> None:
     """Draw figures, each as SVG and PNG with its data as CSV."""
     from complexity_theory.figures.catalogue import find
     from complexity_theory.figures.paper import figure_steps
     from complexity_theory.figures.registry import Sources
 
-    _work(figure_steps(find(names or []), output, Sources(tables=_folder(tables))))
+    _work(figure_steps(find(names or []), output, Sources(tables=_folder(tables), store=store)))
 
 
 def paper(
@@ -42,13 +45,29 @@ def paper(
     tables: TablesOption = None,
     measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
 ) -> None:
-    """Do everything at once: the tables, their verification and all figures, with a page that shows them."""
+    """Everything at once: the tables, their verification and all figures, with a page that shows them.
+
+    Exits 1 if the verification fails.
+    """
     from complexity_theory.figures.paper import paper_steps
     from complexity_theory.figures.registry import Sources
 
-    passed = _work(paper_steps(output, Sources(tables=_folder(tables))))
+    folder = _folder(tables)
+    store = _measured(output / "sweep.sqlite") if measure else None
+    passed = _work(paper_steps(output, Sources(tables=folder, store=store)))
     typer.echo(output / "README.md")
     raise typer.Exit(0 if passed else 1)
+
+
+def _measured(store: Path) -> Path:
+    """The file of a quick sweep of this machine, run anew by the command that does so, with its own progress."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    for file in store.parent.glob(f"{store.name}*"):
+        file.unlink()
+    sweep = [sys.executable, "-m", "complexity_theory", "measure", "scaling", "--quick", "--store", str(store)]
+    if status := subprocess.run(sweep, stdout=subprocess.DEVNULL).returncode:
+        raise typer.Exit(status)
+    return store
 
 
 def _folder(tables: Path | None) -> Path | None:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from complexity_theory.algebra import InvalidInput
-from complexity_theory.figures import errors, networks, runtime, theory
+from complexity_theory.figures import choice, errors, networks, prediction, runtime, theory
 from complexity_theory.figures.registry import Spec
 
-FIGURES: Mapping[str, Spec] = MappingProxyType(
-    {spec.name: spec for spec in (*theory.FIGURES, *networks.FIGURES, *runtime.FIGURES, *errors.FIGURES)}
-)
+_MODULES = (theory, networks, runtime, prediction, choice, errors)
+FIGURES: Mapping[str, Spec] = MappingProxyType({spec.name: spec for module in _MODULES for spec in module.FIGURES})
 
 
 def find(names: Iterable[str]) -> list[Spec]:

@@ -62,7 +62,7 @@ def draw_effective_exponents(frame: pd.DataFrame) -> Figure:
             style.line_ends(axes, zip(rows[metric], limits, colours, strict=True), gap=0.07)
     for axes, metric in zip(grid[:, 0], ROWS, strict=True):
         axes.set_ylabel(f"effective exponent of {metric}")
-    style.legend_below(figure, style.strategy_handles(COMPARED))
+    style.legend_below(figure, style.handles(style.STRATEGIES))
     return figure
 
 
@@ -98,7 +98,7 @@ def draw_realised(frame: pd.DataFrame) -> Figure:
         style.log(axes.xaxis, decades=2)
         style.log(axes.yaxis, decades=2)
     panels[0].set_ylabel(style.UNITS["acts"][0])
-    style.legend_below(figure, style.strategy_handles(COMPARED))
+    style.legend_below(figure, style.handles(style.STRATEGIES))
     return figure
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,65 +11,18 @@ from matplotlib.figure import Figure
 from complexity_theory.complexity import METRICS
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
-from complexity_theory.runtime import evidence, published
-from complexity_theory.runtime.loaders import load
+from complexity_theory.figures.sources import FILES, SOURCES, Source, provenance
+from complexity_theory.runtime import evidence
+from complexity_theory.runtime.evaluation import scope, score
+from complexity_theory.runtime.predictors import fit_terms
 from complexity_theory.runtime.table import Table
 
 KEPT = ["name", "family", *METRICS, "resolution", "batch", "seconds"]
 
 
-class Source(NamedTuple):
-    """A table of times: what figures call it, short and in full, and its ``file`` of timm or built-in name."""
-
-    short: str
-    full: str
-    file: str
-
-
-SOURCES = {
-    "v100_training": Source("V100, training", "NVIDIA V100, training, fp32, eager", "v100-training"),
-    "v100_inference": Source("V100, inference", "NVIDIA V100, inference, fp32, eager", "v100-inference"),
-    "3090_training": Source(
-        "RTX 3090, training",
-        "NVIDIA RTX 3090, training, AMP, NCHW, eager, PyTorch 1.12",
-        "benchmark-train-amp-nchw-pt112-cu113-rtx3090.csv",
-    ),
-    "3090_eager": Source(
-        "RTX 3090, eager",
-        "NVIDIA RTX 3090, inference, AMP, NCHW, eager, PyTorch 2.4",
-        "benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv",
-    ),
-    "3090_channels_last": Source(
-        "RTX 3090, channels last",
-        "NVIDIA RTX 3090, inference, AMP, channels last, eager, PyTorch 2.4",
-        "benchmark-infer-amp-nhwc-pt240-cu124-rtx3090.csv",
-    ),
-    "4090_eager": Source(
-        "RTX 4090, eager",
-        "NVIDIA RTX 4090, inference, AMP, NCHW, eager, PyTorch 2.4",
-        "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv",
-    ),
-    "4090_compiled": Source(
-        "RTX 4090, compiled",
-        "NVIDIA RTX 4090, inference, AMP, NCHW, compiled, PyTorch 2.4",
-        "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv",
-    ),
-    "cpu": Source(
-        "i9-10940X CPU",
-        "Intel i9-10940X CPU, inference, fp32, batch 1, compiled, PyTorch 2.4",
-        "benchmark-infer-fp32-nchw-pt240-cpu-i9_10940x-dynamo.csv",
-    ),
-}
-
-
-def table_of(source: Source, folder: Path | None) -> Table:
-    """The table of a source: built in, or in the folder of timm's files."""
-    return load(source.file if source.file in published.names() or folder is None else str(folder / source.file))
-
-
 def correlated(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Adds to a frame's ``attrs`` Pearson's r of time with each metric over all networks, linear and logarithmic."""
-    pooled = evidence.correlations(table).set_index(["family", "metric"]).loc[evidence.POOLED]
+    pooled = pd.DataFrame(evidence.correlations(table)).set_index(["family", "metric"]).loc[evidence.POOLED]
     for metric, row in pooled.iterrows():
         frame.attrs[f"r_{metric}"] = f"{row['pearson']:.2f} (log {row['pearson_log']:.2f})"
     return frame
@@ -78,9 +30,9 @@ def correlated(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def runtime_data(source: Source, folder: Path | None = None) -> pd.DataFrame:
     """The networks of a table that the zoo describes: our counts for one image, and seconds per image."""
-    table = table_of(source, folder)
+    table = source.table(folder)
     frame = evidence.rows_of(table)[KEPT].copy()
-    frame.attrs |= {"source": table.provenance["source"], "device": source.full, "rows": len(frame)}
+    frame.attrs |= {"source": table.provenance["source"], "device": source.about, "rows": len(frame)}
     frame.attrs["networks"] = frame["name"].nunique()
     return correlated(frame, table)
 
@@ -106,9 +58,50 @@ def draw_runtime(frame: pd.DataFrame) -> Figure:
     return figure
 
 
+PREDICTOR = "predictor"
+
+
+def ranking_data(folder: Path) -> pd.DataFrame:
+    """How often each metric, and the predictor, rank two networks of equal flops as their times do, for every table."""
+    parts = []
+    for source in SOURCES.values():
+        table = source.table(folder)
+        metrics = pd.DataFrame(evidence.rankings(table))
+        held_out = score(fit_terms, scope(table.known, "extended")).ranking
+        accuracy = dict(zip(("accuracy", "accuracy_low", "accuracy_high"), held_out, strict=True))
+        predictor = pd.DataFrame([{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy}])
+        parts.append(pd.concat([metrics, predictor]).assign(table=source.short))
+    frame = pd.concat(parts, ignore_index=True)
+    frame.attrs |= provenance()
+    return frame
+
+
+def draw_ranking(frame: pd.DataFrame) -> Figure:
+    """Accuracy of each metric on each table, as dots with intervals; half is a coin."""
+    figure = style.new(2.9)
+    axes = figure.subplots()
+    tables = list(frame["table"].unique())
+    axes.axvline(50, color=style.QUIET, linewidth=0.8)
+    marks = {**style.METRICS, PREDICTOR: style.Mark(style.BLACK, "*")}
+    for offset, (metric, mark) in zip((-0.27, -0.09, 0.09, 0.27), marks.items(), strict=True):
+        rows = frame[frame["metric"] == metric]
+        places = [tables.index(table) + offset for table in rows["table"]]
+        percent = 100 * rows[["accuracy", "accuracy_low", "accuracy_high"]]
+        spread = [percent["accuracy"] - percent["accuracy_low"], percent["accuracy_high"] - percent["accuracy"]]
+        axes.errorbar(
+            percent["accuracy"], places, xerr=spread, color=mark.colour, marker=mark.marker, linestyle="", label=metric
+        )
+    pairs = frame.groupby("table", sort=False)["pairs"].first()
+    axes.set_yticks(range(len(tables)), [f"{table} ({pairs[table]} pairs)" for table in tables])
+    axes.invert_yaxis()
+    axes.set(xlabel="pairs of networks with equal flops that are ranked right (%)", xlim=(0, 100))
+    axes.grid(visible=False, axis="y")
+    figure.legend(loc="outside lower center", ncols=len(marks))
+    return figure
+
+
 def _spec(name: str) -> Spec:
     source = SOURCES[name]
-    built_in = source.file in published.names()
     return Spec(
         f"runtime_{name}",
         "Time per image against flops, params and acts: {rows} measurements of {networks} networks on {device}. r is "
@@ -116,9 +109,21 @@ def _spec(name: str) -> Spec:
         "Counts are our own. Source of the times: {source}.",
         partial(runtime_data, source),
         draw_runtime,
-        Origin.package if built_in else Origin.tables,
-        () if built_in else (source.file,),
+        Origin.tables if source.files else Origin.package,
+        source.files,
     )
 
 
-FIGURES = tuple(_spec(name) for name in ("4090_eager", "4090_compiled", "cpu", "v100_training", "v100_inference"))
+FIGURES = (
+    *(_spec(name) for name in ("4090_eager", "4090_compiled", "cpu", "v100_training", "v100_inference")),
+    Spec(
+        "ranking",
+        "How often flops, params, acts and the predictor (fitted without the family of the network) tell which of two "
+        "networks of equal flops (within 10%, times at least 3% apart) runs longer, with 95% intervals (bootstrap by "
+        "architecture). The line at 50% is a coin. Devices: {device}. Source of the times: {source}.",
+        ranking_data,
+        draw_ranking,
+        Origin.tables,
+        FILES,
+    ),
+)

@@ -170,10 +170,12 @@ def corner(axes: Any, text: str) -> None:
     axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5)
 
 
-def strategy_handles(names: Iterable[str]) -> list[Line2D]:
-    """Legend entries of strategies."""
-    marks = ((name, STRATEGIES[name]) for name in names)
-    return [Line2D([], [], color=m.colour, linestyle=m.line, marker=m.marker, label=name) for name, m in marks]
+def handles(marks: Mapping[str, Mark]) -> list[Line2D]:
+    """Legend entries of series drawn by ``line``."""
+    return [
+        Line2D([], [], color=mark.colour, linestyle=mark.line, marker=mark.marker, label=name)
+        for name, mark in marks.items()
+    ]
 
 
 def legend_below(figure: Figure, handles: list[Any], columns: int | None = None) -> None:

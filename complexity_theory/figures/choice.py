@@ -1,0 +1,139 @@
+"""Figures of the choice that a user has: what a strategy, or alpha, costs in predicted time on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from complexity_theory.figures import style
+from complexity_theory.figures.networks import BASES, COMPARED, FACTORS
+from complexity_theory.figures.registry import Spec
+from complexity_theory.figures.sources import SOURCES
+from complexity_theory.networks.spec import Network
+from complexity_theory.runtime.devices import load, predict
+from complexity_theory.scaling.exponents import derive, known_as
+from complexity_theory.scaling.realise import scale
+from complexity_theory.scaling.strategy import Strategy, fast, parse
+from complexity_theory.zoo import network
+
+# The profiles of two devices, and what they were fitted to.
+DEVICES = {
+    SOURCES["4090_eager"]: "rtx4090-eager-nchw",
+    SOURCES["v100_training"]: "v100-training",
+}
+FACTOR = 8
+ALPHAS = sorted({Fraction(1, 3), *(Fraction(i, 10) for i in range(11))})
+SHOWN = ("EfficientNet-B0", "RegNetZ-500MF")
+SOURCE = "complexity-theory compare, with the device profiles of the package"
+
+
+def predictions(base: Network, strategy: Strategy, factor: float) -> Iterator[dict[str, Any]]:
+    """A row per device: counts of the base realised at a multiple of its flops, and its predicted seconds per image.
+
+    ``outside``: whether it is larger than all networks that the profile of the device was fitted to.
+    """
+    built = scale(base, strategy, target_flops=factor * base.complexity().flops).network
+    about = {"network": base.name, "factor": factor, **built.complexity().as_dict()}
+    for device, profile in DEVICES.items():
+        found = predict(built, load(profile))
+        yield {**about, "device": device.short, "seconds": found.seconds, "low": found.low, "high": found.high}
+
+
+def _framed(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows)
+    frame.attrs["source"] = SOURCE
+    frame.attrs["device"] = "; ".join(f"{device.about} (profile {name})" for device, name in DEVICES.items())
+    return frame
+
+
+def four_strategies_data() -> pd.DataFrame:
+    """EfficientNet-B0 and RegNetZ-500MF realised from x1 to x32 under each strategy, with predicted times."""
+    rows = [
+        {"strategy": name, **row}
+        for base in SHOWN
+        for name, text in COMPARED.items()
+        for factor in FACTORS
+        for row in predictions(network(base), parse(text), factor)
+    ]
+    return _framed(rows)
+
+
+def draw_four_strategies(frame: pd.DataFrame) -> Figure:
+    """A row per network: acts, params and the time per image on each device against flops, a line per strategy."""
+    figure = style.new(3.9)
+    columns: list[tuple[str, str]] = [("acts", ""), ("params", ""), *(("seconds", device.short) for device in DEVICES)]
+    titles = {"acts": "acts (millions)", "params": "params (millions)"}
+    grid = figure.subplots(len(SHOWN), len(columns), sharex="row")
+    for i, base in enumerate(SHOWN):
+        for j, (metric, device) in enumerate(columns):
+            axes, unit = grid[i, j], style.UNITS[metric][1]
+            rows = frame[(frame["network"] == base) & (frame["device"] == (device or columns[-1][1]))]
+            for name, line in rows.groupby("strategy", sort=False):
+                style.line(axes, line["flops"] / 1e9, line[metric] / unit, style.STRATEGIES[str(name)])
+            title = titles.get(metric, f"ms, {device}")
+            axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=8.5)
+            axes.set_xlabel("flops ($10^9$)")
+            style.log(axes.xaxis, decades=1.9)
+            style.log(axes.yaxis, decades=1.9)
+        grid[i, 0].set_ylabel(base)
+    style.legend_below(figure, style.handles(style.STRATEGIES))
+    return figure
+
+
+def alpha_data() -> pd.DataFrame:
+    """The paper's base networks realised at 8 times their flops under fast(alpha), with predicted times."""
+    rows = [
+        {"alpha": float(alpha), "known_as": known_as(derive(fast(alpha))), **row}
+        for base in BASES
+        for alpha in ALPHAS
+        for row in predictions(network(base), fast(alpha), FACTOR)
+    ]
+    return _framed(rows)
+
+
+def draw_alpha(frame: pd.DataFrame) -> Figure:
+    """A panel per device: the predicted time at x8 against alpha, a line per network, with its interval."""
+    figure = style.new(3.1)
+    panels = figure.subplots(1, len(DEVICES))
+    ms = style.UNITS["seconds"][1]
+    for index, (axes, (device, rows)) in enumerate(zip(panels, frame.groupby("device", sort=False), strict=True)):
+        for base, line in rows.groupby("network", sort=False):
+            mark = style.BASES[str(base)]
+            interval = (line["low"] / ms, line["high"] / ms)
+            axes.fill_between(line["alpha"], *interval, color=mark.colour, alpha=0.13, linewidth=0)
+            style.line(axes, line["alpha"], line["seconds"] / ms, mark)
+        axes.set(xlabel="α, the share of width in fast scaling", xlim=(0, 1))
+        axes.set_ylim(bottom=0)
+        named = rows.dropna(subset="known_as").groupby("known_as")["alpha"].first()
+        for name, alpha in named.items():
+            axes.axvline(alpha, color=style.GREY, linewidth=0.5, zorder=0)
+            style.note(axes, str(name), (alpha, axes.get_ylim()[1]), (0, 2), ha="center")
+        axes.grid(visible=False, axis="x")
+        axes.set_title(style.panel(index, str(device)), loc="left", pad=14)
+    panels[0].set_ylabel("predicted time per image (ms)")
+    style.legend_below(figure, style.handles(style.BASES))
+    return figure
+
+
+FIGURES = (
+    Spec(
+        "four_strategies",
+        "Four ways to scale EfficientNet-B0 (above) and RegNetZ-500MF (below) from ×1 to ×32: acts, params and "
+        "predicted time per image, all of networks that can be built. Group widths are scaled with the widths. "
+        "Devices: {device}. Source: {source}.",
+        four_strategies_data,
+        draw_four_strategies,
+    ),
+    Spec(
+        "alpha",
+        "Fast scaling by ×8: predicted time per image against α, the share of width, for the paper's three base "
+        "networks, all of networks that can be built. Bands hold 9 of 10 held-out networks. Devices: {device}. Source: "
+        "{source}.",
+        alpha_data,
+        draw_alpha,
+    ),
+)

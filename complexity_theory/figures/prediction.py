@@ -1,0 +1,161 @@
+"""Figures of the predictor: held-out predictions against measurements, and the cliff of group widths."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from complexity_theory.compose import walk
+from complexity_theory.figures import families, style
+from complexity_theory.figures.registry import Origin, Spec
+from complexity_theory.figures.sources import FILES, SOURCES, provenance
+from complexity_theory.layers import Conv2d
+from complexity_theory.networks.spec import Network
+from complexity_theory.runtime.evaluation import predictions, scope, score
+from complexity_theory.runtime.features import features
+from complexity_theory.runtime.predictors import fit_terms
+from complexity_theory.runtime.table import Table
+from complexity_theory.runtime.terms import TERMS, terms
+from complexity_theory.zoo import network
+
+MODES = ("4090_eager", "4090_compiled")
+
+
+def predicted_data(folder: Path) -> pd.DataFrame:
+    """Measured and predicted seconds per image on every table, each family held out, with the mean error per table."""
+    parts = []
+    for source in SOURCES.values():
+        table = source.table(folder)
+        error = score(fit_terms, scope(table.known, "extended")).lofo_mape
+        rows = predictions(table, "extended")[["name", "family", "resolution", "batch", "seconds", "predicted"]]
+        parts.append(rows.assign(table=source.short, mape=error.value))
+    frame = pd.concat(parts, ignore_index=True)
+    frame.attrs |= provenance()
+    return frame
+
+
+def draw_predicted(frame: pd.DataFrame) -> Figure:
+    """A panel per table: predicted against measured time, log-log, with the diagonal and the mean error."""
+    figure = style.new(4.3)
+    grid = figure.subplots(2, 4)
+    groups = frame["family"].map(families.group)
+    for index, (axes, (table, rows)) in enumerate(zip(grid.flat, frame.groupby("table", sort=False), strict=True)):
+        measured, predicted = (rows[name] / style.UNITS["seconds"][1] for name in ("seconds", "predicted"))
+        ends = [min(measured.min(), predicted.min()) / 1.5, 1.5 * max(measured.max(), predicted.max())]
+        axes.plot(ends, ends, color=style.QUIET, linewidth=0.7, zorder=0)
+        for name in families.MARKS:
+            chosen = groups[rows.index] == name
+            look = families.look(name)
+            axes.plot(measured[chosen], predicted[chosen], **(look | {"markersize": 0.75 * look["markersize"]}))
+        axes.set(xlim=ends, ylim=ends, box_aspect=1)
+        axes.set_title(style.panel(index, str(table)), loc="left", fontsize=8.5)
+        style.corner(axes, f"error {100 * rows['mape'].iloc[0]:.1f}%\n{len(rows)} rows")
+        style.log(axes.xaxis)
+        style.log(axes.yaxis)
+    for axes in grid[-1]:
+        axes.set_xlabel("measured (ms)")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("predicted (ms)")
+    style.legend_below(figure, families.handles(groups), columns=6)
+    return figure
+
+
+def group_terms(found: Network, batch: float) -> tuple[dict[str, float], dict[int, float]]:
+    """Of a network's group convolutions: the terms of the predictor, and their outputs (elements) by group width."""
+    amounts: dict[str, float] = defaultdict(float)
+    outputs: dict[int, float] = defaultdict(float)
+    for visit in walk(found.tree, found.input()):
+        if isinstance(visit.layer, Conv2d) and visit.layer.group_width not in (None, 1):
+            outputs[visit.layer.group_width] += visit.times * visit.output.elements
+            for name, amount in terms(features(visit.layer, visit.shape), batch).items():
+                amounts[name] += visit.times * amount
+    return amounts, outputs
+
+
+def group_costs(table: Table) -> pd.DataFrame:
+    """What the outputs of group convolutions cost, in seconds each, of the networks with a single group width.
+
+    The predictor is fitted to the networks without group convolutions, and what it gives for all the rest of a network
+    is taken from the measured time. ``error``: what its held-out error on those networks makes of the difference.
+    ``smooth``: what it gives for the group convolutions themselves, by their multiply-adds and traffic.
+    """
+    frame = scope(table.known, "extended")
+    without = frame[frame["macs_group"] == 0]
+    model, error = fit_terms(without), score(fit_terms, without).lofo_mape.value
+    rows = []
+    for row in frame[frame["macs_group"] > 0].to_dict("records"):
+        found = replace(network(row["name"]), resolution=int(row["resolution"]))
+        amounts, outputs = group_terms(found, row["batch"])
+        if len(outputs) > 1:
+            continue
+        [(width, elements)] = outputs.items()
+        smooth = model.seconds(amounts)
+        rest = model.seconds({name: row[name] for name in TERMS}) - smooth
+        costs = {"cost": row["seconds"] - rest, "error": error * rest, "smooth": smooth}
+        about = {"name": row["name"], "family": row["family"], "resolution": row["resolution"], "group_width": width}
+        rows.append(about | {name: value / elements for name, value in costs.items()})
+    return pd.DataFrame(rows).sort_values(["group_width", "name", "resolution"], ignore_index=True)
+
+
+def group_width_data(folder: Path) -> pd.DataFrame:
+    """Cost per output of group convolutions, eager and compiled."""
+    parts = [group_costs(SOURCES[name].table(folder)).assign(table=SOURCES[name].short) for name in MODES]
+    frame = pd.concat(parts, ignore_index=True)
+    frame.attrs |= provenance(MODES)
+    return frame
+
+
+def draw_group_width(frame: pd.DataFrame) -> Figure:
+    """A panel per mode: picoseconds per output against group width, powers of two apart from the others."""
+    figure = style.new(3.0)
+    panels = figure.subplots(1, len(MODES), sharex=True, sharey=True)
+    for index, (axes, (table, rows)) in enumerate(zip(panels, frame.groupby("table", sort=False), strict=True)):
+        smooth = rows.groupby("group_width")["smooth"].median()
+        axes.plot(smooth.index, 1e12 * smooth, color=style.GREY, linewidth=1.0, zorder=0)
+        even = rows["group_width"].map(float).map(np.log2).map(float.is_integer)
+        for chosen, mark in ((even, style.Mark(style.BLUE, "o")), (~even, style.Mark(style.VERMILLION, "^"))):
+            part = rows[chosen]
+            look = style.dots(mark, elinewidth=0.5)
+            axes.errorbar(part["group_width"], 1e12 * part["cost"], yerr=1e12 * part["error"], **look)
+        axes.set_title(style.panel(index, str(table)), loc="left")
+        axes.set_xlabel("group width")
+        style.log(axes.xaxis, (4, 8, 16, 24, 32, 64, 128, 256))
+    panels[0].set_ylabel("picoseconds per output of a group conv")
+    entries = {"a power of two": style.Mark(style.BLUE, "o"), "another width": style.Mark(style.VERMILLION, "^")}
+    handles = [Line2D([], [], label=label, **style.dots(mark)) for label, mark in entries.items()]
+    baseline = Line2D(
+        [], [], color=style.GREY, linewidth=1.0, label="by multiply-adds and traffic, as in other networks"
+    )
+    style.legend_below(figure, [*handles, baseline])
+    return figure
+
+
+FIGURES = (
+    Spec(
+        "predicted",
+        "Predicted against measured time per image: the predictor of seven non-negative terms, fitted without the "
+        "family of each network. Error: mean absolute relative error. Devices: {device}. Source of the times: "
+        "{source}.",
+        predicted_data,
+        draw_predicted,
+        Origin.tables,
+        FILES,
+    ),
+    Spec(
+        "group_width",
+        "The cliff of group widths: what an output of a group convolution costs in RegNets of a single group width, on "
+        "{device}. From the measured time is taken what the predictor, fitted to networks without group convolutions, "
+        "gives for the rest of the network; bars: its held-out error. Grey: what it gives for the group convolutions "
+        "themselves. Source of the times: {source}.",
+        group_width_data,
+        draw_group_width,
+        Origin.tables,
+        tuple(SOURCES[name].file for name in MODES),
+    ),
+)
