@@ -118,7 +118,9 @@ def correlate(table: TableArgument, where: WhereOption = None, form: FormatOptio
 
 def evaluate(
     table: TableArgument,
-    scope: Annotated[str, typer.Option(help="core: the six families of the paper; extended: all.")] = "core",
+    scope: Annotated[
+        str, typer.Option(help="core: RegNetX, RegNetY, RegNetZ, EfficientNet, ResNet, ResNeXt; extended: all.")
+    ] = "core",
     where: WhereOption = None,
     form: FormatOption = Format.text,
 ) -> None:

@@ -15,7 +15,7 @@ from complexity_theory.runtime.features import Features
 from complexity_theory.runtime.terms import TERMS, terms
 
 # Balances tried for the roofline: multiply-adds that a device does while it moves one element.
-BALANCES = tuple(4.0**power for power in range(1, 6))
+BALANCES = tuple(2.0**power for power in range(11))
 FLOOR = 0.02  # relative errors below this count alike: times are not measured better
 ROUNDS, SETTLED = 20, 1e-3  # of reweighting, and the change of a term's share of the time that ends it
 PULL = (
