@@ -64,17 +64,20 @@ def test_whatever_becomes_of_a_worker_there_is_an_outcome(function: str, status:
     assert "\n" not in outcome.reason
 
 
+@pytest.mark.usefixtures("place")
 def test_a_hanging_worker_is_gone_afterwards(tmp_path: Path) -> None:
     file = tmp_path / "pid"
-    assert isolated("tests.fake_engine:pid_of_child", str(file), limit=2.0).status == "timeout"
+    assert isolated("tests.fake_engine:pid_of_child", str(file), limit=3.0).status == "timeout"
     assert not psutil.pid_exists(int(file.read_text()))
 
 
 def test_a_sweep_survives_its_jobs(tmp_path: Path, local: Local) -> None:
-    modules = ["Fine", "Hanging", "Crashing", "not_a_module", "absent"]
+    modules = ["Fine", "Crashing", "not_a_module", "absent"]
     jobs = expand({"modules": [f"tests.fake_modules:{name}" for name in modules], "inputs": "3x8x8"})
     greedy = expand({"modules": "tests.fake_modules:Greedy", "inputs": "3x8x8", "batches": ["auto:16", 16]})
-    frame = swept(tmp_path / "m.sqlite", [*jobs, *greedy], local, replace(RULES, limit=6.0))
+    hanging = expand({"modules": "tests.fake_modules:Hanging", "inputs": "3x8x8"})
+    swept(tmp_path / "m.sqlite", hanging, local, replace(RULES, limit=3.0))
+    frame = swept(tmp_path / "m.sqlite", [*jobs, *greedy, *hanging], local, RULES)
     frame.index = frame.index.str.removeprefix("tests.fake_modules:")
     assert frame["status"].to_dict() | {"Greedy": None} == {
         "Fine": "ok",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
     module.to(memory_format=_memory_format(settings))  # type: ignore[call-overload]  # torch forgot it in its types
     called = torch.compile(module) if settings.execution == "compiled" else module
     low = settings.dtype in ("fp16", "bf16")
-    autocast = torch.autocast(x.device.type, dtype=element_type(settings.dtype) if low else None, enabled=low)
+    autocast = torch.autocast(x.device.type, dtype=element_type(settings.dtype)) if low else nullcontext()
 
     if settings.mode == "forward":
 
