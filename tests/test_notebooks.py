@@ -17,6 +17,10 @@ WITHOUT_TORCH = {"01_exponents"}
 NO_TORCH = "import sys\nassert 'torch' not in sys.modules"
 
 
+def test_all_notebooks_are_there() -> None:
+    assert [name[:2] for name in NAMES] == ["01", "02", "03", "04", "05"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_says_what_it_says_in_the_repository(name: str) -> None:
     notebook = read(name)
