@@ -124,7 +124,9 @@ class Residual(Composite):
     shortcut: Layer | None = None
 
     def __post_init__(self) -> None:
-        self.channels(None)
+        out = self.channels(None)
+        if self.shortcut is None:
+            self.channels(out)  # what comes out must be able to go in
 
     def channels(self, channels: Size | None) -> Size | None:
         beside = channels if self.shortcut is None else self.shortcut.channels(channels)
@@ -154,7 +156,7 @@ class Gate(Composite):
     body: Layer
 
     def __post_init__(self) -> None:
-        self.channels(None)
+        self.channels(self.channels(None))  # what comes out must be able to go in
 
     def channels(self, channels: Size | None) -> Size | None:
         out = self.body.channels(channels)
@@ -184,7 +186,7 @@ class Repeat(Composite):
 
     def __post_init__(self) -> None:
         check_size("times", self.times, least=0)
-        self.channels(None)
+        self.channels(self.channels(None))  # what comes out must be able to go in
 
     def channels(self, channels: Size | None) -> Size | None:
         out = self.part.channels(channels)

@@ -121,7 +121,10 @@ def test_a_stack_of_symbolic_depth_and_size() -> None:
         (lambda: Sequential(Conv2d(3, 8, 3), Gate(Linear(9, 9))), "takes 9 channels, not 8"),
         (lambda: Sequential(Conv2d(3, 2 * N, 3), BatchNorm2d(2 * N + 1)), "takes 2*n + 1 channels, not 2*n"),
         (lambda: Residual(Conv2d(8, 4, 3), Conv2d(8, 6, 1)), "Residual: 4 and 6 channels do not match"),
-        (lambda: Repeat(Conv2d(8, 4, 3), -1), "times must be at least 0, not -1"),
+        (lambda: Residual(Conv2d(8, 6, 3)), "takes 8 channels, not 6"),
+        (lambda: Gate(Sequential(GlobalAvgPool2d(), Conv2d(8, 6, 1))), "takes 8 channels, not 6"),
+        (lambda: Repeat(Sequential(Conv2d(8, 6, 3), BatchNorm2d(6)), 2), "takes 8 channels, not 6"),
+        (lambda: Repeat(Conv2d(8, 8, 3), -1), "times must be at least 0, not -1"),
         (lambda: Repeat(Activation(), 2.0), "times must be an int, a sympy expression or an int64 array, not 2.0"),
         (lambda: Repeat(Activation(), np.array([1, 2], dtype=np.int32)), "(int32)"),
         (lambda: Repeat(Activation(), True), "not True (bool)"),
@@ -152,13 +155,3 @@ def test_shapes_that_do_not_match_raise_with_both(tree: Layer, says: str) -> Non
         with pytest.raises(InvalidInput) as error:
             ask(Shape(8, 4, 6))
         assert says in str(error.value)
-
-
-@pytest.mark.parametrize(
-    "part", [Residual(Conv2d(8, 6, 3)), Gate(Conv2d(8, 6, 1)), Repeat(Conv2d(8, 6, 3), 3)], ids=str
-)
-def test_a_part_that_must_keep_its_width_does(part: Layer) -> None:
-    with pytest.raises(InvalidInput, match="do not match"):
-        part.complexity(Shape(8, 1, 1))
-    with pytest.raises(InvalidInput, match="do not match"):
-        Sequential(Conv2d(3, 8, 1), part)
