@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from complexity_theory.measurement.engines import Engine
     from complexity_theory.measurement.jobs import Job
     from complexity_theory.measurement.protocol import Protocol
-    from complexity_theory.measurement.store import Store
     from complexity_theory.measurement.studies import Study
 
 measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
@@ -220,10 +219,11 @@ def plan(
     """What a sweep would run that the store does not hold yet, and how long it may take."""
     from complexity_theory import report
     from complexity_theory.measurement import sweep
+    from complexity_theory.measurement.store import Store
 
     planned = lists.study(study)
     rules = execution.rules(planned.rules)
-    with closing(execution.start()) as engine, closing(_store(execution)) as store:
+    with closing(execution.start()) as engine, closing(Store(execution.store)) as store:
         stored = store.attempts(store.add_environment(engine.describe()))
     left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
     least, most = sweep.seconds(sum(left.values()), rules)
@@ -321,12 +321,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _store(execution: Execution) -> Store:
-    from complexity_theory.measurement.store import Store
-
-    return Store(execution.store)
-
-
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
@@ -336,21 +330,17 @@ def _run(study: Study, execution: Execution) -> None:
     from complexity_theory.measurement import sweep
     from complexity_theory.measurement.progress import reporting
 
-    rules = execution.rules(study.rules)
+    study = replace(study, rules=execution.rules(study.rules))
     try:
-        with closing(_store(execution)) as store, closing(execution.start()) as engine:
-            place = engine.describe()
-            environment = store.add_environment(place)
-            jobs = sweep.with_ceilings(study.jobs, place)
-            if execution.retry:
-                store.forget_failures(jobs, environment)
-            with reporting() as reporter:
-                ran = sweep.run(jobs, store, engine, rules, reporter, place=place, seed=execution.seed)
+        with closing(execution.start()) as engine, reporting() as reporter:
+            rounds, environment = sweep.measure(
+                study, execution.store, engine, reporter, seed=execution.seed, retry=execution.retry
+            )
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
         _say(f"interrupted: all finished rounds are in {execution.store}; to go on: {again}")
         raise typer.Exit(130) from None
-    if not ran:
+    if not rounds:
         _say(f"nothing to do: all {len(study.jobs)} jobs are in {execution.store} (--retry runs failed ones again)")
     _show(study.jobs, environment, execution)
 

@@ -50,6 +50,7 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
         if not receiver.poll(limit):
             return Outcome("timeout", f"no result within {limit:g} s")
         outcome: Outcome = receiver.recv()
+        process.join(10.0)  # time to leave in order, so that nothing it holds is left behind
         return outcome
     except EOFError:
         process.join()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Protocol
 
 from complexity_theory.measurement.engines import Engine
@@ -12,6 +14,7 @@ from complexity_theory.measurement.jobs import Job, Task, ceilings
 from complexity_theory.measurement.protocol import Protocol as Rules
 from complexity_theory.measurement.protocol import is_noisy
 from complexity_theory.measurement.store import Attempt, Store
+from complexity_theory.measurement.studies import Study
 
 
 class Reporter(Protocol):
@@ -65,6 +68,23 @@ def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
     """The jobs, each once, after the ceilings of the device at each of their dtypes."""
     dtypes = dict.fromkeys(job.settings.dtype for job in jobs)
     return list(dict.fromkeys([*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]))
+
+
+def measure(
+    study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int = 0, retry: bool = False
+) -> tuple[int, str]:
+    """Measures what the store at ``path`` does not hold of a study, with the device's ceilings.
+
+    ``retry``: what failed before is run again. Returns the number of rounds that were run and the key of the
+    environment they belong to. Raises InvalidInput for a file that is no store, or a device that is not there.
+    """
+    with closing(Store(path)) as store:
+        place = engine.describe()
+        environment = store.add_environment(place)
+        jobs = with_ceilings(study.jobs, place)
+        if retry:
+            store.forget_failures(jobs, environment)
+        return run(jobs, store, engine, study.rules, reporter, place=place, seed=seed), environment
 
 
 def run(
