@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ def main() -> int:
             return status
     pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *sys.argv[1:]]
     print("==", *pytest[1:], flush=True)
-    return subprocess.run(pytest, cwd=ROOT).returncode
+    # One thread each: two workers whose libraries all take both cores mostly wait for one another.
+    return subprocess.run(pytest, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
 
 
 if __name__ == "__main__":
