@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,14 @@ from complexity_theory import cli
 from complexity_theory.figures import paper as making
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
+from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin
+from complexity_theory.figures.sweep import FILLS
+from complexity_theory.measurement.jobs import Job, NetworkSubject, Task
+from complexity_theory.measurement.store import Store
 from complexity_theory.report import Table
 from complexity_theory.scaling.tables import TABLES
+from tests.fake_engine import PLACE, measured
 
 SOME = ("exponents", "runtime_4090_eager", "errors")  # of every origin but the slow ones
 
@@ -106,3 +112,40 @@ def test_data_are_made_anew_from_tables_that_are_at_hand(shared_data: Path, tmp_
     assert drawn is not None
     assert drawn.anew
     assert registry.data_path(tmp_path, spec.name).read_text() == registry.data_path(CHECKOUT, spec.name).read_text()
+
+
+def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
+    """Stands for the command that measures: a store of each network and one of its scalings, all at 1 ms."""
+    assert command[1:-1] == ["-m", "complexity_theory", "measure", "scaling", "--quick", "--store"]
+    store = Store(command[-1])
+    environment = store.add_environment(PLACE)
+    jobs = [Job(NetworkSubject(name, *scaled, resolution=32)) for name in FILLS for scaled in ((), ("w", 2))]
+    store.add_jobs(jobs)
+    for job in jobs:
+        task = Task(job=job, number=0, batch=1, device="cpu", threads=1)
+        store.add(task, environment, measured(task))
+    store.close()
+    return subprocess.CompletedProcess(command, 0)
+
+
+@pytest.mark.usefixtures("no_tables")
+def test_paper_measures_anew_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(making, "FIGURES", {"sweep": FIGURES["sweep"]})
+    monkeypatch.setattr(making, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", fake_sweep)
+    (tmp_path / "sweep.sqlite").write_text("of an earlier run")
+    assert command("paper", "--measure", "--output", str(tmp_path)) == 0
+    assert "sweep: drawn\n" in capsys.readouterr().err
+    frame = from_csv(registry.data_path(tmp_path, "sweep").read_text())
+    assert len(frame) == 2 * len(FILLS)
+    assert set(frame["seconds_per_image"]) == {1e-3}
+    assert frame.attrs["r_acts"] == "- (log -)"  # equal times go with nothing
+    assert frame.attrs["device"] == "fake, 1 threads, forward, fp32, nchw, eager, PyTorch 0"
+
+
+def test_a_sweep_that_fails_ends_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: subprocess.CompletedProcess(command, 130))
+    assert command("paper", "--measure", "--output", str(tmp_path)) == 130
+    assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,8 @@ def correlated(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Adds to a frame's ``attrs`` Pearson's r of time with each metric over all networks, linear and logarithmic."""
     pooled = pd.DataFrame(evidence.correlations(table)).set_index(["family", "metric"]).loc[evidence.POOLED]
     for metric, row in pooled.iterrows():
-        frame.attrs[f"r_{metric}"] = f"{row['pearson']:.2f} (log {row['pearson_log']:.2f})"
+        linear, log = ("-" if pd.isna(value) else f"{value:.2f}" for value in row[["pearson", "pearson_log"]])
+        frame.attrs[f"r_{metric}"] = f"{linear} (log {log})"
     return frame
 
 

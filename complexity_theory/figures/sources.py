@@ -10,7 +10,7 @@ from complexity_theory.runtime import published
 from complexity_theory.runtime.loaders import load
 from complexity_theory.runtime.table import Table
 
-TIMM = "timm (github.com/huggingface/pytorch-image-models), results/"
+TIMM = "timm (github.com/huggingface/pytorch-image-models), results: "
 
 
 class Source(NamedTuple):
@@ -74,7 +74,7 @@ FILES = tuple(file for source in SOURCES.values() for file in source.files)
 
 def provenance(names: tuple[str, ...] = tuple(SOURCES)) -> dict[str, str]:
     """What the data of several tables are about: their ``source``s and ``device``s, each told once."""
-    built_in = (SOURCES[name].table().provenance["source"] for name in names if not SOURCES[name].files)
-    timm = TIMM + "{" + ", ".join(file for name in names for file in SOURCES[name].files) + "}"
-    sources = dict.fromkeys([*built_in, *([timm] if any(SOURCES[name].files for name in names) else [])])
-    return {"source": "; ".join(sources), "device": "; ".join(SOURCES[name].about for name in names)}
+    chosen = [SOURCES[name] for name in names]
+    built_in = dict.fromkeys(source.table().provenance["source"] for source in chosen if not source.files)
+    files = ", ".join(file for source in chosen for file in source.files)
+    return {"source": "; ".join([*built_in, TIMM + files]), "device": "; ".join(source.about for source in chosen)}

@@ -119,7 +119,8 @@ def panel(index: int, title: str) -> str:
 def log(axis: Any, ticks: Iterable[float] | None = None, decades: float = 1.6) -> None:
     """Makes an axis logarithmic, with plain numbers at ``ticks``.
 
-    By default at 1, 2, 5, 10 where it spans less than ``decades``, else at 1, 10, 100: call it when limits are set.
+    By default at 1, 2, 5, 10 where it spans less than ``decades``, else at 1, 10, 100, and at more where it spans less
+    than one: call it when limits are set.
     """
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -129,7 +130,10 @@ def log(axis: Any, ticks: Iterable[float] | None = None, decades: float = 1.6) -
         axis.set_minor_locator(NullLocator())
         return
     low, high = axis.get_view_interval()
-    subs = (1.0, 2.0, 5.0) if high / low < 10**decades else (1.0,)
+    if high / low < 8:
+        subs: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+    else:
+        subs = (1.0, 2.0, 5.0) if high / low < 10**decades else (1.0,)
     axis.set_major_locator(LogLocator(subs=subs, numticks=20))
     axis.set_minor_locator(LogLocator(subs=tuple(range(1, 10)), numticks=100))
 
