@@ -27,7 +27,7 @@ def jobs(n: int) -> list[Job]:
     return [Job(LayerSubject(width=8 * (i + 1), kernel=3, group_width=None, resolution=7)) for i in range(n)]
 
 
-def measured(task: Task, samples: Sequence[float] = (1e-3, 1e-3, 1e-3)) -> Outcome:
+def measured(task: Task, samples: Sequence[float] = (1e-3,) * 4) -> Outcome:
     """What a worker says of a task that went well."""
     counts = {name: task.job.description[name] for name in ("flops", "params", "acts")}
     result = {"samples": [*samples], "device_samples": [*samples], "block": 1, "counts": counts}

@@ -143,7 +143,7 @@ def test_the_frame_has_a_row_per_job(tmp_path: Path) -> None:
     assert frame["status"].tolist() == ["ok", "ok", "ok", "crashed"]
     assert frame["reason"].tolist()[3] == "the worker died of signal SIGSEGV"
     assert frame["n"].tolist() == [5, 3, 1, 0]
-    assert frame["noisy"].tolist()[:3] == [False, True, False]
+    assert frame["noisy"].tolist()[:3] == [False, True, True]
     assert frame["samples"][0] == [1.0, 1.0, 1.05, 1.0, 1.2]
     assert frame["rounds"].tolist()[:3] == [2, 1, 1]
     assert frame["seconds_per_image"].tolist()[:3] == [1.0, 1.0, 0.5]

@@ -58,10 +58,10 @@ def test_a_job_in_another_environment_is_another_measurement(tmp_path: Path) -> 
 
 
 def test_a_noisy_job_gets_more_rounds_until_its_budget_is_spent(tmp_path: Path) -> None:
-    noisy = FakeEngine(lambda task: measured(task, [0.05, 0.1]))
+    noisy = FakeEngine(lambda task: measured(task, [0.05, 0.1] * 2))
     sweep(tmp_path / "m.sqlite", jobs(1), noisy, rules=Protocol(rounds=2, budget=1.0))
-    assert len(noisy.ran) == 7  # of 0.15 s each
-    calming = FakeEngine(lambda task: measured(task, [0.01, 0.02] if task.number == 0 else [0.01] * 8))
+    assert len(noisy.ran) == 4  # of 0.3 s each
+    calming = FakeEngine(lambda task: measured(task, [0.01, 0.02, 0.01, 0.02] if task.number == 0 else [0.01] * 16))
     sweep(tmp_path / "n.sqlite", jobs(1), calming, rules=Protocol(rounds=1, budget=10.0))
     assert len(calming.ran) == 2
 

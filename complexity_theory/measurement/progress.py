@@ -22,8 +22,8 @@ def result(task: Task, outcome: Outcome) -> str:
     >>> from complexity_theory.measurement.studies import expand
     >>> (job,) = expand({"layers": "conv"})
     >>> task = Task(job=job, number=0, batch=1, device="cpu", threads=1)
-    >>> result(task, Outcome("ok", result={"samples": [0.010, 0.011, 0.010]}))
-    'conv 3x3 w64 r56 b1: 10 ms ± 2%'
+    >>> result(task, Outcome("ok", result={"samples": [0.010, 0.011, 0.010, 0.010]}))
+    'conv 3x3 w64 r56 b1: 10 ms ± 1%'
     """
     if outcome.status != "ok":
         return f"{task.job}: {outcome.status}, {outcome.reason}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from complexity_theory.algebra import InvalidInput
 
+FEWEST = 4  # samples that show how they spread
 QUIET = 0.1  # a job is quiet when its interquartile range is under this share of its median
 
 
@@ -46,10 +47,10 @@ def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
 
 
 def is_noisy(samples: Sequence[float]) -> bool:
-    """Whether the interquartile range of the samples is a tenth of their median or more.
+    """Whether the interquartile range of the samples is a tenth of their median or more; of fewer than 4 it is unknown.
 
-    >>> is_noisy([1.0, 1.0, 1.01, 1.0]), is_noisy([1.0, 2.0, 1.0, 2.0])
-    (False, True)
+    >>> is_noisy([1.0, 1.0, 1.01, 1.0]), is_noisy([1.0, 2.0, 1.0, 2.0]), is_noisy([1.0])
+    (False, True, True)
     """
     p25, median, p75 = quartiles(samples)
-    return p75 - p25 >= QUIET * median
+    return len(samples) < FEWEST or p75 - p25 >= QUIET * median
