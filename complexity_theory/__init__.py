@@ -34,8 +34,12 @@ if TYPE_CHECKING:
         MaxPool2d,
     )
     from complexity_theory.networks.spec import Network, Stage
+    from complexity_theory.runtime.choice import compare
+    from complexity_theory.runtime.devices import predict
     from complexity_theory.scaling.closed_form import closed_form
+    from complexity_theory.scaling.effective import effective_exponents
     from complexity_theory.scaling.exponents import derive
+    from complexity_theory.scaling.export import export
     from complexity_theory.scaling.population import polynomials, realised
     from complexity_theory.scaling.realise import scale
     from complexity_theory.scaling.strategy import Strategy, fast, parse
@@ -50,8 +54,12 @@ _HOMES = {
         *("GlobalAvgPool2d", "Layer", "LayerNorm2d", "LayerScale", "Linear", "MaxPool2d"),
     ),
     "networks.spec": ("Network", "Stage"),
+    "runtime.choice": ("compare",),
+    "runtime.devices": ("predict",),
     "scaling.closed_form": ("closed_form",),
+    "scaling.effective": ("effective_exponents",),
     "scaling.exponents": ("derive",),
+    "scaling.export": ("export",),
     "scaling.population": ("polynomials", "realised"),
     "scaling.realise": ("scale",),
     "scaling.strategy": ("Strategy", "fast", "parse"),

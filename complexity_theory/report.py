@@ -85,7 +85,7 @@ def _latex_cell(value: Any) -> str:
     if is_symbolic(value):
         import sympy
 
-        return f"${sympy.latex(value)}$"
+        return f"${sympy.latex(value, root_notation=False, fold_frac_powers=True)}$"
     return latex_text(cell(value))
 
 
