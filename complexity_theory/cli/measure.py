@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.algebra import InvalidInput
+from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.complexity import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from complexity_theory.measurement.engines import Engine
     from complexity_theory.measurement.jobs import Job
-    from complexity_theory.measurement.protocol import Protocol
     from complexity_theory.measurement.studies import Study
 
 measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
@@ -32,13 +30,6 @@ measure = typer.Typer(help="Time layers and networks on a device; results stay i
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.add_typer(measure, name="measure")
-
-
-class EngineName(StrEnum):
-    """Where workers run."""
-
-    local = "local"
-    ray = "ray"
 
 
 class ExportFormat(StrEnum):
@@ -53,149 +44,22 @@ StoreArgument = Annotated[Path, typer.Argument(help="A store of measurements.", 
 Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: minutes on two CPU cores.")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """Where, how and into which store a sweep runs: the options of all commands that measure."""
-
-    store: Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")] = Path(
-        "measurements.sqlite"
-    )
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")] = "auto"
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: as torch has them).")] = None
-    engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
-    address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of each job (default: as the study says).")] = None
-    budget: Annotated[float | None, typer.Option(min=0.01, help="Seconds of samples of a noisy job, at most.")] = None
-    time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which a round is ended.")] = None
-    seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
-    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
-    form: FormatOption = Format.text
-
-    def rules(self, study: Protocol) -> Protocol:
-        """The rules of a study with those given here in their place."""
-        return replace(
-            study,
-            rounds=self.rounds or study.rounds,
-            budget=self.budget or study.budget,
-            limit=self.time_limit or study.limit,
-        )
-
-    def start(self) -> Engine:
-        """The engine that was asked for."""
-        from complexity_theory.measurement.engines import Local, Ray
-
-        if self.engine == EngineName.ray:
-            return Ray(self.device, self.threads, address=self.address)
-        if self.address is not None:
-            raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
-        return Local(self.device, self.threads)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lists:
-    """The lists of a sweep, each with commas; a sweep is their product."""
-
-    networks: Annotated[str | None, typer.Option(help="Known networks, or .toml or .json files.")] = None
-    strategies: Annotated[str | None, typer.Option(help="As in scale: w,dw,dwr,dWr.")] = None
-    factors: Annotated[str | None, typer.Option(help="Of the flops: 1,2,4,8.")] = None
-    layers: Annotated[str | None, typer.Option(help="conv, group-conv, depthwise-conv.")] = None
-    kernels: Annotated[str | None, typer.Option(help="Of layers.")] = None
-    widths: Annotated[str | None, typer.Option(help="Of layers.")] = None
-    group_widths: Annotated[str | None, typer.Option(help="Of group-conv.")] = None
-    resolutions: Annotated[str | None, typer.Option(help="Sides of the input (default: the networks' own).")] = None
-    batches: Annotated[
-        str | None, typer.Option(help="Images; auto:LARGEST is what fits, halved from LARGEST (256).")
-    ] = None
-    dtypes: Annotated[str | None, typer.Option(help="fp32, tf32, fp16, bf16.")] = None
-    layouts: Annotated[str | None, typer.Option(help="nchw, channels_last.")] = None
-    modes: Annotated[str | None, typer.Option(help="forward, backward (with forward), train (with optimizer).")] = None
-    executions: Annotated[str | None, typer.Option(help="eager, compiled.")] = None
-
-    def study(self, file: str | None) -> Study:
-        """The study of a file or name, or else of these lists."""
-        from complexity_theory.measurement.protocol import Protocol
-        from complexity_theory.measurement.studies import Study, expand, load
-
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        lists = {name: _values(text) for name, text in given.items() if text is not None}
-        if file is None:
-            return Study(tuple(expand(lists)), Protocol())
-        if lists:
-            raise InvalidInput(f"either a study or lists of one's own: not {file} and --{next(iter(lists))}")
-        return load(file)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Single:
-    """The settings of a single job."""
-
-    batch: Annotated[str, typer.Option(help="Images; auto:LARGEST is what fits, halved from LARGEST.")] = "1"
-    dtype: Annotated[str, typer.Option(help="fp32, tf32, fp16, bf16.")] = "fp32"
-    layout: Annotated[str, typer.Option(help="nchw, channels_last.")] = "nchw"
-    mode: Annotated[str, typer.Option(help="forward, backward (with forward), train (with optimizer).")] = "forward"
-    compiled: Annotated[bool, typer.Option("--compiled", help="By torch.compile.")] = False
-
-    def lists(self) -> dict[str, Any]:
-        """A sweep of this setting alone, as of ``Lists``."""
-        execution = "compiled" if self.compiled else "eager"
-        return {
-            "batches": _number(self.batch),
-            "dtypes": self.dtype,
-            "layouts": self.layout,
-            "modes": self.mode,
-            "executions": execution,
-        }
-
-
-def _values(text: str) -> list[Any]:
-    return [_number(part) for part in text.split(",")]
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _with(*options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Adds the fields of dataclasses to the options of a command, which gets instances as its first arguments."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(command, eval_str=True).parameters.values())[len(options) :]
-        added = {kind: inspect.signature(kind, eval_str=True).parameters for kind in options}
-
-        def called(**given: Any) -> None:
-            instances = [kind(**{name: given.pop(name) for name in names}) for kind, names in added.items()]
-            command(*instances, **given)
-
-        keyword = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *(p for ps in added.values() for p in ps.values()))]
-        called.__name__, called.__doc__ = command.__name__, command.__doc__
-        called.__annotations__ = {p.name: p.annotation for p in keyword}
-        called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
-        return called
-
-    return decorate
-
-
 @measure.command()
-@_with(Execution)
+@with_options(Execution)
 def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
     _run(Lists().study("scaling-quick" if quick else "scaling"), execution)
 
 
 @measure.command()
-@_with(Execution)
+@with_options(Execution)
 def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
     _run(Lists().study("layers-quick" if quick else "layers"), execution)
 
 
 @measure.command()
-@_with(Lists, Execution)
+@with_options(Lists, Execution)
 def sweep(
     lists: Lists,
     execution: Execution,
@@ -208,7 +72,7 @@ def sweep(
 
 
 @measure.command()
-@_with(Lists, Execution)
+@with_options(Lists, Execution)
 def plan(
     lists: Lists,
     execution: Execution,
@@ -228,15 +92,12 @@ def plan(
     left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
     least, most = sweep.seconds(sum(left.values()), rules)
     rows = [{"job": str(job), "flops": job.description["flops"], "rounds": rounds} for job, rounds in left.items()]
-    title = (
-        f"{sum(map(bool, left.values()))} of {len(left)} jobs to run: {least / 60:.1f} to {most / 60:.1f} minutes, "
-        "more where a single call takes long"
-    )
+    title = f"{sum(map(bool, left.values()))} of {len(left)} jobs to run: {least / 60:.1f} to {most / 60:.1f} minutes"
     report.emit(execution.form, [report.Table(rows, title)], {"jobs": rows, "seconds": [least, most]})
 
 
 @measure.command()
-@_with(Single, Execution)
+@with_options(Single, Execution)
 def network(
     single: Single,
     execution: Execution,
@@ -247,11 +108,11 @@ def network(
 ) -> None:
     """One network, as it is or scaled."""
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
-    _run(_study(single, {name: value for name, value in given.items() if value is not None}), execution)
+    _run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
 
 @measure.command()
-@_with(Single, Execution)
+@with_options(Single, Execution)
 def module(
     single: Single,
     execution: Execution,
@@ -259,14 +120,7 @@ def module(
     size: Annotated[str, typer.Option("--input", help="channels x height x width.")] = "3x224x224",
 ) -> None:
     """Any torch module: what a function (or class) of yours returns. It runs that code."""
-    _run(_study(single, {"modules": path, "inputs": size}), execution)
-
-
-def _study(single: Single, lists: dict[str, Any]) -> Study:
-    from complexity_theory.measurement.protocol import Protocol
-    from complexity_theory.measurement.studies import Study, expand
-
-    return Study(tuple(expand(lists | single.lists())), Protocol())
+    _run(single.study({"modules": path, "inputs": size}), execution)
 
 
 @measure.command()
