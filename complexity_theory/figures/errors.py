@@ -70,8 +70,8 @@ FIGURES = (
     Spec(
         "errors",
         "Published top-1 error on ImageNet against measured training time (left) and against flops (right), {device}; "
-        "a line joins a family. EfficientNet is among the best at equal flops and among the worst at equal time: the "
-        "plane in which the paper argues. Source: {source}.",
+        "a line joins a family. EfficientNet, strong at equal flops, is among the slowest at equal error: the plane in "
+        "which the paper argues. Source: {source}.",
         errors_data,
         draw_errors,
     ),
