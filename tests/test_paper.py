@@ -142,7 +142,7 @@ def test_paper_measures_anew_when_asked(
     assert len(frame) == 2 * len(FILLS)
     assert set(frame["seconds_per_image"]) == {1e-3}
     assert frame.attrs["r_acts"] == "- (log -)"  # equal times go with nothing
-    assert frame.attrs["device"] == "fake, 1 threads, forward, fp32, nchw, eager, PyTorch 0"
+    assert frame.attrs["device"] == "fake, threads: 1, forward, fp32, nchw, eager, PyTorch 0"
 
 
 def test_a_sweep_that_fails_ends_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

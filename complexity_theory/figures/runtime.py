@@ -32,7 +32,7 @@ def correlated(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 def runtime_data(source: Source, folder: Path | None = None) -> pd.DataFrame:
     """The networks of a table that the zoo describes: our counts for one image, and seconds per image."""
     table = source.table(folder)
-    frame = evidence.rows_of(table)[KEPT].copy()
+    frame = evidence.rows_of(table)[KEPT].astype(dict.fromkeys((*METRICS, "batch"), "int64"))
     frame.attrs |= {"source": table.provenance["source"], "device": source.about, "rows": len(frame)}
     frame.attrs["networks"] = frame["name"].nunique()
     return correlated(frame, table)

@@ -36,7 +36,7 @@ def sweep_data(path: Path) -> pd.DataFrame:
     place = rows.iloc[0]
     frame.attrs["source"] = "complexity-theory measure scaling --quick"
     settings = ("mode", "dtype", "layout", "execution")
-    about = (f"{place['threads']} threads", *(place[name] for name in settings), f"PyTorch {place['torch']}")
+    about = (f"threads: {place['threads']}", *(place[name] for name in settings), f"PyTorch {place['torch']}")
     frame.attrs["device"] = f"{place['device_name']}, {', '.join(about)}"
     frame.attrs["inputs"] = ", ".join(
         f"{side} × {side}" for side in sorted(rows.loc[rows["strategy"] == UNSCALED, "resolution"].unique())
