@@ -103,6 +103,18 @@ def test_repeatability_is_the_spread_of_medians(tmp_path: Path) -> None:
         repeatability([runs[0], runs[1].assign(environment="elsewhere")])
 
 
+def test_verify_prints_measured_exponents_beside_the_tables(
+    scaled: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("complexity_theory.measurement.verify.TABLES", {})
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "--timed", str(scaled), "--format", "json"])
+    assert ended.value.code == 0
+    timed = json.loads(capsys.readouterr().out)["timed"]
+    assert [row["strategy"] for row in timed] == ["w", "dw"]
+    assert all(row["low"] <= row["runtime"] <= row["high"] for row in timed)
+
+
 def test_exponents_and_repeatability_as_json(scaled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("measure", "exponents", scaled, "--format", "json") == 0
     rows = json.loads(capsys.readouterr().out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -90,19 +91,42 @@ def networks(
     report.emit(form, [report.Table(shown)], rows)
 
 
-def verify(form: FormatOption = Format.text) -> None:
-    """Hold every row of every table to symbols and to real PyTorch layers. Exits 1 if any fails."""
+def verify(
+    timed: Annotated[
+        Path | None,
+        typer.Option(metavar="STORE", help="Print the measured exponents of runtime in this store as well."),
+    ] = None,
+    form: FormatOption = Format.text,
+) -> None:
+    """Hold every row of every table to symbols and to real PyTorch layers. Exits 1 if any fails.
+
+    With --timed, the exponents of runtime that `measure scaling` found stand beside those of flops and acts.
+    """
     if find_spec("torch") is None:
         raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
     from complexity_theory import report
     from complexity_theory.measurement import verify as verification
     from complexity_theory.scaling.tables import TABLES
 
+    exponents = [] if timed is None else _measured_exponents(timed)
     rows = sum(len(table.strategies) for table in TABLES.values())
     found = list(_shown(verification.verify_tables(), rows, lambda pair: f"{pair[0]}: {pair[1].row.strategy}"))
-    data = verification.as_data(found)
-    report.emit(form, [verification.as_report(found)], data)
+    data: dict[str, Any] = verification.as_data(found)
+    tables = [verification.as_report(found)]
+    if timed is not None:
+        from complexity_theory.measurement.analysis import exponents_report
+
+        data |= {"timed": exponents}
+        tables.append(exponents_report(exponents))
+    report.emit(form, tables, data)
     raise typer.Exit(1 if data["failed"] else 0)
+
+
+def _measured_exponents(store: Path) -> list[dict[str, Any]]:
+    from complexity_theory.measurement.analysis import measured_exponents, records
+    from complexity_theory.measurement.store import read
+
+    return records(measured_exponents(read(store)))
 
 
 def _shown(items: Iterable[T], total: int, label: Callable[[T], str]) -> Iterator[T]:

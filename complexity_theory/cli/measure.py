@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,6 @@ from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.complexity import METRICS
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from complexity_theory.measurement.jobs import Job
     from complexity_theory.measurement.studies import Study
@@ -141,12 +140,11 @@ def export(
 def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
     from complexity_theory import report
-    from complexity_theory.measurement.analysis import measured_exponents
+    from complexity_theory.measurement.analysis import exponents_report, measured_exponents, records
     from complexity_theory.measurement.store import read
 
-    rows = _records(measured_exponents(read(store)))
-    shown = [row | {"factors": ", ".join(f"{factor:g}" for factor in row["factors"])} for row in rows]
-    report.emit(form, [report.Table(shown, "exponents of s, fitted; low to high: 95% interval of runtime's")], rows)
+    rows = records(measured_exponents(read(store)))
+    report.emit(form, [exponents_report(rows)], rows)
 
 
 @measure.command()
@@ -156,23 +154,15 @@ def repeatability(
 ) -> None:
     """How far apart the medians of each job lie in several runs."""
     from complexity_theory import report
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.analysis import repeatability as spreads
     from complexity_theory.measurement.store import read
 
     rows = spreads([read(store) for store in stores])
     within = float((rows["spread"] < 0.1).mean())
     title = f"{within:.0%} of {len(rows)} jobs within 10% over {len(stores)} runs"
-    records = _records(rows.sort_values("spread"))
-    report.emit(
-        form, [report.Table(records, title)], {"runs": len(stores), "within_10_percent": within, "rows": records}
-    )
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame; None where there is no value."""
-    return [
-        {str(k): v for k, v in r.items()} for r in frame.astype(object).where(frame.notna(), None).to_dict("records")
-    ]
+    jobs = records(rows.sort_values("spread"))
+    report.emit(form, [report.Table(jobs, title)], {"runs": len(stores), "within_10_percent": within, "rows": jobs})
 
 
 def _say(line: str) -> None:
@@ -202,12 +192,13 @@ def _run(study: Study, execution: Execution) -> None:
 def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
     """Prints a row for each of the jobs."""
     from complexity_theory import report
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import read
 
     frame = read(execution.store)
     frame = frame[frame.environment == environment].set_index("job", drop=False)
     frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions"], errors="ignore")
-    records = _records(frame)
+    measured = records(frame)
     rows = [
         {
             "job": str(job),
@@ -220,8 +211,8 @@ def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
             "status": "noisy" if row["noisy"] else row["status"],
             "reason": row["reason"],
         }
-        for job, row in zip(jobs, records, strict=True)
+        for job, row in zip(jobs, measured, strict=True)
     ]
-    report.emit(execution.form, [report.Table(rows)], records)
+    report.emit(execution.form, [report.Table(rows)], measured)
     if (frame.status != "ok").any():
         raise typer.Exit(1)

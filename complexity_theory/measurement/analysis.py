@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from complexity_theory import report
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import METRICS
 from complexity_theory.measurement.jobs import UNSCALED
@@ -51,6 +53,22 @@ def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int 
             "no network is measured at two factors of a strategy: see `complexity-theory measure scaling`"
         )
     return pd.DataFrame(rows)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON holds them; None where there is no value.
+
+    >>> records(pd.DataFrame({"n": [1.0, float("nan")]}))
+    [{'n': 1.0}, {'n': None}]
+    """
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def exponents_report(rows: Sequence[dict[str, Any]]) -> report.Table:
+    """The ``records`` of ``measured_exponents`` as a table: the exponent of runtime beside those of the counts."""
+    shown = [row | {"factors": ", ".join(f"{factor:g}" for factor in row["factors"])} for row in rows]
+    return report.Table(shown, "Exponents of s, fitted; low to high: 95% interval of runtime's")
 
 
 def _slopes(factors: pd.Series, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
