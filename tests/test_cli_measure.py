@@ -204,7 +204,8 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None
         "--rounds",
         "99",
     ]
-    small = "import sys; from complexity_theory import cli; from complexity_theory.measurement import jobs; "
+    small = "import signal, sys; from complexity_theory import cli; from complexity_theory.measurement import jobs; "
+    small += "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background shell has it ignored
     small += "jobs._SIDES['cpu'] = dict(matmul=64, copy=64); cli.main(sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", small, *arguments, "--device", "cpu", "--threads", "1"],

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from complexity_theory.runtime import published
-from complexity_theory.runtime.evidence import correlations, group_costs, rankings
+from complexity_theory.runtime.evidence import correlations, rankings
 from complexity_theory.runtime.loaders import load
 from complexity_theory.runtime.statistics import competitors, estimate, mean, median, pearson, ranking, spearman
 
@@ -107,13 +107,3 @@ def test_the_shared_gpu_table_ranks_by_acts(shared_data: Path) -> None:
     assert ranked["acts"] > 0.85
     assert ranked["flops"] < 0.6
     assert ranked["params"] < 0.5
-
-
-def test_the_group_width_cliff_of_compiled_networks(shared_data: Path) -> None:
-    table = load(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv"))
-    costs = group_costs(table).set_index("group_width")["seconds"]
-    assert costs[24] > 3 * max(costs[16], costs[32])
-
-
-def test_a_table_without_group_convolutions_has_no_cliff() -> None:
-    assert group_costs(published.table("early-convolutions")).empty

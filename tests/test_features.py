@@ -25,7 +25,7 @@ from complexity_theory.layers import (
     MaxPool2d,
 )
 from complexity_theory.runtime import features as module
-from complexity_theory.runtime.features import NAMES, Features, features, group_work, network_features, rooflines, work
+from complexity_theory.runtime.features import NAMES, Features, features, network_features, rooflines, work
 
 FAMILIES = [zoo.names(family)[0] for family in zoo.families()]
 
@@ -122,12 +122,6 @@ def test_the_kinds_of_multiply_adds_sum_to_the_flops(name: str) -> None:
     assert found.tiled_macs >= costs.flops - found.macs_depthwise
     leaves = [visit for visit in walk(network.tree, network.input()) if isinstance(visit.layer, Conv2d)]
     assert found.conv_outputs == sum(visit.times * visit.output.elements for visit in leaves)
-
-
-def test_group_work_sums_to_the_group_convolutions() -> None:
-    network = zoo.network("RegNetX-12GF")
-    assert sum(macs for _, macs in group_work(network).values()) == network_features(network).macs_group
-    assert group_work(zoo.network("EfficientNet-B0")) == {}
 
 
 def test_arrays_are_counted_elementwise_as_ints_are() -> None:

@@ -19,7 +19,6 @@ from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.complexity import METRICS
 
 if TYPE_CHECKING:
-
     from complexity_theory.measurement.jobs import Job
     from complexity_theory.measurement.studies import Study
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from complexity_theory.complexity import METRICS
-from complexity_theory.runtime.features import group_work
-from complexity_theory.runtime.predictors import fit
 from complexity_theory.runtime.statistics import Estimate, competitors, estimate, pearson, ranking, spearman
 from complexity_theory.runtime.table import Table
-from complexity_theory.runtime.terms import TERMS
-from complexity_theory.zoo import knows, network
 
 POOLED = "all"
 FEWEST = 4  # rows of a family below which no correlation is told
@@ -76,33 +71,3 @@ def rankings(table: Table) -> pd.DataFrame:
         accuracy = estimate(ranking(frame[metric].to_numpy(float), seconds, pairs), clusters)
         found.append({"metric": metric, "pairs": len(pairs), **_columns("accuracy", accuracy)})
     return pd.DataFrame(found)
-
-
-def group_costs(table: Table) -> pd.DataFrame:
-    """What an output of a group convolution costs at each group width, by a fit with a term for each of them.
-
-    The other terms are the predictor's but ``uneven_groups``; scaled networks are left out. Columns: group_width,
-    ``networks`` (measurements that have it), ``extra`` (seconds per output beyond what its multiply-adds and traffic
-    cost elsewhere), ``seconds`` (per output, all in all). Empty for a table without group convolutions.
-    """
-    frame = table.known
-    frame = frame[frame["network"].map(knows)].reset_index(drop=True)
-    pairs = zip(frame["network"], frame["resolution"], strict=True)
-    work = [group_work(replace(network(name), resolution=int(side))) for name, side in pairs]
-    widths = sorted({width for each in work for width in each})
-    columns = {_outputs_at(width): [each.get(width, (0, 0))[0] for each in work] for width in widths}
-    shared = [name for name in TERMS if name != "uneven_groups"]
-    found = fit(pd.concat([frame, pd.DataFrame(columns)], axis=1), [*shared, *columns]).coefficients
-    rows = []
-    for width in widths:
-        having = [each[width] for each in work if width in each]
-        macs_per_output = sum(macs for _, macs in having) / sum(outputs for outputs, _ in having)
-        extra = found[_outputs_at(width)]
-        # An output and its input, as wide, move one element each.
-        seconds = extra + macs_per_output * found["macs"] + 2 * found["conv_traffic"]
-        rows.append({"group_width": width, "networks": len(having), "extra": extra, "seconds": seconds})
-    return pd.DataFrame(rows, columns=["group_width", "networks", "extra", "seconds"])
-
-
-def _outputs_at(width: int) -> str:
-    return f"outputs_at_group_width_{width}"

@@ -236,20 +236,3 @@ def rooflines(layer: Layer, shape: Shape, batch: float, balances: Sequence[float
         moved = done.get("tiled_traffic", 0) + done.get("fused_traffic", 0) + done.get("params", 0) / batch
         total += times * np.maximum(done.get("tiled_macs", 0), grid * moved)
     return total
-
-
-def group_work(network: Network) -> dict[int, tuple[int, int]]:
-    """For each group width of a network's group convolutions: their outputs and multiply-adds for one image.
-
-    >>> from complexity_theory.zoo import network
-    >>> group_work(network("RegNetY-400MF"))
-    {8: (769104, 55375488)}
-    """
-    found: dict[int, tuple[int, int]] = {}
-    for visit in walk(network.tree, network.input()):
-        conv = visit.layer
-        if isinstance(conv, Conv2d) and conv.group_width is not None and conv.group_width > 1:
-            outputs, macs = found.get(conv.group_width, (0, 0))
-            cost = visit.times * conv.complexity(visit.shape)
-            found[conv.group_width] = (outputs + cost.acts, macs + cost.flops)
-    return found
