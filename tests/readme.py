@@ -14,7 +14,12 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
+from complexity_theory.report import Table, render
+
 README = Path(__file__).resolve().parents[1] / "README.md"
+_RESULTS = re.compile(r"(<!-- the results -->\n)(?:\|.*\n)*")
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -53,9 +58,31 @@ def agrees(expected: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(expected + "\n", printed + "\n", doctest.ELLIPSIS)
 
 
+def results() -> str:
+    """The README's table of results by device, from the data of the figures ``ranking`` and ``predicted``."""
+    data = README.parent / "figures" / "data"
+    ranked = pd.read_csv(data / "ranking.csv", comment="#").pivot(index="table", columns="metric", values="accuracy")
+    errors = (
+        pd.read_csv(data / "predicted.csv", comment="#").groupby("table", sort=False)["mape"].agg(["first", "size"])
+    )
+    metrics = ["flops", "params", "acts", "predictor"]
+    rows = [
+        {"device": device, "measurements": int(row["size"])}
+        | {f"ranked by {metric}": f"{ranked.loc[device, metric]:.0%}" for metric in metrics}
+        | {"predictor's error": f"{row['first']:.1%}"}
+        for device, row in errors.iterrows()
+    ]
+    return render(Table(rows), "markdown")
+
+
+def with_results(text: str) -> str:
+    """The README with its table of results as the data say now."""
+    return _RESULTS.sub(lambda found: f"{found[1]}{results()}\n", text)
+
+
 def main() -> None:
     """Prints the examples that differ; with ``--write`` puts what is printed now into the README."""
-    text = README.read_text()
+    text = with_results(README.read_text())
     for example in examples(text):
         printed = run(example.command, README.parent)
         if not agrees(example.output, printed):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme import README, Example, agrees, examples, run
+from tests.readme import README, Example, agrees, examples, run, with_results
 
 TEXT = README.read_text()
 
@@ -22,6 +22,11 @@ def test_the_python_of_the_readme_runs() -> None:
     results = doctest.testfile(str(README), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert results.failed == 0
     assert results.attempted > 0
+
+
+def test_the_results_are_those_of_the_figures() -> None:
+    assert with_results(TEXT) == TEXT
+    assert with_results(TEXT.replace("%", "")) != TEXT.replace("%", "")
 
 
 def test_the_readme_has_a_tour() -> None:
