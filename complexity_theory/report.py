@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,22 +36,26 @@ class Table:
 def plain(value: Any) -> Any:
     """A value as JSON holds it: numbers, text, lists and objects; sympy expressions and fractions as exact text.
 
-    >>> plain({"a": (1, None, "x")})
+    JSON has no NaN and no infinity: they become None.
+
+    >>> plain({"a": (1, float("nan"), "x")})
     {'a': [1, None, 'x']}
     """
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if hasattr(value, "tolist"):
-        return value.tolist()
+        return plain(value.tolist())
     return str(value)
 
 
 def cell(value: Any) -> str:
-    """A cell as a person reads it: grouped digits, four significant digits of a float, a dash for None.
+    """A cell as a person reads it, on one line: grouped digits, four significant digits of a float, a dash for None.
 
     >>> cell(385825092), cell(0.123456), cell(None)
     ('385,825,092', '0.1235', '-')
@@ -63,7 +68,7 @@ def cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value)
+    return " ".join(str(value).split())
 
 
 _LATEX = str.maketrans(
@@ -97,7 +102,7 @@ def _markdown(table: Table) -> str:
         return _latex_cell(value) if is_symbolic(value) else cell(value).replace("|", "\\|")
 
     columns = table.columns
-    lines = [f"**{table.title}**", ""] if table.title else []
+    lines = [f"**{cell(table.title)}**", ""] if table.title else []
     lines += [line(columns), line("---" for _ in columns)]
     lines += [line(markdown_cell(row.get(name)) for name in columns) for row in table.rows]
     return "\n".join(lines)
@@ -107,7 +112,7 @@ def _latex(table: Table) -> str:
     columns = table.columns
     body = "\n".join(" & ".join(_latex_cell(row.get(name)) for name in columns) + r" \\" for row in table.rows)
     head = " & ".join(_latex_cell(name) for name in columns) + r" \\"
-    title = f"% {table.title}\n" if table.title else ""
+    title = f"% {cell(table.title)}\n" if table.title else ""
     return (
         f"{title}\\begin{{tabular}}{{{'l' * len(columns)}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
         "\\bottomrule\n\\end{tabular}"
@@ -131,7 +136,7 @@ def _text(table: Table, terminal: bool) -> str:
     from rich.text import Text
 
     grid = RichTable(
-        title=Text(table.title, style="bold") if table.title else None,
+        title=Text(cell(table.title), style="bold") if table.title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD if terminal else None,
         pad_edge=False,

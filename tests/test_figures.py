@@ -11,8 +11,9 @@ import pytest
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.figures import registry, style
 from complexity_theory.figures.catalogue import FIGURES, find
-from complexity_theory.figures.data import from_csv, to_csv, write
+from complexity_theory.figures.data import from_csv, to_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin, Sources, Spec
+from complexity_theory.files import write
 
 NAMES = sorted(FIGURES)
 COMMITTED = CHECKOUT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -26,18 +28,47 @@ for part in (theory, counts, networks, measure, runtime, paper):
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command. Exit 0: done; 1: a check failed; 2: bad input, with one line on standard error."""
+    given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the locale cannot spell is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(arguments, standalone_mode=False)
+        status = app(given, standalone_mode=False)
+        sys.stdout.flush()
     except InvalidInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error))
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
-        else:
-            print(f"error: {' '.join(error.format_message().split())}", file=sys.stderr)
-        sys.exit(2)
+            sys.exit(2)
+        _refuse(error.format_message() + _value(error, given))
+    except BrokenPipeError:  # the reader has all it wanted, as `head` does
+        _forget_output()
+        sys.exit(0)
+    except OSError as error:
+        _forget_output()
+        _refuse(f"{error.filename or 'standard output'}: {error.strerror}")
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"error: {' '.join(why.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _value(error: Any, given: list[str]) -> str:
+    """What was given for the option that a usage error is about, to be added to its message."""
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        for i, argument in enumerate(given):
+            name, equals, value = argument.partition("=")
+            if name == option and (equals or i + 1 < len(given)):
+                return f": {value if equals else given[i + 1]!r}"
+    return ""
+
+
+def _forget_output() -> None:
+    """Leaves nothing in standard output's buffer, which would fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

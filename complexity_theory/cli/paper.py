@@ -20,14 +20,14 @@ TablesOption = Annotated[
     typer.Option(
         "--tables",
         envvar="COMPLEXITY_THEORY_TABLES",
-        help="Folder of timm's benchmark CSV files [default: ../shared/data/timm beside the checkout, where it is]. "
+        help="Folder of timm's benchmark CSV files (default: ../shared/data/timm beside the checkout, where it is). "
         "Without it, figures of those tables are drawn from the data kept with them.",
     ),
 ]
 
 
 def figures(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of figures [default: all].")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names of figures (default: all).")] = None,
     output: OutputOption = Path("figures"),
     tables: TablesOption = None,
     store: Annotated[Path | None, typer.Option(help="A file of measurements, for the figure sweep.")] = None,
@@ -61,7 +61,10 @@ def paper(
 
 def _measured(store: Path) -> Path:
     """The file of a quick sweep of this machine, run anew by the command that does so, with its own progress."""
-    store.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"cannot write into {store.parent}: {error.strerror}") from None
     for file in store.parent.glob(f"{store.name}*"):
         file.unlink()
     sweep = [sys.executable, "-m", "complexity_theory", "measure", "scaling", "--quick", "--store", str(store)]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
-from pathlib import Path
 
 import pandas as pd
 
@@ -38,18 +35,3 @@ def from_csv(text: str) -> pd.DataFrame:
         key, _, value = comment[2:].partition(": ")
         frame.attrs[key] = value.strip()
     return frame
-
-
-def write(path: Path, content: bytes | str) -> None:
-    """Writes a file whole or not at all: to a temporary file beside it, which then takes its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
