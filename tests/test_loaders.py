@@ -18,6 +18,7 @@ from complexity_theory.scaling.realise import scale
 INFER = (
     "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count,infer_gmacs,infer_macts"
 )
+PLAIN = "network,seconds,batch"
 TRAIN = "model,train_samples_per_sec,train_step_time,train_batch_size,train_img_size,param_count"
 
 
@@ -111,19 +112,45 @@ def test_plain_csv(tmp_path: Path) -> None:
         ([INFER], "no network that the zoo knows"),
         ([INFER, "nonsense,224,1,1,1,1,1,1"], "no network that the zoo knows"),
         ([INFER, "resnet50,224,fast,1,1,25.56,4.1,11.1"], "infer_samples_per_sec of resnet50 is 'fast', not a number"),
-        ([INFER, "resnet50,224,0,1,1,25.56,4.1,11.1"], "must be positive, not 0"),
-        ([INFER, "resnet50,224.5,9,1,1,25.56,4.1,11.1"], "resolution of resnet50 must be a positive integer"),
-        ([INFER, "resnet50,224,9,1,,25.56,4.1,11.1"], "infer_batch_size of resnet50 is 'nan', not a number"),
+        (
+            [INFER, "resnet50,224,0,1,1,25.56,4.1,11.1"],
+            "samples_per_sec of resnet50 must be from 1e-06 to 1e\\+09, not 0",
+        ),
+        ([INFER, "resnet50,224.5,9,1,1,25.56,4.1,11.1"], "resolution of resnet50 must be a whole number"),
+        ([INFER, "resnet50,224,9,1,,25.56,4.1,11.1"], "infer_batch_size of resnet50 is '', not a number"),
         ([INFER, "resnet50,224,9,1,8,many,4.1,11.1"], "param_count of resnet50 is 'many', not a number"),
         (["model,infer_samples_per_sec,infer_img_size", "resnet50,9,224"], "no column infer_batch_size"),
-        (["network,seconds,batch", "resnet50,-1,1"], "seconds of resnet50 must be positive and finite"),
-        (["network,seconds,batch", "resnet50,inf,1"], "seconds of resnet50 must be positive and finite"),
-        (["network,seconds,batch", "resnet50,1,0"], "batch of resnet50 must be positive and finite"),
+        ([INFER, 'resnet50,224,"1,23.4",1,1,25.56,4.1,11.1'], "is '1,23.4', not a number"),
+        ([INFER, 'resnet50,224,"0,123",1,1,25.56,4.1,11.1'], "is '0,123', not a number"),
+        ([INFER, "resnet50,224,1e-320,1,1,25.56,4.1,11.1"], "must be from 1e-06 to 1e\\+09, not 9.99989e-321"),
+        ([INFER, ",224,9,1,8,25.56,4.1,11.1"], "model of row 1 after the header is empty"),
+        ([PLAIN, "resnet50,-1,1"], "seconds of resnet50 must be from 1e-09 to 1e\\+06, not -1"),
+        ([PLAIN, "resnet50,1e-320,1"], "seconds of resnet50 must be from"),
+        ([PLAIN, "resnet50,1e300,1"], "seconds of resnet50 must be from"),
+        ([PLAIN, "resnet50,inf,1"], "seconds of resnet50 is 'inf', not a number"),
+        ([PLAIN, "resnet50,True,1"], "seconds of resnet50 is 'True', not a number"),
+        ([PLAIN, 'resnet50,"0,001848",1'], "seconds of resnet50 is '0,001848', not a number as 1234.5"),
+        ([PLAIN, 'resnet50,"1,234",1'], "seconds of resnet50 is '1,234', not a number"),
+        ([PLAIN, "resnet50,1,0"], "batch of resnet50 must be a whole number from 1 to 1,000,000, not 0"),
+        ([PLAIN, "resnet50,1,2.5"], "batch of resnet50 must be a whole number .* not 2.5"),
+        ([PLAIN, "resnet50,1,1e30"], "batch of resnet50 must be a whole number .* not 1e\\+30"),
+        ([f"{PLAIN},resolution", "resnet50,1,1,1e12"], "resolution of resnet50 must be a whole number .* not 1e\\+12"),
+        ([f"{PLAIN},resolution", "resnet50,1,1,inf"], "resolution of resnet50 is 'inf', not a number"),
+        ([PLAIN, "resnet50,1,1", ",1,1"], "network of row 2 after the header is empty"),
+        ([PLAIN, "resnet50,1,1", "resnet50,1,1,1"], "cannot be read as CSV"),
+        ([PLAIN, "resnet50,1,1,1"], "more cells than its header has names"),
     ],
 )
 def test_bad_tables_are_refused(lines: list[str], said: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=said) as error:
         load(written(tmp_path / "bad.csv", *lines))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_thousands_of_timm_are_grouped(tmp_path: Path) -> None:
+    row = 'regnety_040,"1,640.5",600.0,"1,024",224,20.65'
+    (found,) = load(written(tmp_path / "t.csv", TRAIN, row)).frame.to_dict("records")
+    assert (found["seconds"], found["batch"]) == (1 / 1640.5, 1024)
 
 
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
@@ -131,6 +158,10 @@ def test_unknown_sources_are_refused(tmp_path: Path) -> None:
         load("a100")
     with pytest.raises(InvalidInput, match="one setting only"):
         load("v100-training", setting={"mode": "training"})
+    for path in (str(tmp_path), "x" * 5000, "/" + "x" * 5000, "/proc/self/mem"):
+        with pytest.raises(InvalidInput) as error:
+            load(path)
+        assert len(str(error.value)) < 250
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InvalidInput, match="cannot be read"):
         load(str(tmp_path / "bytes.csv"))

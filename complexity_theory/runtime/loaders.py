@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,12 +18,16 @@ from complexity_theory.measurement.jobs import UNSCALED, NetworkSubject
 from complexity_theory.networks.spec import Network
 from complexity_theory.runtime import published
 from complexity_theory.runtime.features import network_features
-from complexity_theory.runtime.table import Table, frame_of
+from complexity_theory.runtime.table import LIMITS, Table, frame_of
 
 TIMM_MODES = {"inference": "infer", "training": "train"}
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
 SETTING = ("device_name", "dtype", "layout", "mode", "execution")  # what tells the tables of one store apart
 PLAIN = ("network", "seconds", "batch")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")  # as 1,014.45 in timm's tables
+LARGEST = 10**6  # resolution and batch
+SHOWN = 80  # characters of a path, a name or a cell in a message
 AGREEMENT = 0.02  # relative difference up to which a table's rounded counts are those of our network
 
 
@@ -32,7 +37,8 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
     A plain CSV has the columns network (a name of the zoo), seconds (per image) and batch, and may have resolution.
     ``setting`` chooses among what one file holds several of: mode (inference or training) of a timm CSV that has both;
     device_name, dtype, layout, mode and execution of a store. Raises InvalidInput for an unknown name, a file that is
-    missing, empty or of another form, a value that is no number, and an ambiguous or unknown setting.
+    missing, empty or of another form, a value that is no number (thousands may be grouped, as 1,014.45, in timm's
+    tables only) or that no measurement gives (``LIMITS``), and an ambiguous or unknown setting.
 
     >>> load("v100-training").provenance["device"]
     'NVIDIA V100'
@@ -43,18 +49,25 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
         if chosen:
             raise InvalidInput(f"the table {source} has one setting only, none to choose by {', '.join(chosen)}")
         return published.table(source)
-    if not path.is_file():
-        raise InvalidInput(f"no table {source!r}: one of {', '.join(published.names())}, or the path of a CSV or store")
-    if path.read_bytes()[:15] == b"SQLite format 3":
-        return _from_store(path, chosen)
-    return _from_csv(path, chosen)
-
-
-def _from_csv(path: Path, chosen: dict[str, str]) -> Table:
     try:
-        data = pd.read_csv(path, comment="#", thousands=",")
+        content = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise InvalidInput(f"cannot read {source[:SHOWN]!r}: {error.strerror}") from None
+    if content is None:
+        known = ", ".join(published.names())
+        raise InvalidInput(f"no table {source[:SHOWN]!r}: one of {known}, or the path of a CSV or store")
+    if content.startswith(b"SQLite format 3"):
+        return _from_store(path, chosen)
+    return _from_csv(path, content, chosen)
+
+
+def _from_csv(path: Path, content: bytes, chosen: dict[str, str]) -> Table:
+    try:
+        data = pd.read_csv(io.BytesIO(content), comment="#", dtype=str)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read as CSV: {error}") from None
+        raise InvalidInput(f"{path} cannot be read as CSV: {' '.join(str(error).split())}") from None
+    if not isinstance(data.index, pd.RangeIndex):
+        raise InvalidInput(f"{path} has rows with more cells than its header has names")
     modes = [mode for mode, prefix in TIMM_MODES.items() if f"{prefix}_samples_per_sec" in data]
     if "model" in data and modes:
         return _from_timm(path, data, _choice("mode", modes, chosen))
@@ -65,6 +78,12 @@ def _from_csv(path: Path, chosen: dict[str, str]) -> Table:
             "(or timm's model, infer_samples_per_sec, ... or train_samples_per_sec, ...)"
         )
     return _from_plain(path, data)
+
+
+def _names(path: Path, column: pd.Series) -> pd.Series:
+    if column.isna().any():
+        raise InvalidInput(f"{path}: {column.name} of row {int(column.isna().argmax()) + 1} after the header is empty")
+    return column
 
 
 def _choice(name: str, known: list[str], chosen: dict[str, str]) -> str:
@@ -79,55 +98,66 @@ def _choice(name: str, known: list[str], chosen: dict[str, str]) -> str:
     return value
 
 
-def _numbers(path: Path, data: pd.DataFrame, column: str, names: pd.Series, *, optional: bool = False) -> pd.Series:
-    """A column as numbers; an ``optional`` one may have empty cells, or be missing as a whole (NaN)."""
+def _numbers(
+    path: Path, data: pd.DataFrame, column: str, names: pd.Series, *, grouped: bool = False, optional: bool = False
+) -> list[float]:
+    """A column as numbers, in which thousands may be ``grouped`` by commas.
+
+    An ``optional`` one may have empty cells, or be missing as a whole (NaN).
+    """
     if column not in data:
         if optional:
-            return pd.Series(float("nan"), index=data.index)
+            return [float("nan")] * len(data)
         raise InvalidInput(f"{path} has no column {column}")
-    values = pd.to_numeric(data[column], errors="coerce")
-    wrong = values.isna() & data[column].notna() if optional else values.isna()
-    if wrong.any():
-        raise InvalidInput(
-            f"{path}: {column} of {names[wrong].iloc[0]} is {str(data[column][wrong].iloc[0])!r}, not a number"
-        )
+    values = []
+    for name, cell in zip(names, data[column], strict=True):
+        text = "" if pd.isna(cell) else cell.strip()
+        if grouped and GROUPED.fullmatch(text):
+            text = text.replace(",", "")
+        if not (NUMBER.fullmatch(text) or (optional and not text)):
+            raise InvalidInput(f"{path}: {column} of {name[:SHOWN]} is {text[:SHOWN]!r}, not a number as 1234.5")
+        values.append(float(text or "nan"))
     return values
 
 
-def _size(name: str, value: float) -> int:
-    if not (value >= 1 and value == int(value)):
-        raise InvalidInput(f"the resolution of {name} must be a positive integer, not {value:g}")
+def _whole(name: str, what: str, value: float) -> int:
+    if not (1 <= value <= LARGEST and value.is_integer()):
+        raise InvalidInput(f"the {what} of {name} must be a whole number from 1 to {LARGEST:,}, not {value:g}")
     return int(value)
 
 
 def _from_timm(path: Path, data: pd.DataFrame, mode: str) -> Table:
     prefix = TIMM_MODES[mode]
-    names = data["model"].astype(str)
-    rate = _numbers(path, data, f"{prefix}_samples_per_sec", names)
-    batch = _numbers(path, data, f"{prefix}_batch_size", names)
-    side = _numbers(path, data, f"{prefix}_img_size", names)
+    names = _names(path, data["model"])
+    rate, batch, side = (
+        _numbers(path, data, f"{prefix}_{what}", names, grouped=True)
+        for what in ("samples_per_sec", "batch_size", "img_size")
+    )
     checks = {
-        "params": _numbers(path, data, "param_count", names, optional=True),
-        "acts": _numbers(path, data, f"{prefix}_macts", names, optional=True),
+        what: _numbers(path, data, column, names, grouped=True, optional=True)
+        for what, column in (("params", "param_count"), ("acts", f"{prefix}_macts"))
     }
+    fastest, slowest = (1 / seconds for seconds in LIMITS["seconds"])
     rows, unknown, mismatched = [], [], []
     for i, name in enumerate(names):
         if not zoo.knows(name):
             unknown.append(name)
             continue
-        network = replace(zoo.network(name), resolution=_size(name, side[i]))
+        network = replace(zoo.network(name), resolution=_whole(name, "resolution", side[i]))
         wrong = _differences(network, {what: millions[i] for what, millions in checks.items()})
         if wrong:
             mismatched.append(f"{name} ({wrong})")
             continue
-        if not rate[i] > 0:
-            raise InvalidInput(f"{path}: {prefix}_samples_per_sec of {name} must be positive, not {rate[i]:g}")
+        if not slowest <= rate[i] <= fastest:
+            raise InvalidInput(
+                f"{path}: {prefix}_samples_per_sec of {name} must be from {slowest:g} to {fastest:g}, not {rate[i]:g}"
+            )
         rows.append(
             {
                 "name": name,
                 "network": network,
                 "seconds": 1 / rate[i],
-                "batch": batch[i],
+                "batch": _whole(name, "batch", batch[i]),
                 "twin": name.startswith("tf_"),
             }
         )
@@ -178,7 +208,7 @@ def timm_provenance(path: Path) -> dict[str, str]:
 
 
 def _from_plain(path: Path, data: pd.DataFrame) -> Table:
-    names = data["network"].astype(str)
+    names = _names(path, data["network"])
     seconds, batch = (_numbers(path, data, name, names) for name in ("seconds", "batch"))
     side = _numbers(path, data, "resolution", names) if "resolution" in data else None
     rows, unknown = [], []
@@ -187,8 +217,8 @@ def _from_plain(path: Path, data: pd.DataFrame) -> Table:
             unknown.append(name)
             continue
         network = zoo.network(name)
-        network = network if side is None else replace(network, resolution=_size(name, side[i]))
-        rows.append({"name": name, "network": network, "seconds": seconds[i], "batch": batch[i]})
+        network = network if side is None else replace(network, resolution=_whole(name, "resolution", side[i]))
+        rows.append({"name": name, "network": network, "seconds": seconds[i], "batch": _whole(name, "batch", batch[i])})
     if not rows:
         raise InvalidInput(f"{path} has no network that the zoo knows (see `complexity-theory networks`)")
     return Table(path.stem, frame_of(rows), {"source": path.name}, tuple(dict.fromkeys(unknown)))

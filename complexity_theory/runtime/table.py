@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.runtime.features import network_features, rooflines
 from complexity_theory.runtime.predictors import BALANCES, columns_of
 
+LIMITS = {"seconds": (1e-9, 1e6), "batch": (1, 1e6)}  # of an image; of images
 LISTED = 20  # names listed in a note
 
 
@@ -71,13 +71,13 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
     Where ``network`` is None the row has ``family`` and the counts. What else a row holds becomes a column.
 
-    Raises InvalidInput where there is no row, and for times and batches that are not positive and finite.
+    Raises InvalidInput where there is no row, and for times and batches outside ``LIMITS``.
     """
     records = []
     for row in rows:
-        for what in ("seconds", "batch"):
-            if not 0 < row[what] < math.inf:
-                raise InvalidInput(f"{what} of {row['name']} must be positive and finite, not {row[what]:g}")
+        for what, (least, most) in LIMITS.items():
+            if not least <= row[what] <= most:
+                raise InvalidInput(f"{what} of {row['name']} must be from {least:g} to {most:g}, not {row[what]:g}")
         network: Network | None = row["network"]
         about: dict[str, Any] = {"twin": False, "architecture": row["name"], **row}
         if network is not None:
