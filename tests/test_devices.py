@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 
 from complexity_theory import zoo
 from complexity_theory.algebra import InvalidInput
@@ -140,22 +141,85 @@ def test_the_crossover_is_where_the_balance_is(v100: Profile) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("seconds_per_unit", "seconds"), "KeyError 'seconds_per_unit'"),
-        (("macs = ", "macs = -"), "at least 0"),
-        (("networks = 36", 'networks = "many"'), "ValueError"),
-        (("[provenance]", "[provenance"), "cannot be read"),
+        (("seconds_per_unit", "seconds"), "seconds_per_unit is missing"),
+        (("[held_out.architecture]", "[architecture]"), "held_out.architecture is missing"),
+        (("held_out", "held"), "held_out.architecture is missing"),
+        (("low = 0.7935", ""), "held_out.architecture.low is missing"),
+        (("low = 0.7935", "low = 3"), "low and high of held_out.architecture must ascend, not be 3, 1.126"),
+        (("low = 0.7935", "low = 0"), "held_out.architecture.low must be a number from 1e-09 to 1e\\+09, not 0"),
+        (("mape = 0.06793", "mape = nan"), "held_out.architecture.mape must be a number from 0 to .* not nan"),
+        (("macs = 2", "macs = -2"), "seconds_per_unit.macs must be a number from 0 to 1e\\+12, not -2"),
+        (("macs = 2.49572e-13", "macs = inf"), "seconds_per_unit.macs must be a number .* not inf"),
+        (("macs = 2.49572e-13", "macs = 1e300"), "seconds_per_unit.macs must be a number .* not 1e\\+300"),
+        (("macs = 2.49572e-13", "macs = 1e-300"), "nor between 0 and 1e-30"),
+        (("macs = 2.49572e-13", "macs = true"), "seconds_per_unit.macs must be a number .* not True"),
+        (("macs = 2.49572e-13", 'macs = "1"'), "seconds_per_unit.macs must be a number .* not '1'"),
+        (("networks = 36", 'networks = "many"'), "networks must be a number from 1 to 1e\\+18, not 'many'"),
+        (("networks = 36", "networks = 0"), "networks must be a number from 1 to 1e\\+18, not 0"),
+        (("networks = 36", "networks = 1.5"), "networks must be a whole number, not 1.5"),
+        (("networks = 36", f"networks = 0x{'f' * 5000}"), "no device profile"),
+        (("families = [", "families = [3, "), "families must be a list of names, not .3, 'EfficientNet'"),
+        (('mode = "training"', 'mode = "dreaming"'), "provenance.mode must be one of inference, training, not 'dream"),
+        (('precision = "fp32"', 'precision = "int8"'), "provenance.precision must be one of fp32, .* not 'int8'"),
+        (("median = 64.0", "median = 0.4"), "fitted_range.batch.median must be a number from 1 to 1e\\+18, not 0.4"),
+        (("median = 64.0", "median = 640.0"), "fitted_range.batch must ascend, not be 8, 640, 128"),
+        (('name = "v100-training"', f'name = "{"x" * 5000}"'), "name must be a line of 1 to 80 characters"),
+        (('name = "v100-training"', 'name = "a\\nb"'), "name must be a line of 1 to 80 characters"),
+        (("[provenance]", "[provenance"), "no device profile: Expected"),
+        (("networks = 36", f"networks = {'[' * 5000}"), "no device profile: maximum recursion"),
     ],
 )
 def test_what_is_no_profile_is_refused(change: tuple[str, str], said: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     write(load("v100-training"), path)
     path.write_text(path.read_text().replace(*change, 1))
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=said) as error:
         load(str(path))
+    assert len(str(error.value).splitlines()) == 1
+    assert len(str(error.value)) < 400
+
+
+def test_tables_that_are_none_are_refused(tmp_path: Path) -> None:
+    for table in ("provenance", "seconds_per_unit", "held_out", "fitted_range"):
+        data = {**load("v100-training").as_dict(), table: 3}
+        (tmp_path / "bad.toml").write_text(tomli_w.dumps(data))
+        with pytest.raises(InvalidInput, match=f"{table} must be a table, not 3"):
+            load(str(tmp_path / "bad.toml"))
+
+
+def test_what_could_not_be_loaded_is_not_written(v100: Profile, tmp_path: Path) -> None:
+    free = replace(v100, coefficients=dict.fromkeys(TERMS, 0.0))
+    with pytest.raises(InvalidInput, match="must not all be 0"):
+        write(free, tmp_path / "free.toml")
+    with pytest.raises(InvalidInput, match="cannot write"):
+        write(v100, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sizes_beyond_floats_are_refused(v100: Profile) -> None:
+    network = zoo.network("EfficientNet-B0")
+    for large in (replace(network, resolution=10**12), network.scaled(width=10**30), network.scaled(width=10**400)):
+        for refuses in (predict, crossovers):
+            with pytest.raises(InvalidInput, match=r"flops of EfficientNet-B0.* must be at most 1e\+18, not \d"):
+                refuses(large, v100)
+    with pytest.raises(InvalidInput, match=r"batch must be at most 1,000,000, not 1\.00e\+400"):
+        predict(network, v100, batch=10**400)
+    for target in (1e300, float("inf"), float("nan")):
+        with pytest.raises(InvalidInput, match=r"a target must be from 1 to 1e\+18 flops, not (1e\+300|inf|nan)"):
+            compare(network, target, v100)
+    assert memory(network_features(replace(network, resolution=10**6)), 10**6, v100) > 1e19
+
+
+def test_a_network_that_takes_no_time_is_refused(v100: Profile) -> None:
+    only = replace(v100, coefficients={**dict.fromkeys(TERMS, 0.0), "uneven_groups": 1e-9})
+    with pytest.raises(InvalidInput, match="v100-training takes no time for anything that ResNet-50 does"):
+        predict(zoo.network("ResNet-50"), only)
 
 
 def test_unknown_devices_are_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match=r"unknown device 'v200': one of .*v100-training"):
         load("v200")
-    with pytest.raises(InvalidInput, match="cannot be read as a device profile"):
-        load("nowhere.toml")
+    for path in ("nowhere.toml", f"{'x' * 5000}.toml", "x" * 5000, "\0.toml"):
+        with pytest.raises(InvalidInput, match=r"cannot read nowhere|cannot read x|unknown device|null byte") as error:
+            load(path)
+        assert len(str(error.value)) < 400

@@ -56,7 +56,7 @@ def _load(source: str, where: list[str] | None) -> Table:
     setting = {}
     for item in where or []:
         name, equals, value = item.partition("=")
-        if not equals:
+        if not (name and equals):
             raise InvalidInput(f"--where takes NAME=VALUE, not {item!r}")
         setting[name] = value
     table = load(source, setting=setting)
@@ -180,8 +180,6 @@ def fit(
 
     if output.suffix != ".toml":
         raise InvalidInput(f"a profile is a .toml file, not {output}")
-    if not output.parent.is_dir():
-        raise InvalidInput(f"no folder {output.parent} to write {output.name} into")
     loaded = _load(table, where)
     profile = fit_profile(loaded, name or output.stem)
     profiles.write(profile, output)

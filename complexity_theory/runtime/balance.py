@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from complexity_theory.networks.spec import Network
-from complexity_theory.runtime.devices import Profile
-from complexity_theory.runtime.features import network_features
+from complexity_theory.runtime.devices import Profile, work_of
 from complexity_theory.runtime.terms import terms
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.roofline import crossover
@@ -25,14 +25,15 @@ def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
     network's own mix of work; ``balance``, the flops per act at which both take as long; ``flops_per_act`` of the
     network; ``governed_by``, the largest share of its time; and for each of w, dwr and dWr the s of the roofline's
     crossover in closed form (``scaling.roofline.crossover`` for the layer of the same flops per act; None where a
-    device does not pay for flops or for acts, 1 or less where flops govern from the start).
+    device does not pay for flops or for acts or s is beyond all numbers, 1 or less where flops govern from the start).
+    Raises InvalidInput as ``devices.work_of`` does.
 
     >>> from complexity_theory.runtime.devices import load
     >>> from complexity_theory.zoo import network
     >>> crossovers(network("EfficientNet-B0"), load("v100-training"))["governed_by"]
     'acts'
     """
-    work = network_features(network)
+    work = work_of(network)
     amounts = terms(work, profile.batch)
     computed = float(amounts["macs"]) * profile.coefficients["macs"]
     moved = sum(float(amounts[name]) * profile.coefficients[name] for name in MOVED)
@@ -52,5 +53,6 @@ def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
     for strategy in STRATEGIES:
         closed = crossover(derive(parse(strategy)))
         rates = {rate: flops / computed, bandwidth: acts / moved} if computed and moved else None
-        row[f"s, {strategy}"] = float(closed.subs({**values, **rates})) if closed is not None and rates else None
+        found = float(closed.subs({**values, **rates})) if closed is not None and rates else math.inf
+        row[f"s, {strategy}"] = found if math.isfinite(found) else None
     return row

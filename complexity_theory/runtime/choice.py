@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.networks.spec import Network
-from complexity_theory.runtime.devices import Prediction, Profile, memory, predict
+from complexity_theory.runtime.devices import MOST, Prediction, Profile, memory, predict
 from complexity_theory.runtime.features import network_features
 from complexity_theory.scaling.realise import Scaled, scale
 
@@ -52,6 +52,8 @@ def compare(
 
     Raises InvalidInput where no strategy reaches the target, and as ``scale`` and ``predict`` do for other bad input.
     """
+    if not 1 <= target_flops <= MOST:
+        raise InvalidInput(f"a target must be from 1 to {MOST:g} flops, not {target_flops:g}")
     choices, left_out = [], []
     for strategy in strategies:
         try:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from complexity_theory import files
 from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.networks.spec import Network
 from complexity_theory.runtime.features import Features, network_features
@@ -20,6 +22,12 @@ from complexity_theory.runtime.terms import TERMS, terms
 INTERVAL = 0.90  # of predictions
 BYTES = {"fp32": 4, "tf32": 4, "amp": 2, "fp16": 2, "bf16": 2}  # of an activation
 SIZES = ("batch", "resolution", "flops", "params", "acts")  # in which a profile has a range
+MODES = ("inference", "training")
+MOST = 1e18  # of a count of one image; int64 and the formulas of time hold it
+MOST_IMAGES = 10**6  # of a batch
+COEFFICIENTS = (1e-30, 1e12)  # seconds per unit that are not 0; 1e12: 10^6 seconds for each of 10^6 images
+RATIOS = (1e-9, 1e9)  # of measured to predicted times
+SHOWN = 80  # characters of a name or path in a message
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,10 @@ class Profile:
 
 
 def write(profile: Profile, path: Path) -> None:
-    """Writes a profile as a TOML file."""
-    path.write_text(tomli_w.dumps(profile.as_dict()), encoding="utf-8")
+    """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for one that ``load`` would refuse."""
+    data = profile.as_dict()
+    _from_dict(data)
+    files.write(path, tomli_w.dumps(data))
 
 
 def names() -> tuple[str, ...]:
@@ -111,38 +121,91 @@ def load(name_or_path: str) -> Profile:
     if path.suffix != ".toml":
         if name_or_path not in names():
             raise InvalidInput(
-                f"unknown device {name_or_path!r}: one of {', '.join(names())}, or the path of a profile (.toml) "
-                "made by `complexity-theory runtime fit`"
+                f"unknown device {name_or_path[:SHOWN]!r}: one of {', '.join(names())}, or the path of a profile "
+                "(.toml) made by `complexity-theory runtime fit`"
             )
         path = _folder() / f"{name_or_path}.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"{path} cannot be read as a device profile: {error}") from None
-    return _from_dict(data, path)
+        return _from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InvalidInput(f"cannot read {name_or_path[:SHOWN]}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # InvalidInput, bad TOML, bad UTF-8, tables nested without end
+        reason = " ".join(str(error).split())
+        raise InvalidInput(f"{name_or_path[:SHOWN]!r} is no device profile: {reason}") from None
 
 
-def _from_dict(data: dict[str, Any], path: Path) -> Profile:
-    try:
-        spreads = {
-            what: Spread(float(s["mape"]), float(s["low"]), float(s["high"])) for what, s in data["held_out"].items()
-        }
-        ranges = data["fitted_range"]
-        profile = Profile(
-            name=str(data["name"]),
-            coefficients={term: float(data["seconds_per_unit"][term]) for term in TERMS},
-            n=int(data["networks"]),
-            families=tuple(data["families"]),
-            architecture=spreads["architecture"],
-            family=spreads.get("family"),
-            fitted={size: tuple(float(ranges[size][k]) for k in ("least", "median", "most")) for size in SIZES},  # type: ignore[misc]
-            provenance={key: str(value) for key, value in data["provenance"].items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput(f"{path} is no device profile: {type(error).__name__} {error}") from None
-    if min(profile.coefficients.values()) < 0 or not any(profile.coefficients.values()):
-        raise InvalidInput(f"{path} is no device profile: its seconds per unit must be at least 0, and not all 0")
-    return profile
+def _from_dict(data: dict[str, Any]) -> Profile:
+    """The profile that ``as_dict`` gave. Raises InvalidInput for what is missing and for values that cannot be."""
+    name, families, provenance = _entry(data, "name"), _entry(data, "families"), _entry(data, "provenance")
+    if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= SHOWN):
+        raise InvalidInput(f"name must be a line of 1 to {SHOWN} characters, not {name!r:.{SHOWN}}")
+    if not (isinstance(families, list) and all(isinstance(family, str) for family in families)):
+        raise InvalidInput(f"families must be a list of names, not {families!r:.{SHOWN}}")
+    _check_table(provenance, "provenance")
+    for key, known in (("mode", MODES), ("precision", tuple(BYTES))):  # known of some tables only
+        if (value := provenance.get(key, known[0])) not in known:
+            raise InvalidInput(f"provenance.{key} must be one of {', '.join(known)}, not {value!r:.{SHOWN}}")
+    networks = _number(data, "networks", bounds=(1, MOST))
+    if not networks.is_integer():
+        raise InvalidInput(f"networks must be a whole number, not {networks:g}")
+    coefficients = {term: _number(data, "seconds_per_unit", term, bounds=(0, COEFFICIENTS[1])) for term in TERMS}
+    paid = [seconds for seconds in coefficients.values() if seconds]
+    if not paid or min(paid) < COEFFICIENTS[0]:
+        raise InvalidInput(f"seconds_per_unit must not all be 0, nor between 0 and {COEFFICIENTS[0]:g}")
+    architecture = _spread(data, "architecture")
+    return Profile(
+        name=name,
+        coefficients=coefficients,
+        n=int(networks),
+        families=tuple(families),
+        architecture=architecture,
+        family=_spread(data, "family") if "family" in data["held_out"] else None,
+        fitted={size: _range(data, size) for size in SIZES},
+        provenance={key: str(value) for key, value in provenance.items()},
+    )
+
+
+def _entry(data: dict[str, Any], *names: str) -> Any:
+    """The value under nested names. Raises InvalidInput where one is missing, or one above it is no table."""
+    found: Any = data
+    for i, name in enumerate(names):
+        _check_table(found, ".".join(names[:i]))
+        if name not in found:
+            raise InvalidInput(f"{'.'.join(names[: i + 1])} is missing")
+        found = found[name]
+    return found
+
+
+def _check_table(value: Any, what: str) -> None:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{what} must be a table, not {value!r:.{SHOWN}}")
+
+
+def _number(data: dict[str, Any], *names: str, bounds: tuple[float, float]) -> float:
+    value, (least, most) = _entry(data, *names), bounds
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise InvalidInput(f"{'.'.join(names)} must be a number from {least:g} to {most:g}, not {value!r:.{SHOWN}}")
+    return float(value)
+
+
+def _ascending(what: str, *values: float) -> None:
+    if list(values) != sorted(values):
+        raise InvalidInput(f"{what} must ascend, not be {', '.join(f'{value:g}' for value in values)}")
+
+
+def _spread(data: dict[str, Any], what: str) -> Spread:
+    mape = _number(data, "held_out", what, "mape", bounds=(0, RATIOS[1]))
+    low, high = (_number(data, "held_out", what, end, bounds=RATIOS) for end in ("low", "high"))
+    _ascending(f"low and high of held_out.{what}", low, high)
+    return Spread(mape, low, high)
+
+
+def _range(data: dict[str, Any], size: str) -> tuple[float, float, float]:
+    least, median, most = (
+        _number(data, "fitted_range", size, k, bounds=(1, MOST)) for k in ("least", "median", "most")
+    )
+    _ascending(f"least, median and most of fitted_range.{size}", least, median, most)
+    return least, median, most
 
 
 @dataclass(frozen=True)
@@ -161,11 +224,20 @@ class Prediction:
     warnings: tuple[str, ...]
 
 
+def work_of(network: Network) -> Features:
+    """The features of a network for one image. Raises InvalidInput where one of its counts is above ``MOST``."""
+    for what, count in network.complexity().as_dict().items():
+        if count > MOST:
+            raise InvalidInput(f"{what} of {network.name:.{SHOWN}} must be at most {MOST:g}, not {Decimal(count):.3g}")
+    return network_features(network)
+
+
 def predict(network: Network, profile: Profile, *, batch: int | None = None) -> Prediction:
     """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
 
     The interval comes from the held-out errors of the profile: of other architectures where it knows the family, of
-    other families where not. Raises InvalidInput for a batch below 1.
+    other families where not. Raises InvalidInput for a batch below 1 or above 10^6, for counts too large (``work_of``),
+    and where none of what the profile takes time for stands in the network.
 
     >>> from complexity_theory.zoo import network
     >>> found = predict(network("RegNetY-4.0GF"), load("v100-inference"))
@@ -174,10 +246,14 @@ def predict(network: Network, profile: Profile, *, batch: int | None = None) -> 
     """
     batch = profile.batch if batch is None else batch
     check_size("batch", batch)
-    work = network_features(network)
+    if batch > MOST_IMAGES:
+        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
+    work = work_of(network)
     amounts = terms(work, batch)
     seconds = {name: float(amounts[name]) * value for name, value in profile.coefficients.items()}
     total = sum(seconds.values())
+    if not total:
+        raise InvalidInput(f"{profile.name} takes no time for anything that {network.name:.{SHOWN}} does")
     known = network.family in profile.families
     spread = profile.architecture if known or profile.family is None else profile.family
     warnings = _warnings(network, work, batch, profile)
@@ -217,5 +293,5 @@ def memory(work: Features, batch: int, profile: Profile) -> float:
     """
     size = BYTES.get(profile.provenance.get("precision", ""), 4)
     if profile.mode == "training":
-        return float(3 * 4 * work.params + size * batch * work.saved)
-    return float(4 * work.params + size * batch * work.largest)
+        return float(3 * 4 * work.params + size * batch * float(work.saved))
+    return float(4 * work.params + size * batch * float(work.largest))
