@@ -7,10 +7,15 @@ This module imports numpy alone: a symbol is recognised by its ``free_symbols``,
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
+
+LARGEST = 2**63 - 1  # the largest int64
 
 # An int, a sympy expression or an int64 array: what a size or a count may be.
 Size: TypeAlias = Any
@@ -30,13 +35,62 @@ def is_symbolic(value: object) -> bool:
     return hasattr(value, "free_symbols")
 
 
+def _elementwise(operation: Callable[[Size, Size], Any], a: Size, b: Size) -> Any:
+    """``operation(a, b)``. Raises InvalidInput for arrays of different lengths, and for ints that no array holds."""
+    try:
+        return operation(a, b)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"arrays of one length and int64 sizes are needed together, not {_line(a)} and {_line(b)}"
+        ) from None
+
+
+def _line(value: Size) -> str:
+    """A size on one line, also an array that numpy would break."""
+    return " ".join(str(value).split())
+
+
+def _most(value: Size) -> int:
+    return int(np.max(value, initial=0))
+
+
+def _in_range(operation: Callable[[Size, Size], Any], a: Size, b: Size) -> Size:
+    """``operation(a, b)`` of counts; int64 arrays, which would wrap silently, are held to what int64 holds."""
+    result = _elementwise(operation, a, b)
+    int64 = isinstance(result, (np.ndarray, np.generic)) and result.dtype == np.int64
+    # The largest elements settle it mostly; else it is told from floats, which do not wrap.
+    if int64 and operation(_most(a), _most(b)) > LARGEST and np.any(operation(np.asarray(a, float), b) >= LARGEST):
+        raise InvalidInput(
+            f"arrays count in int64, up to {LARGEST:.2e}, which {_line(a)} and {_line(b)} exceed: count by ints"
+        )
+    return result
+
+
+def product(a: Size, b: Size) -> Size:
+    """``a * b``. Raises InvalidInput where arrays would exceed int64, or differ in length.
+
+    >>> product(6, 7)
+    42
+    """
+    return a * b if type(a) is type(b) is int else _in_range(operator.mul, a, b)
+
+
+def total(a: Size, b: Size) -> Size:
+    """``a + b``. Raises InvalidInput where arrays would exceed int64, or differ in length.
+
+    >>> total(40, 2)
+    42
+    """
+    return a + b if type(a) is type(b) is int else _in_range(operator.add, a, b)
+
+
 def ceil_div(a: Size, b: Size) -> Size:
     """``a / b`` rounded up, for ints, arrays (elementwise) and symbols (a ``floor``, simplified where sympy can).
 
     >>> ceil_div(7, 2)
     4
     """
-    return -(-a // b)
+    return -_elementwise(operator.floordiv, -a, b)
 
 
 def nearest(a: Size, b: int) -> Size:
@@ -71,7 +125,7 @@ def same(a: Size, b: Size) -> bool:
     >>> same(3, 3), same(3, 4)
     (True, False)
     """
-    equal = a == b
+    equal = _elementwise(operator.eq, a, b)
     if equal is True:
         return True
     if is_symbolic(a) or is_symbolic(b):
@@ -87,7 +141,7 @@ def divides(a: Size, b: Size) -> bool:
     (True, False)
     """
     # `<= 0` and not `== 0`: between symbols `==` is structural, a relation stays undecided as it should.
-    return not refuted(b % a <= 0)
+    return not refuted(_elementwise(operator.mod, b, a) <= 0)
 
 
 def pair(value: Pair) -> tuple[Size, Size]:
@@ -106,12 +160,17 @@ def check_size(name: str, value: Size, least: int = 1) -> None:
     Traceback (most recent call last):
     complexity_theory.algebra.InvalidInput: stride must be at least 1, not 0
     """
-    if type(value) is not int and not is_symbolic(value):
+    if is_symbolic(value):
+        if getattr(value, "is_Float", False):
+            raise InvalidInput(f"{name} must be exact, not the Float {value}: give an int or a Rational")
+    elif type(value) is not int:
         kind = value.dtype if isinstance(value, (np.ndarray, np.generic)) else type(value).__name__
         if kind != np.int64:
             raise InvalidInput(f"{name} must be an int, a sympy expression or an int64 array, not {value!r} ({kind})")
+        if not np.size(value):
+            raise InvalidInput(f"{name} must hold at least one size, not an empty array")
     if refuted(value >= least):
-        raise InvalidInput(f"{name} must be at least {least}, not {value}")
+        raise InvalidInput(f"{name} must be at least {least}, not {_line(value)}")
 
 
 def check_pair(name: str, value: Pair, least: int = 1) -> None:
@@ -120,3 +179,28 @@ def check_pair(name: str, value: Pair, least: int = 1) -> None:
         raise InvalidInput(f"{name} must be one size or a (height, width) pair, not {value!r}")
     for size in pair(value):
         check_size(name, size, least)
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raises InvalidInput, with name and value, unless ``value`` is True or False.
+
+    >>> check_flag("bias", 1)
+    Traceback (most recent call last):
+    complexity_theory.algebra.InvalidInput: bias must be True or False, not 1
+    """
+    if type(value) is not bool:
+        raise InvalidInput(f"{name} must be True or False, not {value!r}")
+
+
+def is_number(value: object) -> bool:
+    """Whether ``value`` is a finite real number: an int, a float, a Fraction, but no bool and no text.
+
+    >>> is_number(0.5), is_number("0.5"), is_number(True), is_number(10**400)
+    (True, False, False, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

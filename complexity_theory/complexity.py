@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from complexity_theory.algebra import Size, check_size
+from complexity_theory.algebra import Size, check_size, product, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Shape:
     @property
     def elements(self) -> Size:
         """Number of elements: channels * height * width."""
-        return self.channels * self.height * self.width
+        return product(product(self.channels, self.height), self.width)
 
     def __str__(self) -> str:
         return f"{self.channels}x{self.height}x{self.width}"
@@ -42,6 +42,7 @@ class Complexity:
     """What a layer or network costs: flops (multiply-adds), params (elements), acts (output elements of its convs).
 
     Costs add, and repeat by a factor; the entries are ints, sympy expressions or int64 arrays.
+    Raises InvalidInput where an array would exceed int64.
 
     >>> 2 * Complexity(flops=10, params=3, acts=1) + Complexity(flops=5)
     Complexity(flops=25, params=6, acts=2)
@@ -55,10 +56,12 @@ class Complexity:
     __array_ufunc__ = None
 
     def __add__(self, other: Complexity) -> Complexity:
-        return Complexity(self.flops + other.flops, self.params + other.params, self.acts + other.acts)
+        return Complexity(
+            total(self.flops, other.flops), total(self.params, other.params), total(self.acts, other.acts)
+        )
 
     def __mul__(self, times: Size) -> Complexity:
-        return Complexity(self.flops * times, self.params * times, self.acts * times)
+        return Complexity(product(self.flops, times), product(self.params, times), product(self.acts, times))
 
     __rmul__ = __mul__
 

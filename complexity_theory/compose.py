@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, cast, final
 
-from complexity_theory.algebra import InvalidInput, Size, check_size, same
+from complexity_theory.algebra import InvalidInput, Size, check_size, product, same
 from complexity_theory.complexity import Complexity, Shape
 from complexity_theory.layers import Layer
 
@@ -67,6 +67,11 @@ def walk(layer: Layer, shape: Shape, path: tuple[str, ...] = (), times: Size = 1
     return output
 
 
+def _check_layer(what: str, part: object) -> None:
+    if not isinstance(part, Layer):
+        raise InvalidInput(f"{what} must be a layer, not {part!r}")
+
+
 def _check_same_shape(what: str, a: Shape, b: Shape) -> None:
     if not (same(a.channels, b.channels) and same(a.height, b.height) and same(a.width, b.width)):
         raise InvalidInput(f"{what}: {a} and {b} do not match")
@@ -95,8 +100,7 @@ class Sequential(Composite):
         pairs: list[tuple[str, Any]] = [*((str(i), p) for i, p in enumerate(parts)), *named.items()]
         object.__setattr__(self, "parts", tuple((name, part) for name, part in pairs if part is not None))
         for name, part in self.parts:
-            if not isinstance(part, Layer):
-                raise InvalidInput(f"part {name!r} of a Sequential must be a layer, not {part!r}")
+            _check_layer(f"part {name!r} of a Sequential", part)
         self.channels(None)
 
     def channels(self, channels: Size | None) -> Size | None:
@@ -124,6 +128,9 @@ class Residual(Composite):
     shortcut: Layer | None = None
 
     def __post_init__(self) -> None:
+        _check_layer("the body of a Residual", self.body)
+        if self.shortcut is not None:
+            _check_layer("the shortcut of a Residual", self.shortcut)
         out = self.channels(None)
         if self.shortcut is None:
             self.channels(out)  # what comes out must be able to go in
@@ -156,6 +163,7 @@ class Gate(Composite):
     body: Layer
 
     def __post_init__(self) -> None:
+        _check_layer("the body of a Gate", self.body)
         self.channels(self.channels(None))  # what comes out must be able to go in
 
     def channels(self, channels: Size | None) -> Size | None:
@@ -185,6 +193,7 @@ class Repeat(Composite):
     times: Size
 
     def __post_init__(self) -> None:
+        _check_layer("what a Repeat repeats", self.part)
         check_size("times", self.times, least=0)
         self.channels(self.channels(None))  # what comes out must be able to go in
 
@@ -194,6 +203,6 @@ class Repeat(Composite):
         return out if channels is None else channels
 
     def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.part, shape, (*path, "each"), times * self.times)
+        out = yield from walk(self.part, shape, (*path, "each"), product(times, self.times))
         _check_same_shape("a part can be repeated only if it keeps the shape", out, shape)
         return shape

@@ -16,12 +16,16 @@ from complexity_theory.algebra import (
     Pair,
     Size,
     ceil_div,
+    check_flag,
     check_pair,
     check_size,
     divides,
+    is_number,
     pair,
+    product,
     refuted,
     same,
+    total,
 )
 from complexity_theory.complexity import Complexity, Shape
 
@@ -50,12 +54,18 @@ class Layer(ABC):
             raise InvalidInput(f"{self} takes {expected} channels, not {channels}")
 
 
+def _check_shape(shape: object) -> None:
+    if not isinstance(shape, Shape):
+        raise InvalidInput(f"a layer takes a Shape(channels, height, width), not {shape!r}")
+
+
 class _Free(Layer):
     """A layer that keeps the shape and costs nothing."""
 
     __slots__ = ()
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         return shape
 
     def complexity(self, shape: Shape) -> Complexity:
@@ -64,8 +74,8 @@ class _Free(Layer):
 
 def _window(size: Size, kernel: Size, stride: Size, padding: Size | None, dilation: Size = 1) -> Size:
     """Number of places of a sliding window along one side; padding None keeps the size at stride 1."""
-    span = dilation * (kernel - 1)
-    room = size + (span if padding is None else 2 * padding) - span
+    span = product(dilation, kernel - 1)
+    room = total(total(size, span if padding is None else product(2, padding)), -span)
     if refuted(room >= 1):
         raise InvalidInput(
             f"a kernel of {kernel} (dilation {dilation}) is larger than its padded input: {size} + 2 * {padding}"
@@ -75,7 +85,7 @@ def _window(size: Size, kernel: Size, stride: Size, padding: Size | None, dilati
 
 def _check_same_padding(name: str, kernel: Pair, dilation: Pair) -> None:
     for k, d in zip(pair(kernel), pair(dilation), strict=True):
-        if not divides(2, d * (k - 1)):
+        if not divides(2, product(d, k - 1)):
             raise InvalidInput(f"{name} of even kernel {k} at dilation {d} has no symmetric default: give padding")
 
 
@@ -121,6 +131,7 @@ class Conv2d(Layer):
                 raise InvalidInput(f"group_width {self.group_width} does not divide the input width {self.w_in}")
             if not divides(self.groups, self.w_out):
                 raise InvalidInput(f"{self.groups} groups do not divide the output width {self.w_out}")
+        check_flag("bias", self.bias)
 
     @property
     def groups(self) -> Size:
@@ -136,6 +147,7 @@ class Conv2d(Layer):
         return self.w_out
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         self._accept(shape.channels, self.w_in)
         k, s, d = pair(self.kernel), pair(self.stride), pair(self.dilation)
         p = (None, None) if self.padding is None else pair(self.padding)
@@ -146,12 +158,11 @@ class Conv2d(Layer):
         )
 
     def complexity(self, shape: Shape) -> Complexity:
-        k_h, k_w = pair(self.kernel)
         acts = self.output(shape).elements
-        inputs_per_output = k_h * k_w * self._g + int(self.bias)
+        inputs_per_output = total(product(product(*pair(self.kernel)), self._g), int(self.bias))
         return Complexity(
-            flops=inputs_per_output * acts,
-            params=inputs_per_output * self.w_out,
+            flops=product(inputs_per_output, acts),
+            params=product(inputs_per_output, self.w_out),
             acts=acts,
         )
 
@@ -172,12 +183,14 @@ class Linear(Layer):
     def __post_init__(self) -> None:
         check_size("w_in", self.w_in)
         check_size("w_out", self.w_out)
+        check_flag("bias", self.bias)
 
     def channels(self, channels: Size | None) -> Size:
         self._accept(channels, self.w_in)
         return self.w_out
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         self._accept(shape.channels, self.w_in)
         if not (same(shape.height, 1) and same(shape.width, 1)):
             raise InvalidInput(f"{self} takes a flat input, not {shape}: put a Flatten or GlobalAvgPool2d before it")
@@ -185,7 +198,7 @@ class Linear(Layer):
 
     def complexity(self, shape: Shape) -> Complexity:
         self.output(shape)
-        weights = (self.w_in + int(self.bias)) * self.w_out
+        weights = product(total(self.w_in, int(self.bias)), self.w_out)
         return Complexity(flops=weights, params=weights, acts=self.w_out)
 
 
@@ -204,12 +217,13 @@ class _PerChannel(Layer):
         return self.width
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         self._accept(shape.channels, self.width)
         return shape
 
     def _per_channel(self, shape: Shape, params: int) -> Complexity:
         self.output(shape)
-        return Complexity(params=params * self.width)
+        return Complexity(params=product(params, self.width))
 
 
 @final
@@ -271,20 +285,22 @@ class _Pool2d(Layer):
         check_pair("kernel", self.kernel)
         check_pair("stride", self.stride)
         check_pair("padding", self.padding, least=0)
+        check_flag("ceil", self.ceil)
         for k, s, p in zip(pair(self.kernel), pair(self.stride), pair(self.padding), strict=True):
-            if refuted(2 * p <= k):
+            if refuted(total(k, -product(2, p)) >= 0):
                 raise InvalidInput(f"padding {p} is more than half the pooling kernel {k}")
-            if self.ceil and refuted(s + p <= k):
+            if self.ceil and refuted(total(k, -total(s, p)) >= 0):
                 raise InvalidInput(f"with ceil a window could lie outside: stride {s} + padding {p} > kernel {k}")
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         k, s, p = pair(self.kernel), pair(self.stride), pair(self.padding)
         # To round the number of windows up is to have room for all but one element of another step.
         room = [step - 1 if self.ceil else 0 for step in s]
         return Shape(
             shape.channels,
-            _window(shape.height + room[0], k[0], s[0], p[0]),
-            _window(shape.width + room[1], k[1], s[1], p[1]),
+            _window(total(shape.height, room[0]), k[0], s[0], p[0]),
+            _window(total(shape.width, room[1]), k[1], s[1], p[1]),
         )
 
     def complexity(self, shape: Shape) -> Complexity:
@@ -335,6 +351,7 @@ class GlobalAvgPool2d(_Free):
     """
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         return Shape(shape.channels, 1, 1)
 
 
@@ -353,6 +370,7 @@ class AdaptiveAvgPool2d(_Free):
         check_size("size", self.size)
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         return Shape(shape.channels, self.size, self.size)
 
 
@@ -369,6 +387,7 @@ class Flatten(_Free):
         return None
 
     def output(self, shape: Shape) -> Shape:
+        _check_shape(shape)
         return Shape(shape.elements, 1, 1)
 
 
@@ -400,5 +419,5 @@ class Dropout(_Free):
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise InvalidInput(f"a dropout probability lies in 0..1, not {self.p}")
+        if not (is_number(self.p) and 0 <= self.p <= 1):
+            raise InvalidInput(f"a dropout probability lies in 0..1, not {self.p!r}")

@@ -15,14 +15,18 @@ from hypothesis import strategies as st
 from complexity_theory.algebra import (
     InvalidInput,
     ceil_div,
+    check_flag,
     check_pair,
     check_size,
     divides,
+    is_number,
     is_symbolic,
     nearest,
     pair,
+    product,
     refuted,
     same,
+    total,
 )
 from complexity_theory.complexity import METRICS, Complexity, Shape
 from tests.random_layers import examples
@@ -97,6 +101,9 @@ def test_a_pair_is_height_and_width() -> None:
         (np.int32(4), "(int32)"),
         (np.array([3, 0]), "side must be at least 1, not [3 0]"),
         (-N, "side must be at least 1, not -n"),
+        (sympy.Float(2.5), "side must be exact, not the Float 2.5"),
+        (np.array([], dtype=np.int64), "not an empty array"),
+        (np.zeros(200, dtype=np.int64), "side must be at least 1, not [0 0"),
         (sympy.Integer(0), "side must be at least 1, not 0"),
     ],
 )
@@ -164,3 +171,50 @@ def test_a_cost_by_metric() -> None:
     cost = Complexity(1, 2, 3)
     assert tuple(cost.as_dict()) == METRICS == ("flops", "params", "acts")
     assert cost.map(lambda x: x * N) == Complexity(N, 2 * N, 3 * N)
+
+
+@examples(200)
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1), st.integers(0, 2**40))
+def test_arrays_give_the_exact_result_or_are_refused_and_never_wrap(a: int, b: int, c: int) -> None:
+    for operation, x, y, exact in ((product, a, c, a * c), (total, a, b, a + b)):
+        assert operation(x, y) == exact
+        arrays = np.array([x, 1]), np.array([y, 1])
+        if exact < 2**63 - 2**10:  # nearer to the end floats do not tell
+            assert int(operation(*arrays)[0]) == exact
+        elif exact >= 2**63:
+            with pytest.raises(InvalidInput, match="count by ints"):
+                operation(*arrays)
+
+
+def test_arrays_are_told_from_others_that_do_not_fit_them() -> None:
+    two, three = np.array([1, 2]), np.array([1, 2, 3])
+    for ask in (product, total, same, divides, ceil_div):
+        for other in (three, 10**30):
+            if ask is same and other is not three:
+                continue
+            with pytest.raises(InvalidInput, match="arrays of one length and int64 sizes are needed together"):
+                ask(two, other)
+    assert product(np.array([2**40, 1]), np.array([1, 2**40])).tolist() == [2**40, 2**40]
+
+
+def test_floats_in_a_cost_are_left_to_floats() -> None:
+    assert (Complexity(1e300, 1, 1) * 2.0).flops == 2e300
+    assert (Complexity(np.array([1e300]), 1, 1) + Complexity(1, 1, 1)).flops.tolist() == [1e300]
+
+
+def test_a_flag_is_true_or_false() -> None:
+    check_flag("bias", True)
+    for value in (1, 0, None, "yes", np.True_):
+        with pytest.raises(InvalidInput, match="bias must be True or False, not"):
+            check_flag("bias", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        *((value, True) for value in (1, -0.5, Fraction(1, 3), np.float64(2), np.int64(2), sympy.Rational(1, 3))),
+        *((value, False) for value in (True, "1", None, math.nan, math.inf, 10**400, N, 1j)),
+    ],
+)
+def test_a_number_is_real_and_finite(value: Any, number: bool) -> None:
+    assert is_number(value) is number

@@ -129,6 +129,10 @@ def test_a_stack_of_symbolic_depth_and_size() -> None:
         (lambda: Repeat(Activation(), np.array([1, 2], dtype=np.int32)), "(int32)"),
         (lambda: Repeat(Activation(), True), "not True (bool)"),
         (lambda: Sequential(conv="conv"), "part 'conv' of a Sequential must be a layer, not 'conv'"),
+        (lambda: Residual(1), "the body of a Residual must be a layer, not 1"),  # type: ignore[arg-type]
+        (lambda: Residual(Activation(), 1), "the shortcut of a Residual must be a layer, not 1"),  # type: ignore[arg-type]
+        (lambda: Gate(None), "the body of a Gate must be a layer, not None"),  # type: ignore[arg-type]
+        (lambda: Repeat("conv", 2), "what a Repeat repeats must be a layer, not 'conv'"),  # type: ignore[arg-type]
         (lambda: Sequential(Activation), "must be a layer, not <class"),
     ],
 )
@@ -155,3 +159,15 @@ def test_shapes_that_do_not_match_raise_with_both(tree: Layer, says: str) -> Non
         with pytest.raises(InvalidInput) as error:
             ask(Shape(8, 4, 6))
         assert says in str(error.value)
+
+
+def test_totals_by_arrays_are_refused_where_they_would_wrap() -> None:
+    shape = Shape(8, 4, 4)
+    with pytest.raises(InvalidInput, match="count by ints"):
+        Repeat(Conv2d(8, 8, 3), np.array([2**60])).complexity(shape)
+    with pytest.raises(InvalidInput, match="count by ints"):
+        Repeat(Repeat(Conv2d(8, 8, 3), np.array([2**32])), np.array([2**32])).complexity(shape)
+    once = Repeat(Conv2d(8, 8, 3), np.array([2**49]))
+    assert once.complexity(shape).flops.tolist() == [2**49 * 9216]
+    with pytest.raises(InvalidInput, match="count by ints"):
+        Sequential(once, once).complexity(shape)

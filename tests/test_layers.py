@@ -208,6 +208,13 @@ INT32 = np.array([8, 16], dtype=np.int32)
         (lambda: AvgPool2d(2, stride=3, ceil=True), "with ceil a window could lie outside"),
         (lambda: AdaptiveAvgPool2d(0), "size must be at least 1, not 0"),
         (lambda: Activation("swish"), "unknown activation 'swish': one of relu, relu6, silu"),
+        (lambda: Conv2d(8, 8, 3, bias=2), "bias must be True or False, not 2"),
+        (lambda: Linear(8, 8, bias=1), "bias must be True or False, not 1"),
+        (lambda: MaxPool2d(2, stride=2, ceil=1), "ceil must be True or False, not 1"),
+        (lambda: Conv2d(np.array([8, 9]), np.array([8, 9, 10]), 3).complexity(Shape(np.array([8, 9]), 4, 4)), "length"),
+        (lambda: MaxPool2d(np.array([3, 3]), 1, np.array([1, 1, 1])), "arrays of one length"),
+        (lambda: Dropout("0.5"), "a dropout probability lies in 0..1, not '0.5'"),
+        (lambda: Dropout(10**400), "a dropout probability lies in 0..1"),
         (lambda: Dropout(1.5), "a dropout probability lies in 0..1, not 1.5"),
         (lambda: Dropout(float("nan")), "not nan"),
     ],
@@ -241,6 +248,32 @@ def test_an_input_that_does_not_fit_raises_with_the_values(layer: Layer, shape: 
         with pytest.raises(InvalidInput) as error:
             ask(shape)
         assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Conv2d(3, 3, 3), Linear(3, 3), BatchNorm2d(3), MaxPool2d(2, 2), Activation(), Flatten(), AdaptiveAvgPool2d(3)],
+    ids=str,
+)
+def test_an_input_that_is_no_shape_is_told(layer: Layer) -> None:
+    for wrong in (3, (3, 8, 8), None):
+        with pytest.raises(InvalidInput, match=r"a layer takes a Shape\(channels, height, width\), not"):
+            layer.output(wrong)  # type: ignore[arg-type]
+
+
+@examples(100)
+@given(st.integers(0, 45), st.integers(0, 45), st.integers(0, 45))
+def test_counts_by_arrays_are_exact_or_refused(a: int, b: int, c: int) -> None:
+    def cost(w_in: Any, w_out: Any, side: Any) -> Complexity:
+        return Conv2d(w_in, w_out, 3, bias=True).complexity(Shape(w_in, side, side))
+
+    exact = cost(2**a, 2**b, 2**c)
+    arrays = (np.array([1, 2**power]) for power in (a, b, c))
+    if max(exact.as_dict().values()) < 2**63:
+        assert {name: int(count[1]) for name, count in cost(*arrays).as_dict().items()} == exact.as_dict()
+    else:
+        with pytest.raises(InvalidInput, match="count by ints"):
+            cost(*arrays)
 
 
 @pytest.mark.parametrize(
