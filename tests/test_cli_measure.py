@@ -136,6 +136,20 @@ def test_export_is_one_row_per_job(scaled: Path, capsys: pytest.CaptureFixture[s
     assert len(pd.read_parquet(tmp_path / "m.parquet")) == 5
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("place", ["folder", "file/m.out", "/proc/m.out"])
+def test_an_export_that_cannot_be_written_is_exit_2(
+    scaled: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, form: str, place: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    assert command("measure", "export", scaled, "--format", form, "-o", tmp_path / place) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: cannot write {tmp_path / place}")
+    assert said.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+
+
 @pytest.fixture
 def small_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(job_module._SIDES, "cpu", {"matmul": 64, "copy": 64})
@@ -146,6 +160,7 @@ def test_a_sweep_is_run_once_and_the_second_time_says_so(tmp_path: Path, capfd: 
     arguments = ["measure", "sweep", "--layers", "conv,depthwise-conv", *SMALL, "--store", tmp_path / "m.sqlite"]
     assert command("measure", "plan", *arguments[2:], "--format", "json") == 0
     assert [row["rounds"] for row in json.loads(capfd.readouterr().out)["jobs"]] == [1, 1]
+    assert not any(tmp_path.iterdir())
     assert command(*arguments, "--format", "json") == 0
     said = capfd.readouterr()
     rows = json.loads(said.out)
@@ -176,6 +191,12 @@ def test_a_failed_job_is_exit_1(tmp_path: Path, capfd: pytest.CaptureFixture[str
         (["network", "ResNet-50", "--mode", "sideways"], "'sideways'"),
         (["network", "ResNet-50", "--address", "auto"], "--engine ray"),
         (["network", "ResNet-50", "--device", "tpu"], "'tpu'"),
+        (["plan", "scaling", "--device", "cuda:x"], "'cuda:x'"),
+        (["network", "ResNet-50", "--strategy", "w"], "a strategy (w) needs factors"),
+        (["network", "ResNet-50", "--strategy", "w", "--factor", "1e300"], "1e+300"),
+        (["module", "os:nosuch", "--device", "cpu"], "'os:nosuch': AttributeError: module 'os' has no attribute"),
+        (["module", "no.such:module", "--device", "cpu"], "No module named 'no'"),
+        (["module", "os:name", "--device", "cpu"], "cannot be called"),
         (["module", "torch"], "package.module:callable"),
         (["export", "absent.sqlite"], "no store"),
         (["repeatability", "absent.sqlite"], "no store"),
@@ -189,6 +210,7 @@ def test_bad_input_is_exit_2_in_one_line(
     line = capfd.readouterr().err.strip().splitlines()[-1]
     assert line.startswith("error: ")
     assert said in line
+    assert not any(tmp_path.iterdir())
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from complexity_theory import files
 from complexity_theory.algebra import InvalidInput
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
@@ -114,8 +115,110 @@ def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no store"):
         read(tmp_path / "absent.sqlite")
     assert not (tmp_path / "absent.sqlite").exists()
-    with pytest.raises(InvalidInput, match="cannot be opened"):
+    with pytest.raises(InvalidInput, match="cannot be used"):
         Store(tmp_path / "absent" / "m.sqlite")
+
+
+def test_no_file_at_all_is_refused_and_left_alone(tmp_path: Path) -> None:
+    for path in (tmp_path, Path("/dev/null")):
+        for opens in (Store, read):
+            with pytest.raises(InvalidInput, match="it is no file"):
+                opens(path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_empty_file_is_no_store_to_read_but_becomes_one_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    path.touch()
+    with pytest.raises(InvalidInput, match=f"{path} is no store"):
+        read(path)
+    assert path.read_bytes() == b""
+    Store(path).close()
+    assert len(read(path)) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DROP TABLE jobs", "no table jobs"),
+        ("DROP TABLE attempts", "no table attempts"),
+        ("PRAGMA user_version = 0", "schema 0"),
+        ("PRAGMA user_version = -1", "schema -1"),
+        ("PRAGMA application_id = 7", "no store"),
+    ],
+)
+def test_a_damaged_schema_is_told_in_one_line(tmp_path: Path, statement: str, said: str) -> None:
+    damaged(tmp_path / "m.sqlite", statement)
+    for opens in (Store, read):
+        with pytest.raises(InvalidInput, match=f"^{tmp_path}/m.sqlite is .*{said}"):
+            opens(tmp_path / "m.sqlite")
+
+
+@pytest.mark.parametrize("page", range(1, 7))
+def test_an_overwritten_page_is_told_in_one_line(tmp_path: Path, page: int) -> None:
+    path = tmp_path / "m.sqlite"
+    filled(path)
+    content = bytearray(path.read_bytes())
+    content[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    for opens in (Store, read):
+        with pytest.raises(InvalidInput, match=f"^{path} .*") as refused:
+            opens(path)
+        assert "\n" not in str(refused.value)
+
+
+def set_to(name: str, value: object) -> str:
+    """SQL that changes a field in the result of each attempt that went well."""
+    return f"UPDATE attempts SET result = json_set(result, '$.{name}', json('{json.dumps(value)}')) WHERE status = 'ok'"
+
+
+RESULTS = [
+    "UPDATE attempts SET result = '{'",
+    "UPDATE attempts SET result = '[]'",
+    f"UPDATE attempts SET result = '{'[' * 100_000}'",
+    *(set_to("samples", value) for value in (["a"], [], [[1.0]], [None], 3, {"a": 1})),
+    "UPDATE attempts SET result = replace(result, '\"samples\": [', '\"samples\": [NaN, ')",
+]
+DESCRIPTIONS = [
+    "UPDATE environments SET description = '[]'",
+    "UPDATE environments SET description = ''",
+    "UPDATE jobs SET description = '3'",
+    'UPDATE jobs SET description = \'{"flops": "many", "dtype": []}\'',
+    "DELETE FROM jobs",
+    *(set_to(name, 3) for name in ("counts", "conditions", "shares", "device_samples")),
+]
+
+
+@pytest.mark.parametrize("statement", [*RESULTS, *DESCRIPTIONS], ids=lambda statement: statement[:90])
+def test_rows_that_cannot_be_understood_are_damage(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "m.sqlite"
+    place = damaged(path, statement)
+    with pytest.raises(InvalidInput, match=f"^{path} is damaged: ") as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+    if statement in RESULTS:
+        store = Store(path)
+        with pytest.raises(InvalidInput, match=f"^{path} is damaged: "):
+            store.attempts(place)
+        store.close()
+
+
+def test_what_sqlite_refuses_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    store = Store(tmp_path / "m.sqlite")
+    damaged(tmp_path / "m.sqlite", "DROP TABLE environments")
+    with pytest.raises(InvalidInput, match="cannot be used as a store of measurements: no such table"):
+        store.add_environment({})
+    store.close()
+
+
+def damaged(path: Path, statement: str) -> str:
+    """A store that another program has changed, and the key of its environment."""
+    filled(path)
+    with sqlite3.connect(path) as db:
+        place = db.execute("SELECT id FROM environments").fetchone()[0]
+        db.execute(statement)
+    db.close()
+    return str(place)
 
 
 def filled(path: Path) -> list[Job]:
@@ -180,7 +283,7 @@ def test_an_empty_store_is_an_empty_frame(tmp_path: Path) -> None:
 def test_exports_hold_every_row_and_sample(tmp_path: Path, form: str) -> None:
     filled(tmp_path / "m.sqlite")
     frame, path = read(tmp_path / "m.sqlite"), tmp_path / f"m.{form}"
-    EXPORTS[form](frame, path)
+    files.write(path, EXPORTS[form](frame))
     back = {
         "csv": pd.read_csv,
         "jsonl": lambda path: pd.read_json(path, lines=True),

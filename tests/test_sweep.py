@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from complexity_theory.algebra import InvalidInput
-from complexity_theory.measurement import studies
+from complexity_theory.measurement import engines, studies
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, LayerSubject, NetworkSubject, Settings, Task
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import expand, load
-from complexity_theory.measurement.sweep import run, with_ceilings
+from complexity_theory.measurement.sweep import measure, run, stored, with_ceilings
 from complexity_theory.zoo import find
 from tests.fake_engine import PLACE, RULES, FakeEngine, Silent, jobs, measured
 
@@ -154,6 +156,11 @@ def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
     [
         ({}, "none of them"),
         ({"networks": [], "layers": []}, "networks and layers"),
+        ({"networks": []}, "list of networks is empty"),
+        ({"layers": "conv", "batches": []}, "list of batches is empty"),
+        ({"layers": "conv", "widths": [[64]]}, r"each of widths must be .*, not \[64\]"),
+        ({"layers": [{}]}, "each of layers"),
+        ({"networks": "ResNet-50", "strategies": "w"}, r"a strategy \(w\) needs factors"),
         ({"networks": "ResNet-50", "kernels": 3}, "unknown kernels"),
         ({"networks": 50}, "50"),
         ({"networks": "ResNet-50", "factors": 2}, "needs strategies"),
@@ -171,6 +178,49 @@ def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
 def test_bad_sweeps_say_what_is_wrong(table: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         expand(table)
+
+
+@pytest.mark.parametrize("factor", [1e300, 1e-300, float("inf")])
+def test_a_factor_out_of_reach_is_named(factor: float) -> None:
+    (job,) = expand({"networks": "EfficientNet-B0", "strategies": "w", "factors": factor})
+    with pytest.raises(InvalidInput, match=re.escape(f"EfficientNet-B0 by a factor of {factor:g}: ")):
+        _ = job.key
+
+
+class Refusing(FakeEngine):
+    """Has no device, or finds no module."""
+
+    def __init__(self, refused: str) -> None:
+        super().__init__()
+        self.refused = refused
+
+    def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
+        return Outcome("failed", "why") if function == self.refused else super()._call(function, limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("table", "refused", "said"),
+    [
+        ({"layers": "conv"}, engines.DESCRIBE, "no worker can run on device 'cpu': why"),
+        ({"modules": "a:b"}, engines.CHECK, "no worker can load 'a:b': why"),
+        ({"layers": "conv", "widths": "x"}, "", "'x'"),
+        ({"networks": "EfficientNet-B0", "strategies": "w", "factors": 1e300}, "", "1e\\+300"),
+    ],
+)
+def test_what_cannot_be_measured_leaves_no_file(
+    tmp_path: Path, table: dict[str, object], refused: str, said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        measure(studies.Study(tuple(expand(table)), RULES), tmp_path / "m.sqlite", Refusing(refused), Silent())
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_plan_makes_no_file_and_adds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    assert stored(path, FakeEngine()) == {}
+    assert not any(tmp_path.iterdir())
+    sweep(path, jobs(2), FakeEngine())
+    assert set(stored(path, FakeEngine())) == {job.key for job in jobs(2)}
 
 
 @pytest.mark.parametrize("name", studies.names())
@@ -199,6 +249,8 @@ def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
         ("[protocol]\nrounds = 'x'\n[[sweep]]\nlayers = 'conv'", "'x'"),
         ("[protocol]\nrounds = 0\n[[sweep]]\nlayers = 'conv'", "positive"),
         ("[", "no sweep file"),
+        (f"sweep = {'[' * 100_000}", "no sweep file"),
+        ("[[sweep]]\nnetworks = []", "networks is empty"),
     ],
 )
 def test_bad_sweep_files_say_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:

@@ -81,12 +81,11 @@ def plan(
     """What a sweep would run that the store does not hold yet, and how long it may take."""
     from complexity_theory import report
     from complexity_theory.measurement import sweep
-    from complexity_theory.measurement.store import Store
 
     planned = lists.study(study)
     rules = execution.rules(planned.rules)
-    with closing(execution.start()) as engine, closing(Store(execution.store)) as store:
-        stored = store.attempts(store.add_environment(engine.describe()))
+    with closing(execution.start()) as engine:
+        stored = sweep.stored(execution.store, engine)
     left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
     least, most = sweep.seconds(sum(left.values()), rules)
     rows = [{"job": str(job), "flops": job.description["flops"], "rounds": rounds} for job, rounds in left.items()]
@@ -102,7 +101,7 @@ def network(
     name: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.", show_default=False)],
     resolution: Annotated[int | None, typer.Option(help="Side of the input (default: the network's own).")] = None,
     strategy: Annotated[str | None, typer.Option(help="Scaled by a strategy, with --factor.")] = None,
-    factor: Annotated[float, typer.Option(help="Of the flops.")] = 1,
+    factor: Annotated[float | None, typer.Option(help="Of the flops, with --strategy.")] = None,
 ) -> None:
     """One network, as it is or scaled."""
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
@@ -128,11 +127,16 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="(default: standard output)")] = None,
 ) -> None:
     """All that a store holds, a row per job: counts, times with all samples, environment."""
+    from complexity_theory import files
     from complexity_theory.measurement.store import EXPORTS, read
 
     if output is None and form == ExportFormat.parquet:
         raise InvalidInput("Parquet is a file: give -o FILE.parquet")
-    EXPORTS[form](read(store), sys.stdout if output is None else output)
+    content = EXPORTS[form](read(store))
+    if output is None:
+        sys.stdout.write(str(content))
+    else:
+        files.write(output, content)
 
 
 @measure.command()

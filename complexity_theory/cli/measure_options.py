@@ -29,7 +29,10 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """Where, how and into which store a sweep runs: the options of all commands that measure."""
+    """Where, how and into which store a sweep runs: the options of all commands that measure.
+
+    Raises InvalidInput for what is no name of a device, or an address without a cluster.
+    """
 
     store: Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")] = Path(
         "measurements.sqlite"
@@ -44,6 +47,13 @@ class Execution:
     seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
     form: FormatOption = Format.text
+
+    def __post_init__(self) -> None:
+        from complexity_theory.measurement.jobs import check_device
+
+        check_device(self.device)
+        if self.address is not None and self.engine != EngineName.ray:
+            raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
 
     def rules(self, study: Protocol) -> Protocol:
         """The rules of a study with those given here in their place."""
@@ -60,8 +70,6 @@ class Execution:
 
         if self.engine == EngineName.ray:
             return Ray(self.device, self.threads, address=self.address)
-        if self.address is not None:
-            raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
         return Local(self.device, self.threads)
 
 

@@ -12,6 +12,7 @@ from typing import Any, final
 import torch
 
 from complexity_theory.algebra import InvalidInput
+from complexity_theory.measurement.jobs import check_device
 
 
 class Device(ABC):
@@ -109,13 +110,12 @@ def device(name: str = "auto") -> Device:
     >>> device("cpu").torch_device
     device(type='cpu')
     """
+    check_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
         return Cpu()
-    kind, _, index = name.partition(":")
-    if kind != "cuda" or not (index.isdigit() or name == kind):
-        raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
+    _, _, index = name.partition(":")
     if int(index or 0) >= torch.cuda.device_count():
         raise InvalidInput(f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices, not {name!r}")
     return Cuda(name)

@@ -12,6 +12,7 @@ from complexity_theory.measurement.jobs import Task
 from complexity_theory.measurement.protocol import Protocol
 
 DESCRIBE = "complexity_theory.measurement.worker:describe"
+CHECK = "complexity_theory.measurement.worker:check"
 MEASURE = "complexity_theory.measurement.worker:measure"
 
 
@@ -28,6 +29,12 @@ class Engine(ABC):
         if outcome.status != "ok":
             raise InvalidInput(f"no worker can run on device {self.device!r}: {outcome.reason}")
         return outcome.result
+
+    def check(self, path: str) -> None:
+        """Raises InvalidInput where its workers find no ``package.module:callable`` of this name."""
+        outcome = self._call(CHECK, path, limit=120.0)
+        if outcome.status != "ok":
+            raise InvalidInput(f"no worker can load {path!r}: {outcome.reason}")
 
     def close(self) -> None:  # noqa: B027  # most engines start nothing that outlives a task
         """Ends what the engine has started."""

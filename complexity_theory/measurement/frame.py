@@ -11,6 +11,7 @@ import pandas as pd
 
 from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
+from complexity_theory.measurement.store import times
 
 FIRST = (
     *("kind", "network", "family", "strategy", "factor", "base_resolution", "resolution", "batch", "search"),
@@ -55,7 +56,10 @@ _PASSES = {"forward": 1, "backward": 3, "train": 3}
 
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """The frame of ``store.read``, from its rows in the order of environments, jobs and attempts."""
+    """The frame of ``store.read``, from its rows in the order of environments, jobs and attempts.
+
+    Raises what Python and pandas raise for rows that hold something else than a sweep stores.
+    """
     groups = groupby(rows, key=lambda row: (row.environment, row.job))
     records = [_record(list(attempts)) for _, attempts in groups]
     frame = pd.DataFrame(records, columns=list(dict.fromkeys([*FIRST, *(name for r in records for name in r)])))
@@ -69,12 +73,12 @@ def _record(attempts: list[Row]) -> dict[str, Any]:
     """One row: the rounds of one job at the batch that it ended with."""
     last = attempts[-1]
     results = [json.loads(a.result) for a in attempts if a.status == "ok" and a.batch == last.batch]
-    samples = [sample for result in results for sample in result["samples"]]
+    samples = [sample for result in results for sample in times(result)]
     description, place = json.loads(last.description), json.loads(last.place)
     record = {**description, "batch": last.batch, "status": last.status, "reason": last.reason, "n": len(samples)}
     if results:
         p25, median, p75 = quartiles(samples)
-        _, device_median, _ = quartiles([sample for result in results for sample in result["device_samples"]])
+        _, device_median, _ = quartiles([time for result in results for time in times(result, "device_samples")])
         record |= {
             **(results[0]["counts"] or {}),
             "median": median,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -25,6 +26,17 @@ CHOICES = {
 }
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2}  # of an element
 UNSCALED = "base"  # the strategy of a network as it is: at factor 1 all strategies are the same
+
+
+def check_device(name: str) -> None:
+    """Raises InvalidInput for what is no name of a device; whether there is such a device, torch alone knows.
+
+    >>> check_device("tpu")
+    Traceback (most recent call last):
+    complexity_theory.algebra.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,9})?", name):
+        raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +133,10 @@ def _scaled(subject: NetworkSubject) -> Network:
         base = replace(base, resolution=subject.resolution)
     if subject.strategy == UNSCALED:
         return base
-    return scale(base, subject.strategy, target_flops=subject.factor * base.complexity().flops).network
+    try:
+        return scale(base, subject.strategy, target_flops=subject.factor * base.complexity().flops).network
+    except InvalidInput as error:
+        raise InvalidInput(f"{subject.name} by a factor of {subject.factor:g}: {error}") from None
 
 
 @final

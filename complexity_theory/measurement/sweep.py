@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from complexity_theory.measurement.engines import Engine
 from complexity_theory.measurement.isolate import Outcome
-from complexity_theory.measurement.jobs import Job, Task, ceilings
+from complexity_theory.measurement.jobs import Job, ModuleSubject, Task, ceilings, identity
 from complexity_theory.measurement.protocol import Protocol as Rules
 from complexity_theory.measurement.protocol import is_noisy
 from complexity_theory.measurement.store import Attempt, Store
@@ -46,7 +46,7 @@ def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, 
         return None
     rounds = [attempt for attempt in attempts if attempt.status == "ok" and attempt.batch == last.batch]
     samples = [sample for attempt in rounds for sample in attempt.samples]
-    sampled = sum(attempt.result["block"] * sum(attempt.samples) for attempt in rounds)
+    sampled = sum(attempt.seconds for attempt in rounds)
     enough = len(rounds) >= rules.rounds and (sampled >= rules.budget or not is_noisy(samples))
     return None if enough else task(last.batch)
 
@@ -70,16 +70,34 @@ def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
     return list(dict.fromkeys([*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]))
 
 
+def stored(path: str | Path, engine: Engine) -> dict[str, list[Attempt]]:
+    """The attempts that a store holds of the engine's environment, by job key: none where there is no file.
+
+    Raises InvalidInput for a file that is no store, or a device that is not there.
+    """
+    if not Path(path).exists():
+        engine.describe()
+        return {}
+    with closing(Store(path)) as store:
+        return store.attempts(identity(engine.describe()))
+
+
 def measure(
     study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int = 0, retry: bool = False
 ) -> tuple[int, str]:
     """Measures what the store at ``path`` does not hold of a study, with the device's ceilings.
 
     ``retry``: what failed before is run again. Returns the number of rounds that were run and the key of the
-    environment they belong to. Raises InvalidInput for a file that is no store, or a device that is not there.
+    environment they belong to. Raises InvalidInput for a file that is no store, and before a file is made for jobs that
+    cannot be built, a device that is not there or a module that no worker finds.
     """
+    if Path(path).exists():
+        Store(path).close()
+    descriptions = [job.description for job in study.jobs]
+    place = engine.describe()
+    for name in dict.fromkeys(row["network"] for row in descriptions if row["kind"] == ModuleSubject.kind):
+        engine.check(name)
     with closing(Store(path)) as store:
-        place = engine.describe()
         environment = store.add_environment(place)
         jobs = with_ceilings(study.jobs, place)
         if retry:

@@ -41,6 +41,12 @@ def describe(device_name: str, threads: int | None) -> dict[str, Any]:
     return environment.describe(device(device_name), threads)
 
 
+def check(path: str) -> dict[str, Any]:
+    """Loads ``package.module:callable`` and does not call it; raises what Python raises where there is none."""
+    _callable(path)
+    return {}
+
+
 def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     """One round: builds the module, checks its counts, warms up, takes samples, then shares of phases and peak memory.
 
@@ -120,12 +126,19 @@ def _layer(subject: LayerSubject, settings: Settings) -> nn.Module:
 
 @to_module.register
 def _module(subject: ModuleSubject, settings: Settings) -> nn.Module:
-    path, _, attribute = subject.path.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    module = getattr(importlib.import_module(path), attribute)()
+    module = _callable(subject.path)()
     if not isinstance(module, nn.Module):
         raise InvalidInput(f"{subject.path} returned a {type(module).__name__}, not a torch.nn.Module")
     return module
+
+
+def _callable(path: str) -> Callable[[], Any]:
+    module, _, attribute = path.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    found: Callable[[], Any] = getattr(importlib.import_module(module), attribute)
+    if not callable(found):
+        raise InvalidInput(f"{path} is a {type(found).__name__}, and cannot be called")
+    return found
 
 
 @to_module.register

@@ -36,7 +36,7 @@ def names() -> tuple[str, ...]:
     """The studies that come with the package: files beside this module.
 
     >>> names()
-    ('layers', 'layers-quick', 'scaling', 'scaling-quick')
+    ('layers', 'layers-quick', 'profile', 'scaling', 'scaling-quick')
     """
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
@@ -59,7 +59,7 @@ def load(name_or_path: str) -> Study:
         path = Path(__file__).parent / f"{name_or_path}.toml"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{path} is no sweep file: {error}") from None
     _check_keys(content, {"sweep", "protocol"}, str(path))
     sweeps, rules = content.get("sweep", []), content.get("protocol", {})
@@ -89,6 +89,11 @@ def expand(sweep: Mapping[str, Any]) -> list[Job]:
     of_subject, subjects = _SUBJECTS[kinds[0]]
     _check_keys(sweep, {kinds[0], *of_subject, *_SETTINGS}, "a sweep")
     lists = {name: value if isinstance(value, list) else [value] for name, value in sweep.items()}
+    for name, values in lists.items():
+        if not values:
+            raise InvalidInput(f"the list of {name} is empty: give one or more, or leave it out")
+        for value in values:
+            _check_type(value, (int, float, str), f"each of {name}")
     settings = [
         Settings(**_batch(batch), dtype=dtype, layout=layout, mode=mode, execution=execution)
         for batch, dtype, layout, mode, execution in product(*(lists.get(n, [d]) for n, d in _SETTINGS.items()))
@@ -97,6 +102,8 @@ def expand(sweep: Mapping[str, Any]) -> list[Job]:
 
 
 def _networks(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
+    if "strategies" in lists and "factors" not in lists:
+        raise InvalidInput(f"a strategy ({lists['strategies'][0]}) needs factors of the flops, e.g. 1, 2, 4")
     resolutions = lists.get("resolutions", [None])
     for name, resolution in product(lists["networks"], resolutions):
         _check_type(name, str, "a network")
