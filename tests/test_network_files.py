@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -67,18 +68,24 @@ def test_every_kind_of_field_can_be_read():
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("depth = 2", "depth = 2.5", "stage 1: depth must be an integer, not 2.5"),
-        ("depth = 2", "depth = true", "stage 1: depth must be an integer, not True"),
+        ("depth = 2", "depth = 2.5", "stage 1: depth must be an integer up to 10^9, not 2.5"),
+        ("depth = 2", "depth = true", "stage 1: depth must be an integer up to 10^9, not True"),
         ("depth = 2", "depth = 0", "stage 1: depth must be at least 1, not 0"),
         ("depth = 2", "", "stage 1: depth is missing"),
         ("depth = 2", "deep = 2\ndepth = 2", "stage 1: unknown field 'deep': one of block, depth"),
         ("ratio = 0.5", 'ratio = "1/0"', "stage 1: ratio must be a number or a fraction"),
+        ("depth = 2", "depth = 1000000001", "stage 1: depth must be an integer up to 10^9, not 1000000001"),
+        pytest.param("depth = 2", f"depth = 0x{'f' * 9999}", "not a number of thousands of digits", id="hexadecimal"),
+        ("ratio = 0.5", 'ratio = "1e999999999"', "stage 1: ratio must be a number or a fraction"),
+        ("resolution = 128", f"dropout = 1{'0' * 400}", "dropout must be a number, not 1000"),
+        ("resolution = 128", "dropout = nan", "dropout must be a number, not nan"),
+        ("resolution = 128", 'name = "a\\nb"', "name must be text on one line"),
         ("ratio = 0.5", "ratio = nan", "stage 1: ratio must be a number or a fraction"),
         ("ratio = 0.5", "ratio = -1", "stage 1: ratio must be positive, not -1"),
         ('block = "bottleneck"', 'block = "bottle"', "stage 1: unknown block 'bottle'"),
         ("group_width = 8", "group_width = 7", "7 does not divide"),
         ("stride = 2", 'stride = 2\nshortcut = "skip"', "shortcut must be one of identity, projection, none"),
-        ("stem_width = 32", 'stem_width = "32"', "stem_width must be an integer, not '32'"),
+        ("stem_width = 32", 'stem_width = "32"', "stem_width must be an integer up to 10^9, not '32'"),
         ("stem_width = 32", "stem_width = -3", "stem width must be at least 1, not -3"),
         ('stem = "conv3"', "", "stem is missing"),
         ("stem_width = 32", "stem_width = ", "is no valid TOML"),
@@ -110,5 +117,21 @@ def test_what_cannot_be_written(tmp_path):
     network = zoo.network("ResNet-18")
     with pytest.raises(InvalidInput, match=r"ends in .toml or .json"):
         dump(network, tmp_path / "x.yaml")
+    (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match="cannot write"):
-        dump(network, tmp_path / "missing" / "x.toml")
+        dump(network, tmp_path / "file" / "x.toml")
+
+
+def test_a_field_given_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.json"
+    path.write_text('{"stem": "conv3", "stem": "cifar"}')
+    with pytest.raises(InvalidInput, match=r"twice.json is no valid JSON: 'stem' is given twice"):
+        load(path)
+
+
+def test_a_name_in_any_script_survives(tmp_path):
+    network = dataclasses.replace(zoo.network("ResNet-18"), name="сеть")
+    for suffix in (".toml", ".json"):
+        dump(network, tmp_path / f"x{suffix}")
+        assert load(tmp_path / f"x{suffix}") == network
+    assert json.loads((tmp_path / "x.json").read_bytes().decode())["name"] == "сеть"

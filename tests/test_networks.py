@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 import sympy
 from hypothesis import given
@@ -15,10 +16,10 @@ from complexity_theory.algebra import InvalidInput
 from complexity_theory.complexity import Shape
 from complexity_theory.compose import Residual, walk
 from complexity_theory.layers import AvgPool2d, Conv2d
-from complexity_theory.networks.anynet import compatible, regnet_widths
+from complexity_theory.networks.anynet import cifar, compatible, regnet, regnet_widths, resnet
 from complexity_theory.networks.blocks import BLOCKS
 from complexity_theory.networks.efficientnet import rounded_width
-from complexity_theory.networks.heads import HEADS
+from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH
 from complexity_theory.networks.spec import Network, Stage
 from complexity_theory.networks.stems import STEMS
 
@@ -73,6 +74,19 @@ def test_a_pooled_shortcut_has_no_strided_projection():
         ({"block": "basic", "depth": 0}, "depth must be at least 1, not 0"),
         ({"block": "basic", "width": 2.5}, "width must be an int"),
         ({"block": "bottleneck", "ratio": Fraction(0)}, "ratio must be positive, not 0"),
+        ({"block": ["basic"]}, "unknown block"),
+        ({"block": "basic", "stride": np.array([1, 2])}, "stride must be an int, not array"),
+        ({"block": "bottleneck", "ratio": 0.25}, r"ratio must be exact, a Fraction such as Fraction\(1, 4\), not 0.25"),
+        ({"block": "bottleneck", "se": 0.25}, "se must be exact, a Fraction"),
+        ({"block": "basic", "shortcut": "foo"}, "unknown shortcut of a basic block 'foo': one of identity, projection"),
+        ({"block": "separable", "shortcut": "projection"}, "shortcut of a separable block 'projection': one of none"),
+        ({"block": "vanilla", "shortcut": "identity"}, "shortcut of a vanilla block 'identity': one of none"),
+        ({"block": "convnext", "shortcut": "none"}, "shortcut of a convnext block 'none': one of identity, projection"),
+        ({"block": "vgg", "pooled_shortcut": True}, "a vgg block has no projection that could pool"),
+        ({"block": "convnext", "pooled_shortcut": True}, "a convnext block has no projection that could pool"),
+        ({"block": "basic", "pooled_shortcut": 1}, "pooled_shortcut must be True or False, not 1"),
+        ({"block": "basic", "activation": "swish"}, "unknown activation 'swish'"),
+        ({"block": "basic", "se_gate": "swish"}, "unknown activation 'swish'"),
         ({"block": "bottleneck", "se": Fraction(-1)}, "se must be at least 0, not -1"),
     ],
 )
@@ -89,11 +103,43 @@ def test_a_stage_refuses(settings, message):
         ({"stem_width": 0}, "stem width must be at least 1, not 0"),
         ({"resolution": -3}, "resolution must be at least 1, not -3"),
         ({"stages": ()}, "a network needs at least one stage"),
+        ({"stages": (1,)}, r"stages must be a tuple of Stages, not \(1,\)"),
+        ({"stages": 3}, "stages must be a tuple of Stages, not 3"),
+        ({"head": "act-pool", "head_width": 64}, "head 'act-pool' takes no head width, but it is 64"),
+        ({"classes": 0}, "classes must be at least 1, not 0"),
+        ({"in_channels": 2.5}, "in_channels must be an int"),
+        ({"scales_ends": "no"}, "scales_ends must be True or False, not 'no'"),
+        ({"dropout": "half"}, "a dropout probability lies in 0..1, not 'half'"),
+        ({"activation": "swish"}, "unknown activation 'swish'"),
+        ({"name": "a\nb"}, "name must be text on one line, without control characters"),
+        ({"family": None}, "family must be text on one line"),
     ],
 )
 def test_a_network_refuses(settings, message):
     with pytest.raises(InvalidInput, match=message):
         replace(zoo.network("ResNet-18"), **settings)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_shortcut_that_is_not_refused_does_something(block):
+    """Those of a kind of block differ in what they cost, or in whether the input is added."""
+    trees = [stage(block, shortcut=shortcut).layer(16) for shortcut in BLOCKS[block].shortcuts]
+    assert len(set(trees)) == len(trees)
+    if BLOCKS[block].pools:
+        plain = stage(block, shortcut="projection", stride=2)
+        assert replace(plain, pooled_shortcut=True).layer(16) != plain.layer(16)
+
+
+def test_an_error_says_its_stage():
+    network = zoo.network("RegNetY-4.0GF")
+    stages = (network.stages[0], replace(network.stages[1], width=200), *network.stages[2:])
+    broken = replace(network, stages=stages)
+    for ask in (lambda: broken.tree, broken.complexity):
+        with pytest.raises(InvalidInput, match=r"^stage 2: group_width 64 does not divide the input width 200"):
+            ask()
+    vgg = zoo.network("VGG-16")
+    with pytest.raises(InvalidInput, match=r"^stage 3: a kernel of 2"):
+        vgg.complexity(2)
 
 
 def test_a_head_without_its_width_is_told():
@@ -112,7 +158,7 @@ def test_every_stem_takes_an_image_to_its_width(stem):
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_ends_in_the_classes(head):
     network: Network = replace(
-        zoo.network("ResNet-50"), head=head, head_width=96 if head != "pool" else None, classes=7
+        zoo.network("ResNet-50"), head=head, head_width=None if head in WITHOUT_WIDTH else 96, classes=7
     )
     assert HEADS[head](network, 2048).output(Shape(2048, 9, 9)) == Shape(7, 1, 1)
 
@@ -171,6 +217,27 @@ def test_regnet_widths_grow_and_part_the_depth(depth, w_0, w_a, w_m):
 def test_a_regnet_refuses_numbers_that_generate_none(numbers):
     with pytest.raises(InvalidInput, match="a RegNet needs"):
         regnet_widths(10, *numbers)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: regnet("x", family="y", depth=4, w0=24, wa=8, wm=2.0, group_w=0), "group width must be at least 1"),
+        (lambda: regnet("x", family="y", depth=0, w0=24, wa=8, wm=2.0, group_w=8), "depth must be at least 1"),
+        (lambda: regnet("x", family="y", depth="4", w0=24, wa=8, wm=2.0, group_w=8), "depth must be an int"),
+        (lambda: regnet("x", family="y", depth=4, w0="24", wa=8, wm=2.0, group_w=8), "a RegNet needs"),
+        (lambda: regnet("x", family="y", depth=4, w0=24, wa=float("nan"), wm=2.0, group_w=8), "a RegNet needs"),
+        (lambda: regnet("x", family="y", depth=4, w0=24, wa=1e300, wm=2.0, group_w=8), "widths beyond"),
+        (lambda: regnet("x", family="y", depth=4, w0=24, wa=8, wm=2.0, group_w=8, ratio=0), "ratio must be positive"),
+        (lambda: compatible([8, 16], [Fraction(1)], [8, 8]), "one ratio and group width for each of 2 widths"),
+        (lambda: resnet("x", family="y", depths=(1, 2)), "for each of 2 depths, not 4, 4 and 2"),
+        (lambda: cifar("x", family="y", layers=21), r"6n \+ 2 layers, such as 20, not 21"),
+        (lambda: cifar("x", family="y", layers="20"), "not '20'"),
+    ],
+)
+def test_generators_refuse_what_makes_no_network(make, message):
+    with pytest.raises(InvalidInput, match=message):
+        make()
 
 
 @given(st.floats(1, 5000))

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.algebra import InvalidInput, check_size, is_number
 from complexity_theory.networks.spec import Network, Stage
+
+WIDEST = 10**9  # what a RegNet's generator is asked for at most
 
 
 def nearest_multiple(width: int, multiple: int) -> int:
@@ -29,13 +31,22 @@ def compatible(
 
     The group width is cut to the inner width; the inner width goes to the nearest multiple of the group width or, with
     a ratio above 1 (an integer), of the least common multiple of both, so that the width comes out whole. ``fit``
-    makes a width a multiple of another (torchvision's RegNets round otherwise than pycls's).
+    makes a width a multiple of another (torchvision's RegNets round otherwise than pycls's). Raises InvalidInput for
+    sizes below 1, ratios that do not fit and lists of different lengths.
 
     >>> compatible([32, 80], [Fraction(1), Fraction(1)], [24, 24])
     ([24, 72], [24, 24])
     """
+    if not len(widths) == len(ratios) == len(group_widths):
+        raise InvalidInput(
+            f"one ratio and group width for each of {len(widths)} widths, not {len(ratios)} and {len(group_widths)}"
+        )
     fitted_widths, fitted_groups = [], []
     for width, ratio, group_width in zip(widths, ratios, group_widths, strict=True):
+        check_size("width", width)
+        check_size("group width", group_width)
+        if not (is_number(ratio) and ratio > 0):
+            raise InvalidInput(f"ratio must be positive, not {ratio!r}")
         if ratio > 1 and ratio.denominator != 1:
             raise InvalidInput(f"a bottleneck ratio above 1 must be an integer, not {ratio}")
         inner = max(1, math.floor(width * ratio))
@@ -54,10 +65,13 @@ def regnet_widths(depth: int, w_0: float, w_a: float, w_m: float, multiple: int 
     >>> regnet_widths(13, 24, 36.44, 2.49)
     ([24, 56, 152, 368], [1, 1, 4, 7])
     """
-    if w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % multiple:
+    check_size("depth", depth)
+    if not all(map(is_number, (w_0, w_a, w_m))) or w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % multiple:
         raise InvalidInput(
-            f"a RegNet needs wa >= 0, wm > 1 and w0 a positive multiple of {multiple}, not {w_a}, {w_m}, {w_0}"
+            f"a RegNet needs wa >= 0, wm > 1 and w0 a positive multiple of {multiple}, not {w_a!r}, {w_m!r}, {w_0!r}"
         )
+    if w_0 + w_a * depth > WIDEST:
+        raise InvalidInput(f"w0 {w_0} and wa {w_a} give widths beyond {WIDEST} at depth {depth}: use smaller ones")
     blocks = []
     for j in range(depth):
         power = round(math.log((w_0 + w_a * j) / w_0) / math.log(w_m))
@@ -147,6 +161,11 @@ def resnet(
     25557032
     """
     ses = se if isinstance(se, Sequence) else [se] * len(depths)
+    if not len(depths) == len(widths) == len(group_widths) == len(ses):
+        raise InvalidInput(
+            f"one width, group width and se for each of {len(depths)} depths, not {len(widths)}, {len(group_widths)} "
+            f"and {len(ses)}"
+        )
     stages = tuple(
         Stage(
             block=block,
@@ -174,9 +193,13 @@ def resnet(
 def cifar(name: str, *, family: str, layers: int, block: str = "basic") -> Network:
     """A ResNet for CIFAR-10 of 6n + 2 layers, or with vanilla blocks its plain twin (He et al. 2016, section 4.2).
 
+    Raises InvalidInput for other numbers of layers.
+
     >>> cifar("ResNet-20", family="ResNet", layers=20).complexity().params
     272474
     """
+    if type(layers) is not int or layers < 8 or layers % 6 != 2:
+        raise InvalidInput(f"a ResNet for CIFAR has 6n + 2 layers, such as 20, not {layers!r}")
     stages = tuple(
         Stage(block=block, depth=(layers - 2) // 6, width=w, stride=1 if i == 0 else 2)
         for i, w in enumerate((16, 32, 64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from complexity_theory.algebra import Size
 from complexity_theory.compose import Gate, Residual, Sequential
@@ -192,26 +192,34 @@ def convnext(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer
 class Block:
     """A kind of block: its builder, what it does where an identity shortcut does not fit, and what its stage can set.
 
-    ``identity``: whether it has an identity shortcut where one fits. ``inner_of``: the width that ``Stage.ratio``
-    multiplies to give the inner width (input or output of the block; None: no inner width). ``grouped``: the inner conv
-    is in groups of ``Stage.group_width``; ``depthwise``: it is depthwise. ``se_of``: the width that ``Stage.se``
-    multiplies (None: no squeeze-excite).
+    ``shortcuts``: those that its first block can have; ``pools``: a projection can pool. ``inner_of``: the width that
+    ``Stage.ratio`` multiplies to give the inner width (input or output of the block; None: no inner width).
+    ``grouped``: the inner conv is in groups of ``Stage.group_width``; ``depthwise``: it is depthwise. ``se_of``: the
+    width that ``Stage.se`` multiplies (None: no squeeze-excite).
     """
 
     build: Callable[[Stage, Size, int, Shortcut], Layer]
     fallback: Shortcut
-    identity: bool = True
+    shortcuts: tuple[Shortcut, ...] = get_args(Shortcut)
+    pools: bool = True
     inner_of: Literal["in", "out"] | None = None
     grouped: bool = False
     depthwise: bool = False
     se_of: Literal["in", "out"] | None = None
 
+    @property
+    def identity(self) -> bool:
+        """Whether it has an identity shortcut where one fits."""
+        return "identity" in self.shortcuts
+
+
+PLAIN: dict[str, Any] = {"shortcuts": ("none",), "pools": False}  # blocks without shortcuts
 
 BLOCKS = {
-    "vanilla": Block(vanilla, "none", identity=False),
+    "vanilla": Block(vanilla, "none", **PLAIN),
     "conv": Block(conv, "none"),
-    "vgg": Block(partial(vgg, norm=False), "none", identity=False),
-    "vgg-bn": Block(partial(vgg, norm=True), "none", identity=False),
+    "vgg": Block(partial(vgg, norm=False), "none", **PLAIN),
+    "vgg-bn": Block(partial(vgg, norm=True), "none", **PLAIN),
     "basic": Block(basic, "projection", se_of="out"),
     "bottleneck": Block(bottleneck, "projection", inner_of="out", grouped=True, se_of="in"),
     "se-bottleneck": Block(partial(bottleneck, se_last=True), "projection", inner_of="out", grouped=True, se_of="out"),
@@ -220,6 +228,8 @@ BLOCKS = {
     "mbconv": Block(mbconv, "none", inner_of="in", depthwise=True, se_of="in"),
     "group-mbconv": Block(group_mbconv, "none", inner_of="in", grouped=True, se_of="in"),
     "fused-mbconv": Block(fused_mbconv, "none", inner_of="in", se_of="in"),
-    "separable": Block(separable, "none", identity=False, depthwise=True, se_of="in"),
-    "convnext": Block(convnext, "projection", inner_of="out", depthwise=True),
+    "separable": Block(separable, "none", **PLAIN, depthwise=True, se_of="in"),
+    "convnext": Block(
+        convnext, "projection", shortcuts=("identity", "projection"), pools=False, inner_of="out", depthwise=True
+    ),
 }

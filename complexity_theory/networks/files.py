@@ -16,10 +16,12 @@ from typing import Any, get_args
 
 import tomli_w
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory import files
+from complexity_theory.algebra import InvalidInput, is_number
 from complexity_theory.networks.blocks import Shortcut
 from complexity_theory.networks.spec import Network, Stage
 
+LARGEST = 10**9  # what a size of a file can be
 FAMILY = "custom"  # of a network whose file names none
 
 
@@ -61,7 +63,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
 
     >>> read({"stem": "conv3", "stem_width": 32, "stages": [{"block": "basic", "depth": 2, "width": "64"}]})
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: stage 1: width must be an integer, not '64'
+    complexity_theory.algebra.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
     """
     if not isinstance(description, Mapping):
         raise InvalidInput(f"a network is described by named fields, not {_short(description)}")
@@ -78,7 +80,7 @@ def load(path: Path) -> Network:
     """The network of a ``.toml`` or ``.json`` file. Raises InvalidInput, with the path, where it describes none."""
     try:
         text = path.read_bytes().decode()
-        parsed = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+        parsed = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text, object_pairs_hook=_once)
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -90,14 +92,11 @@ def load(path: Path) -> Network:
 
 
 def dump(network: Network, path: Path) -> None:
-    """Writes a network to a ``.toml`` or ``.json`` file for ``load``. Raises InvalidInput for others."""
+    """Writes a ``.toml`` or ``.json`` file for ``load``, whole or not at all. Raises InvalidInput for others."""
     formats: dict[str, Callable[[dict[str, Any]], str]] = {".toml": tomli_w.dumps, ".json": to_json}
     if path.suffix.lower() not in formats:
         raise InvalidInput(f"a network file ends in .toml or .json, not {path.name!r}")
-    try:
-        path.write_text(formats[path.suffix.lower()](describe(network)))
-    except OSError as error:
-        raise InvalidInput(f"cannot write {path}: {error.strerror}") from None
+    files.write(path, formats[path.suffix.lower()](describe(network)))
 
 
 def to_json(description: dict[str, Any]) -> str:
@@ -129,13 +128,25 @@ def _part(kind: type, row: Any, where: str = "") -> Any:
         raise InvalidInput(f"{where}{error}") from None
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of a JSON object, each given once."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise InvalidInput(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return fields
+
+
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # of Python's own limit
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _whole(value: Any) -> int | None:
-    return value if type(value) is int else None
+    return value if type(value) is int and value <= LARGEST else None
 
 
 def _text(value: Any) -> str | None:
@@ -143,7 +154,7 @@ def _text(value: Any) -> str | None:
 
 
 def _shortcut(value: Any) -> str | None:
-    return value if value in get_args(Shortcut) else None
+    return value if isinstance(value, str) and value in get_args(Shortcut) else None
 
 
 def _flag(value: Any) -> bool | None:
@@ -151,23 +162,27 @@ def _flag(value: Any) -> bool | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if type(value) in (int, float) else None
+    return float(value) if is_number(value) else None
 
 
 def _fraction(value: Any) -> Fraction | None:
-    """An int, a decimal (as it is written) or text such as 1/4."""
+    """An int, a decimal (as it is written) or text such as 1/4, but none with an exponent: it could be any size."""
+    if type(value) is str and "e" in value.lower():
+        return None
     try:
         return Fraction(str(value)) if type(value) in (int, float, str) and len(str(value)) < 40 else None
     except (ValueError, ZeroDivisionError):
         return None
 
 
+WHOLE = "an integer up to 10^9"
+
 # By the annotation of a field: what reads a value (None: refused), and what would be right.
 READERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "str": (_text, "text"),
-    "int": (_whole, "an integer"),
-    "Size": (_whole, "an integer"),
-    "Size | None": (_whole, "an integer (left out where there is none)"),
+    "int": (_whole, WHOLE),
+    "Size": (_whole, WHOLE),
+    "Size | None": (_whole, f"{WHOLE} (left out where there is none)"),
     "bool": (_flag, "true or false"),
     "float": (_number, "a number"),
     "Fraction": (_fraction, 'a number or a fraction such as "1/4"'),

@@ -105,6 +105,9 @@ def _vgg(network: Network, w_in: Size) -> Layer:
     )
 
 
+# Those without a layer of the head width.
+WITHOUT_WIDTH = ("act-pool", "bn-act-pool")
+
 HEADS: dict[str, Callable[[Network, Size], Layer]] = {
     "pool": _pool,
     "act-pool": partial(_act_pool, norm=False),  # RegNetV, RegNetZ without a head convolution

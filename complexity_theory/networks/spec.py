@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from complexity_theory.algebra import InvalidInput, Size, check_size, same
+from complexity_theory.algebra import InvalidInput, Size, check_flag, check_size, same
 from complexity_theory.complexity import Complexity, Shape
 from complexity_theory.compose import Repeat, Sequential
-from complexity_theory.layers import Layer
+from complexity_theory.layers import Activation, Dropout, Layer
 from complexity_theory.networks.blocks import BLOCKS, Shortcut
-from complexity_theory.networks.heads import HEADS
+from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.stems import STEMS
 
 
 def _choice(what: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InvalidInput(f"unknown {what} {value!r}: one of {', '.join(known)}")
+
+
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isprintable():
+        raise InvalidInput(f"{what} must be text on one line, without control characters, not {value!r}")
+
+
+def _check_exact(what: str, value: object) -> None:
+    if type(value) not in (int, Fraction):
+        raise InvalidInput(f"{what} must be exact, a Fraction such as Fraction(1, 4), not {value!r}")
+
+
+@contextmanager
+def _said_of(part: str) -> Iterator[None]:
+    """Says which part of a network an error is of."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{part}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +71,13 @@ class Stage:
         check_size("depth", self.depth)
         check_size("width", self.width)
         check_size("stride", self.stride)
+        if type(self.stride) is not int:
+            raise InvalidInput(f"stride must be an int, not {self.stride!r}")
         check_size("kernel", self.kernel)
         if self.group_width is not None:
             check_size("group width", self.group_width)
+        _check_exact("ratio", self.ratio)
+        _check_exact("se", self.se)
         if not self.ratio > 0:
             raise InvalidInput(f"ratio must be positive, not {self.ratio}")
         if not self.se >= 0:
@@ -65,6 +89,13 @@ class Stage:
             raise InvalidInput(f"a {self.block} block takes no ratio, but it is {self.ratio}")
         if self.se and kind.se_of is None:
             raise InvalidInput(f"a {self.block} block takes no squeeze-excite, but se is {self.se}")
+        if self.shortcut is not None:
+            _choice(f"shortcut of a {self.block} block", self.shortcut, kind.shortcuts)
+        check_flag("pooled_shortcut", self.pooled_shortcut)
+        if self.pooled_shortcut and not kind.pools:
+            raise InvalidInput(f"a {self.block} block has no projection that could pool, but pooled_shortcut is True")
+        for activation in (self.activation, self.se_activation, self.se_gate):
+            Activation(activation)  # which refuses those it does not know
 
     def settled(self, w_in: Size) -> Stage:
         """The stage with its shortcut decided: identity where the first block keeps the shape, else the fallback."""
@@ -112,12 +143,23 @@ class Network:
     note: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("name", "family", "note"):
+            _check_text(name, getattr(self, name))
         _choice("stem", self.stem, STEMS)
         _choice("head", self.head, HEADS)
         check_size("stem width", self.stem_width)
         check_size("resolution", self.resolution)
         if self.head_width is not None:
             check_size("head width", self.head_width)
+            if self.head in WITHOUT_WIDTH:
+                raise InvalidInput(f"head {self.head!r} takes no head width, but it is {self.head_width}")
+        check_size("classes", self.classes)
+        check_size("in_channels", self.in_channels)
+        check_flag("scales_ends", self.scales_ends)
+        Activation(self.activation)  # which refuse what they do not know
+        Dropout(self.dropout)
+        if not isinstance(self.stages, (tuple, list)) or not all(isinstance(stage, Stage) for stage in self.stages):
+            raise InvalidInput(f"stages must be a tuple of Stages, not {self.stages!r}")
         if not self.stages:
             raise InvalidInput("a network needs at least one stage, not none")
         settled = tuple(stage.settled(w_in) for stage, w_in in zip(self.stages, self.input_widths, strict=True))
@@ -146,9 +188,10 @@ class Network:
     @property
     def tree(self) -> Sequential:
         """The network as a tree of layers: stem, stage1, stage2, ..., head."""
-        stages = {
-            f"stage{i}": s.layer(w) for i, (s, w) in enumerate(zip(self.stages, self.input_widths, strict=True), 1)
-        }
+        stages = {}
+        for i, (stage, w_in) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
+            with _said_of(f"stage {i}"):
+                stages[f"stage{i}"] = stage.layer(w_in)
         return Sequential(stem=STEMS[self.stem](self), **stages, head=HEADS[self.head](self, self.stages[-1].width))
 
     def input(self, resolution: Size | None = None) -> Shape:
@@ -159,11 +202,20 @@ class Network:
     def complexity(self, resolution: Size | None = None) -> Complexity:
         """Cost of one image: flops (multiply-adds), params and acts (elements), in pycls's convention.
 
+        Raises InvalidInput, with the part at fault, where sizes do not fit or the input is too small.
+
         >>> from complexity_theory.zoo import network
         >>> network("EfficientNet-B0").complexity()
         Complexity(flops=385825092, params=5288548, acts=6748036)
         """
-        return self.tree.complexity(self.input(resolution))
+        tree, shape = self.tree, self.input(resolution)
+        try:
+            return tree.complexity(shape)
+        except InvalidInput:
+            for name, part in tree.parts:
+                with _said_of(name.replace("stage", "stage ")):
+                    shape = part.output(shape)
+            raise
 
     def scaled(self, *, depth: Size = 1, width: Size = 1, group_width: Size = 1, resolution: Size = 1) -> Network:
         """The ideal scaled network: every size times its multiplier, nothing rounded (symbols, or ints that fit).
