@@ -147,6 +147,10 @@ def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
         (("predict", "ResNet-50", "--device", "v100-training", "--batch", "0"), "batch must be at least 1"),
         (("predict", "ResNet-50", "--device", "v100-training", "--factor", "2"), "to scale takes --strategy"),
         (("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w"), "to scale takes --strategy"),
+        (
+            ("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w", "--target-flops", "1e300"),
+            "a target of 1e+300 flops is out of reach",
+        ),
         (("compare", "ResNet-50", "--device", "v100-training", "--target-flops", "1"), "out of reach"),
     ],
 )

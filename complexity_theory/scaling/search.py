@@ -99,7 +99,7 @@ class Search:
             factor *= 2
         if not least <= target <= most:
             raise InvalidInput(
-                f"a target of {target} flops is out of reach: {self.network.name} scaled by {self.strategy} has "
+                f"a target of {target:g} flops is out of reach: {self.network.name} scaled by {self.strategy} has "
                 f"{least} to {most}"
             )
         return sizes
