@@ -20,9 +20,11 @@ def write(path: Path, content: bytes | str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(0, "Is a directory")
-        _replace(path, content.encode() if isinstance(content, str) else content)
+        data = content.encode() if isinstance(content, str) else content
+        if path.exists() and not path.is_file():  # a device, or a pipe, is written to; a folder refuses
+            path.write_bytes(data)
+        else:
+            _replace(path, data)
     except OSError as error:
         raise InvalidInput(f"cannot write {path}: {error.strerror}") from None
 

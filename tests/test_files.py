@@ -35,3 +35,11 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path, monkeypatch:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="Is a directory"):
         files.write(tmp_path, "text")
+
+
+def test_a_device_is_written_to_and_stays_one() -> None:
+    files.write(Path("/dev/null"), "text")
+    assert Path("/dev/null").is_char_device()
+    with pytest.raises(InvalidInput, match="cannot write /dev/full: No space left"):
+        files.write(Path("/dev/full"), "text")
+    assert Path("/dev/full").is_char_device()
