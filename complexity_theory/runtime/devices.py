@@ -94,7 +94,10 @@ class Profile:
 def write(profile: Profile, path: Path) -> None:
     """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for one that ``load`` would refuse."""
     data = profile.as_dict()
-    _from_dict(data)
+    try:
+        _from_dict(data)
+    except InvalidInput as error:
+        raise InvalidInput(f"no usable profile, so {path} is not written: {error}") from None
     files.write(path, tomli_w.dumps(data))
 
 
