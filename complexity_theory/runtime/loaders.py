@@ -63,11 +63,14 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
 
 def _from_csv(path: Path, content: bytes, chosen: dict[str, str]) -> Table:
     try:
-        data = pd.read_csv(io.BytesIO(content), comment="#", dtype=str)
+        rows = pd.read_csv(io.BytesIO(content), comment="#", dtype=str, header=None)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read as CSV: {' '.join(str(error).split())}") from None
-    if not isinstance(data.index, pd.RangeIndex):
-        raise InvalidInput(f"{path} has rows with more cells than its header has names")
+    header = rows.iloc[0]
+    repeated = header[header.notna() & header.duplicated()]
+    if len(repeated):
+        raise InvalidInput(f"{path} has more than one column {repeated.iloc[0][:SHOWN]}")
+    data = rows[1:].set_axis(header, axis=1).reset_index(drop=True)
     modes = [mode for mode, prefix in TIMM_MODES.items() if f"{prefix}_samples_per_sec" in data]
     if "model" in data and modes:
         return _from_timm(path, data, _choice("mode", modes, chosen))
