@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from complexity_theory import zoo
+from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli import main
 from complexity_theory.networks.files import load, read
 
@@ -70,6 +71,23 @@ def test_scale_as_text(capsys):
     assert "500,000,000" in out
 
 
+def test_a_target_that_is_missed_by_much_is_warned_of(capsys):
+    status, out, err = run(
+        *(capsys, "scale", "ResNet-18", "--strategy", "d", "--target-flops", "2.4e9", "--format", "json")
+    )
+    assert status == 0
+    assert abs(json.loads(out)["deviation"]) > 0.03
+    assert err.startswith("warning: the nearest sizes found miss the target by ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3, True])
+def test_a_network_is_found_by_text(wrong):
+    for ask in (zoo.find, zoo.network):
+        with pytest.raises(InvalidInput, match=f"not {wrong}"):
+            ask(wrong)
+
+
 def test_a_scaled_network_goes_on(capsys, tmp_path):
     path = str(tmp_path / "big.toml")
     assert run(capsys, "scale", "ResNet-50", "--strategy", "dwr", "--factor", "2", "-o", path)[0] == 0
@@ -115,7 +133,13 @@ def test_export_a_snippet(capsys):
         (["export", "ResNet-50", "--to", "timm"], "timm cannot express ResNet-50"),
         (["export", "ResNet-50", "--to", "json", "--factor", "2"], "--strategy"),
         (["export", "ResNet-50", "--to", "json", "--snippet"], "no Python snippet"),
-        (["export", "ResNet-50", "--to", "json", "-o", "/missing/x.json"], "cannot write"),
+        (["export", "ResNet-50", "--to", "json", "--rounding", "bogus"], "--strategy"),
+        (["export", "ResNet-50", "--to", "json", "--strategy", "w", "--factor", "2", "--rounding", "bogus"], "'bogus'"),
+        (["export", "ResNet-50", "--to", "json", "-o", "/proc/missing/x.json"], "cannot write"),
+        (["scale", "RegNetY-4.0GF", "--strategy", "g", "--factor", "1e300"], "a factor must be in"),
+        (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "0.5"], "at least 1, not 0.5"),
+        (["scale", "ResNet-50", "--strategy", "fast:x", "--factor", "2"], "such as 0.6 or 3/5"),
+        (["scale", "network.yaml", "--strategy", "w", "--factor", "2"], "network files end in .toml or .json"),
     ],
 )
 def test_bad_input_is_one_line(capsys, arguments, words):

@@ -74,6 +74,13 @@ def test_ideal_variants_refuse_multipliers_that_are_not_positive_and_finite(wron
         polynomials(zoo.network("EfficientNet-B0"))(width=[1, wrong])
 
 
+def test_ideal_variants_refuse_what_no_float_holds() -> None:
+    cost = polynomials(zoo.network("RegNetY-4.0GF"))
+    for wrong in ({"width": [1, 1e200]}, {"depth": 1e160, "resolution": 1e80}):
+        with pytest.raises(InvalidInput, match="costs that no float holds"):
+            cost(**wrong)
+
+
 def _sizes(network: Network, variants: int, seed: int = 0) -> dict[str, np.ndarray]:
     rng, stages = np.random.default_rng(seed), len(network.stages)
     group_widths = 4 * rng.integers(1, 5, (variants, stages))

@@ -156,6 +156,14 @@ def test_ideal_sizes_are_not_rounded():
         ({"strategy": "w", "factor": 0}, "positive and finite, not 0"),
         ({"strategy": "w", "factor": math.nan}, "not nan"),
         ({"strategy": "w", "factor": math.inf}, "not inf"),
+        ({"strategy": "w", "factor": 1e300}, "a factor must be in 1e-100 to 1e\\+100, not 1e\\+300"),
+        ({"strategy": "w", "factor": 1e-300}, "a factor must be in"),
+        ({"strategy": "w", "factor": "2"}, "positive and finite, not '2'"),
+        ({"strategy": "w", "factor": True}, "positive and finite, not True"),
+        ({"strategy": "w", "target_flops": "1e9"}, "a finite number of flops, at least 1, not '1e9'"),
+        ({"strategy": "w", "target_flops": 0.5}, "at least 1, not 0.5"),
+        ({"strategy": "w", "target_flops": 10**400}, "a finite number of flops"),
+        ({"strategy": 3, "factor": 2}, "a strategy is named by text"),
         ({"strategy": "w", "factor": 1e100}, "more than 1e\\+15 flops"),
         ({"strategy": "g", "factor": 2}, "scales nothing in ResNet-50"),
         ({"strategy": "d1_q2", "factor": 2}, "unknown"),
@@ -178,3 +186,9 @@ def test_a_factor_that_leaves_nothing_to_build():
     network = Network(name="thin", family="x", stem="conv3", stem_width=64, stages=(thin, squeezed))
     with pytest.raises(InvalidInput, match="without width"):
         scale(network, "w", factor=1e-6)
+
+
+def test_the_largest_factors_of_group_widths_alone_are_reported() -> None:
+    network = zoo.network("RegNetY-4.0GF")
+    assert math.isfinite(scale(network, "g", factor=1e100).deviation)
+    assert math.isfinite(scale(network, "g", factor=1e-100).deviation)

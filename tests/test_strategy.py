@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import sympy
@@ -73,7 +74,7 @@ MISTAKES = {
     "fast:": "alpha is missing",
     "fast:1.2": "alpha must be in 0..1, not 6/5",
     "fast:-0.1": "alpha must be at least 0, not '-0.1'",
-    "fast:nan": "not 'nan'",
+    "fast:nan": "alpha must be a number such as 0.6 or 3/5 (at most 18 characters), not 'nan'",
     "fast:1e999": "not '1e999'",
     "fast:__import__('os')": "alpha must be a number",
     "Fast:0.5": "'F' is unknown",
@@ -124,8 +125,8 @@ def test_fast_reads_numbers_exactly_and_keeps_symbols() -> None:
     assert not fast(1).is_symbolic
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.5, math.nan, math.inf])
-def test_fast_refuses_what_is_no_share(value: float) -> None:
+@pytest.mark.parametrize("value", [-0.1, 1.5, math.nan, math.inf, "0.5", True, None, sympy.sqrt(2) / 2])
+def test_fast_refuses_what_is_no_share(value: Any) -> None:
     with pytest.raises(InvalidInput, match="alpha must be in"):
         fast(value)
 
@@ -143,8 +144,8 @@ def test_a_group_width_alone_grows_as_the_factor() -> None:
     assert parse("wg").multipliers(16) == (1, 4, 4, 1)
 
 
-@pytest.mark.parametrize("factor", [0, -1, math.nan, math.inf, -math.inf])
-def test_multipliers_refuse_a_factor_that_is_not_positive_and_finite(factor: float) -> None:
+@pytest.mark.parametrize("factor", [0, -1, math.nan, math.inf, -math.inf, "2", True, None, 10**400])
+def test_multipliers_refuse_a_factor_that_is_not_positive_and_finite(factor: Any) -> None:
     with pytest.raises(InvalidInput, match="positive and finite"):
         parse("w").multipliers(factor)
 
@@ -154,6 +155,11 @@ def test_multipliers_refuse_a_symbol_and_what_no_float_holds() -> None:
         fast(alpha).multipliers(2)
     with pytest.raises(InvalidInput, match="beyond"):
         parse("w1_g1000").multipliers(1e10)
+
+
+def test_a_strategy_is_named_by_text() -> None:
+    with pytest.raises(InvalidInput, match="a strategy is named by text such as 'dWr', not 3"):
+        parse(3)  # type: ignore[arg-type]
 
 
 def test_a_strategy_is_immutable() -> None:

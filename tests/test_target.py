@@ -98,6 +98,18 @@ def test_its_own_flops_give_the_network_back(name, strategy):
     assert scaled.deviation == 0
 
 
+@pytest.mark.parametrize(("name", "strategy"), [("RegNetX-1.6GF", "d"), ("RegNetX-6.4GF", "r"), ("RegNetX-4.0GF", "g")])
+def test_widths_that_groups_of_powers_of_two_change_are_reported(name, strategy):
+    network = zoo.network(name)
+    scaled = scale(network, strategy, target_flops=1.1 * network.complexity().flops, rounding="pow2-groups")
+    assert scaled.network.widths != network.widths
+    row = scaled.dimensions()["width"]
+    assert row["ideal"] == 1
+    assert row["worst"] != 0
+    own, now = Sizes.of(network).by_dimension(), Sizes.of(scaled.network).by_dimension()
+    assert {dimension for dimension in own if own[dimension] != now[dimension]} <= scaled.dimensions().keys()
+
+
 def test_group_widths_alone():
     network = zoo.network("RegNetY-4.0GF")
     scaled = scale(network, "g", target_flops=1.2 * network.complexity().flops)

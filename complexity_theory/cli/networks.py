@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,11 @@ NetworkArgument = Annotated[str, typer.Argument(help="A known network, or a .tom
 FactorOption = Annotated[float | None, typer.Option(help="Scaling factor, in the strategy's own shares of flops.")]
 TargetOption = Annotated[float | None, typer.Option(help="Flops (multiply-adds) to reach, instead of a factor.")]
 RoundingOption = Annotated[str, typer.Option(help="Rule that rounds the sizes: pycls or pow2-groups.")]
+ExportRoundingOption = Annotated[
+    str | None, typer.Option(help="Rule that rounds the scaled sizes: pycls (the default) or pow2-groups.")
+]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="File to write to.")]
+WARN_BEYOND = 0.03  # relative deviation of the flops from a target
 STRATEGY_HELP = "d, w, r, dw, dr, wr, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
 
 
@@ -49,6 +54,8 @@ def scale(
     if output is not None:
         dump(scaled.network, output)
     report.emit(form, _tables(scaled), scaled.as_dict())
+    if scaled.target_flops is not None and abs(scaled.deviation) > WARN_BEYOND:
+        print(f"warning: the nearest sizes found miss the target by {scaled.deviation:+.1%}", file=sys.stderr)
 
 
 def _tables(scaled: Scaled) -> list[Table]:
@@ -90,27 +97,24 @@ def export(
     strategy: Annotated[str | None, typer.Option(help=f"Scale it first: {STRATEGY_HELP}")] = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
-    rounding: RoundingOption = "pycls",
+    rounding: ExportRoundingOption = None,
     snippet: Annotated[
         bool, typer.Option("--snippet", help="Only the Python that builds it (torchvision, timm).")
     ] = False,
     output: OutputOption = None,
 ) -> None:
     """A network, scaled first where a strategy is given, as a configuration that other libraries load."""
-    from complexity_theory import zoo
+    from complexity_theory import files, zoo
     from complexity_theory.scaling import export as exports
     from complexity_theory.scaling import realise
 
     found = zoo.find(network)
     if strategy is not None:
         found = realise.scale(found, strategy, factor=factor, target_flops=target_flops, rounding=rounding).network
-    elif factor is not None or target_flops is not None:
+    elif (factor, target_flops, rounding) != (None, None, None):
         raise InvalidInput("to scale before the export, give a --strategy such as dWr")
     text = exports.snippet(found, to) if snippet else exports.export(found, to)
     if output is None:
         print(text, end="")
-        return
-    try:
-        output.write_text(text)
-    except OSError as error:
-        raise InvalidInput(f"cannot write {output}: {error.strerror}") from None
+    else:
+        files.write(output, text)

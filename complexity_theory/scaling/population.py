@@ -56,7 +56,7 @@ class Polynomials:
         """Costs of the ideal variants: float64 arrays of flops, params and acts, of the multipliers' common shape.
 
         Exact up to the rounding of floats (integers above 2^53 lose their last digits). Raises InvalidInput for
-        multipliers that are not positive and finite.
+        multipliers that are not positive and finite, and for costs beyond floats.
 
         >>> from complexity_theory.zoo import network
         >>> polynomials(network("EfficientNet-B0"))(width=[1, 2]).params
@@ -68,8 +68,11 @@ class Polynomials:
                 raise InvalidInput(f"multipliers must be positive and finite: {name} has others")
         flat = [column.reshape(-1) for column in columns]
         out = np.empty((len(METRICS), columns[0].size))
-        for chunk in _chunks(columns[0].size, IDEAL_CHUNK):
-            out[:, chunk] = self.coefficients @ self.monomials(np.stack([column[chunk] for column in flat]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for chunk in _chunks(columns[0].size, IDEAL_CHUNK):
+                out[:, chunk] = self.coefficients @ self.monomials(np.stack([column[chunk] for column in flat]))
+        if not np.isfinite(out).all():
+            raise InvalidInput("multipliers give costs that no float holds: use smaller ones")
         return Complexity(*out.reshape(len(METRICS), *columns[0].shape))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.algebra import InvalidInput, is_number
 from complexity_theory.complexity import Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.rules import RULES, Rule, rule
@@ -18,6 +18,7 @@ from complexity_theory.scaling.strategy import Strategy, parse
 __all__ = ["RULES", "Rule", "Scaled", "scale"]
 
 DEFAULT_RULE = "pycls"
+FACTORS = (1e-100, 1e100)  # beyond, what is wanted would leave the range of floats
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class Scaled:
         return float(self.complexity.flops / self.wanted_flops - 1)
 
     def dimensions(self) -> dict[str, dict[str, float]]:
-        """For each scaled dimension: its ``ideal`` multiplier, the ``realised`` one and the ``worst`` deviation.
+        """For each dimension scaled or changed: its ``ideal`` and ``realised`` multipliers and the ``worst`` deviation.
 
+        A rule may change widths that the strategy does not scale (ideal multiplier 1): its group widths divide them.
         The realised multiplier is the geometric mean over the stages (and scaled stem and head); the worst deviation
         is the relative one of the single size farthest from its ideal.
         """
@@ -70,7 +72,7 @@ class Scaled:
             rows = [row for row in zip(own[name], now[name], wanted[name], strict=True) if row[0] is not None]
             if name == "width" and not self.base.scales_ends:
                 rows = rows[: len(self.base.stages)]
-            if getattr(self.strategy, name) and rows:
+            if rows and (getattr(self.strategy, name) or any(new != old for old, new, _ in rows)):
                 found[name] = {
                     "ideal": multiplier,
                     "realised": math.exp(sum(math.log(new / old) for old, new, _ in rows) / len(rows)),
@@ -118,9 +120,9 @@ def scale(
     """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds).
 
     ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``). With a factor, the rule alone decides;
-    for a target, single rounding steps more bring the flops near it (``scaling.search``), and nothing is touched that
-    the strategy does not scale. Raises InvalidInput for bad values, an unreachable target, or a strategy that scales
-    nothing in this network.
+    for a target, single rounding steps more bring the flops near it (``scaling.search``), and what the strategy does
+    not scale stays, but for widths that the rule's group widths must divide (``Scaled.dimensions`` reports them).
+    Raises InvalidInput for bad values, an unreachable target, or a strategy that scales nothing in this network.
 
     >>> from complexity_theory.zoo import network
     >>> scale(network("RegNetY-4.0GF"), "d1_w8_g8_r1", factor=4).complexity
@@ -128,17 +130,19 @@ def scale(
     """
     if (factor is None) == (target_flops is None):
         raise InvalidInput("scaling takes a factor or a flops target: exactly one of them")
-    strategy = parse(strategy) if isinstance(strategy, str) else strategy
+    strategy = strategy if isinstance(strategy, Strategy) else parse(strategy)
     rounding = DEFAULT_RULE if rounding is None else rounding
     _check_scales(network, strategy)
     if target_flops is not None:
-        if not (math.isfinite(target_flops) and target_flops >= 1):
-            raise InvalidInput(f"a target must be a positive, finite number of flops, not {target_flops}")
+        if not (is_number(target_flops) and target_flops >= 1):
+            raise InvalidInput(f"a target must be a finite number of flops, at least 1, not {target_flops!r}")
         target = round(target_flops)
         found, sizes = Search(network, strategy, rule(rounding)).nearest(target)
         return _scaled(network, sizes, strategy, rounding, found, target)
     assert factor is not None
     multipliers = strategy.multipliers(factor)
+    if not FACTORS[0] <= factor <= FACTORS[1]:
+        raise InvalidInput(f"a factor must be in {FACTORS[0]:g} to {FACTORS[1]:g}, not {factor}")
     sizes = rule(rounding).sizes(network, ideal(network, multipliers))
     if not fits(network, sizes):
         raise InvalidInput(f"a factor of {factor} leaves {network.name} a squeeze-excite or a group without width")

@@ -14,7 +14,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from complexity_theory.algebra import InvalidInput, is_symbolic
+from complexity_theory.algebra import InvalidInput, is_number, is_symbolic
 
 # A Fraction, or a sympy expression in alpha.
 Share: TypeAlias = Any
@@ -90,8 +90,8 @@ class Strategy:
         """
         if self.is_symbolic:
             raise InvalidInput(f"{self.name} has no numbers: give alpha a value, e.g. fast:{FAST_WIDTH}")
-        if not (factor > 0 and math.isfinite(factor)):
-            raise InvalidInput(f"a scaling factor must be positive and finite, not {factor}")
+        if not (is_number(factor) and factor > 0):
+            raise InvalidInput(f"a scaling factor must be positive and finite, not {factor!r}")
         exponents = [float(exponent) for exponent in self.direction]
         if abs(math.log(factor)) * max(exponents) > math.log(1e300):
             raise InvalidInput(f"a scaling factor of {factor} along {self.name} gives multipliers beyond 1e300")
@@ -124,8 +124,8 @@ def fast(alpha: Share, name: str | None = None) -> Strategy:
     Fraction(3, 10)
     """
     if not getattr(alpha, "free_symbols", ()):
-        if not 0 <= alpha <= 1:
-            raise InvalidInput(f"alpha must be in 0..1, not {alpha}")
+        if not (is_number(alpha) and 0 <= alpha <= 1):
+            raise InvalidInput(f"alpha must be in 0..1, not {_short(str(alpha)) if isinstance(alpha, str) else alpha}")
         alpha = Fraction(str(alpha))
     rest = (1 - alpha) / 2
     return Strategy(name or f"fast:{alpha}", depth=rest, width=alpha, group_width=alpha, resolution=rest)
@@ -143,6 +143,8 @@ def parse(text: str) -> Strategy:
     Traceback (most recent call last):
     complexity_theory.algebra.InvalidInput: strategy 'dwrd': 'd' is repeated; each letter stands once
     """
+    if not isinstance(text, str):
+        raise InvalidInput(f"a strategy is named by text such as 'dWr', not {text!r}")
     try:
         if text == "dWr":
             return fast(FAST_WIDTH, text)
@@ -162,7 +164,7 @@ def _alpha(text: str) -> Share:
         from complexity_theory.symbols import alpha
 
         return alpha
-    return exact(text, "alpha")
+    return exact(text, "alpha", such="0.6 or 3/5")
 
 
 def _weights(text: str) -> dict[str, Fraction]:
@@ -201,8 +203,10 @@ def _unknown(letter: str, text: str) -> str:
     return f"{letter!r} is unknown: {GRAMMAR}"
 
 
-def exact(text: str, what: str) -> Fraction:
-    """A number >= 0 from text, exactly: ``8``, ``0.6`` or ``3/5``. Raises InvalidInput that says ``what`` is wrong.
+def exact(text: str, what: str, such: str = "8, 0.6 or 3/5") -> Fraction:
+    """A number >= 0 from text, exactly: ``8``, ``0.6`` or ``3/5``.
+
+    Raises InvalidInput that says ``what`` is wrong and what is right, ``such`` as these.
 
     >>> exact("0.6", "a weight")
     Fraction(3, 5)
@@ -213,6 +217,6 @@ def exact(text: str, what: str) -> Fraction:
         raise InvalidInput(f"{what} must be at least 0, not {_short(text)}")
     if len(text) > _LONGEST_NUMBER or not (text.isascii() and _NUMBER.fullmatch(text)) or re.search(r"/0+$", text):
         raise InvalidInput(
-            f"{what} must be a number such as 8, 0.6 or 3/5 (at most {_LONGEST_NUMBER} characters), not {_short(text)}"
+            f"{what} must be a number such as {such} (at most {_LONGEST_NUMBER} characters), not {_short(text)}"
         )
     return Fraction(text)

@@ -72,6 +72,8 @@ def canonical(name: str) -> str:
     >>> canonical("regnety_040")
     'RegNetY-4.0GF'
     """
+    if not isinstance(name, str):
+        raise InvalidInput(f"a network is named by text such as 'ResNet-50', not {name!r}")
     known = _canonical()
     if knows(name):
         return known[current(name.lower())]
@@ -97,7 +99,7 @@ def network(name: str) -> Network:
     return _build(canonical(name))
 
 
-def find(name_or_path: str) -> Network:
+def find(name_or_path: str | Path) -> Network:
     """The network of a known name or alias, or of a ``.toml`` or ``.json`` file (``networks.files``).
 
     Raises InvalidInput for an unknown name and for a file that does not describe a network.
@@ -105,8 +107,13 @@ def find(name_or_path: str) -> Network:
     >>> find("EfficientNet-b0").name
     'EfficientNet-B0'
     """
-    if Path(name_or_path).suffix.lower() in (".toml", ".json"):
+    if not isinstance(name_or_path, (str, Path)):
+        raise InvalidInput(f"a network is given by a name or a path, not {name_or_path!r}")
+    path = Path(name_or_path)
+    if path.suffix.lower() in (".toml", ".json"):
         from complexity_theory.networks.files import load
 
-        return load(Path(name_or_path))
-    return network(name_or_path)
+        return load(path)
+    if path.suffix[1:].isalpha() and not knows(str(name_or_path)):
+        raise InvalidInput(f"unknown network {str(name_or_path)!r}: network files end in .toml or .json")
+    return network(str(name_or_path))
