@@ -51,7 +51,7 @@ def _line(value: Size) -> str:
 
 
 def _most(value: Size) -> int:
-    return int(np.max(value, initial=0))
+    return int(value.max(initial=0)) if isinstance(value, np.ndarray) else int(value)
 
 
 def _in_range(operation: Callable[[Size, Size], Any], a: Size, b: Size) -> Size:
