@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 LARGEST = 2**63 - 1  # the largest int64
+LARGEST_IN_ARRAYS = 2**31  # of a size: products of two fit int64, and those of counts are checked by ``product``
 
 # An int, a sympy expression or an int64 array: what a size or a count may be.
 Size: TypeAlias = Any
@@ -169,6 +170,9 @@ def check_size(name: str, value: Size, least: int = 1) -> None:
             raise InvalidInput(f"{name} must be an int, a sympy expression or an int64 array, not {value!r} ({kind})")
         if not np.size(value):
             raise InvalidInput(f"{name} must hold at least one size, not an empty array")
+        if np.max(value) > LARGEST_IN_ARRAYS:
+            most = np.max(value)
+            raise InvalidInput(f"{name} in arrays must be at most {LARGEST_IN_ARRAYS}, not {most}: count by ints")
     if refuted(value >= least):
         raise InvalidInput(f"{name} must be at least {least}, not {_line(value)}")
 

@@ -25,7 +25,6 @@ from complexity_theory.algebra import (
     product,
     refuted,
     same,
-    total,
 )
 from complexity_theory.complexity import Complexity, Shape
 
@@ -74,8 +73,8 @@ class _Free(Layer):
 
 def _window(size: Size, kernel: Size, stride: Size, padding: Size | None, dilation: Size = 1) -> Size:
     """Number of places of a sliding window along one side; padding None keeps the size at stride 1."""
-    span = product(dilation, kernel - 1)
-    room = total(total(size, span if padding is None else product(2, padding)), -span)
+    span = dilation * (kernel - 1)
+    room = size + (span if padding is None else 2 * padding) - span
     if refuted(room >= 1):
         raise InvalidInput(
             f"a kernel of {kernel} (dilation {dilation}) is larger than its padded input: {size} + 2 * {padding}"
@@ -85,7 +84,7 @@ def _window(size: Size, kernel: Size, stride: Size, padding: Size | None, dilati
 
 def _check_same_padding(name: str, kernel: Pair, dilation: Pair) -> None:
     for k, d in zip(pair(kernel), pair(dilation), strict=True):
-        if not divides(2, product(d, k - 1)):
+        if not divides(2, d * (k - 1)):
             raise InvalidInput(f"{name} of even kernel {k} at dilation {d} has no symmetric default: give padding")
 
 
@@ -159,7 +158,8 @@ class Conv2d(Layer):
 
     def complexity(self, shape: Shape) -> Complexity:
         acts = self.output(shape).elements
-        inputs_per_output = total(product(product(*pair(self.kernel)), self._g), int(self.bias))
+        k_h, k_w = pair(self.kernel)
+        inputs_per_output = k_h * k_w * self._g + int(self.bias)
         return Complexity(
             flops=product(inputs_per_output, acts),
             params=product(inputs_per_output, self.w_out),
@@ -198,7 +198,7 @@ class Linear(Layer):
 
     def complexity(self, shape: Shape) -> Complexity:
         self.output(shape)
-        weights = product(total(self.w_in, int(self.bias)), self.w_out)
+        weights = product(self.w_in + int(self.bias), self.w_out)
         return Complexity(flops=weights, params=weights, acts=self.w_out)
 
 
@@ -223,7 +223,7 @@ class _PerChannel(Layer):
 
     def _per_channel(self, shape: Shape, params: int) -> Complexity:
         self.output(shape)
-        return Complexity(params=product(params, self.width))
+        return Complexity(params=params * self.width)
 
 
 @final
@@ -287,9 +287,9 @@ class _Pool2d(Layer):
         check_pair("padding", self.padding, least=0)
         check_flag("ceil", self.ceil)
         for k, s, p in zip(pair(self.kernel), pair(self.stride), pair(self.padding), strict=True):
-            if refuted(total(k, -product(2, p)) >= 0):
+            if refuted(2 * p <= k):
                 raise InvalidInput(f"padding {p} is more than half the pooling kernel {k}")
-            if self.ceil and refuted(total(k, -total(s, p)) >= 0):
+            if self.ceil and refuted(s + p <= k):
                 raise InvalidInput(f"with ceil a window could lie outside: stride {s} + padding {p} > kernel {k}")
 
     def output(self, shape: Shape) -> Shape:
@@ -299,8 +299,8 @@ class _Pool2d(Layer):
         room = [step - 1 if self.ceil else 0 for step in s]
         return Shape(
             shape.channels,
-            _window(total(shape.height, room[0]), k[0], s[0], p[0]),
-            _window(total(shape.width, room[1]), k[1], s[1], p[1]),
+            _window(shape.height + room[0], k[0], s[0], p[0]),
+            _window(shape.width + room[1], k[1], s[1], p[1]),
         )
 
     def complexity(self, shape: Shape) -> Complexity:

@@ -22,7 +22,6 @@ Ints: TypeAlias = NDArray[np.int64]
 
 IDEAL_CHUNK = 8_192  # variants at a time: the working arrays stay in the cache of a core
 REALISED_CHUNK = 16_384
-LARGEST = np.iinfo(np.int64).max
 
 
 def _chunks(size: int, chunk: int) -> Iterator[slice]:
@@ -107,7 +106,7 @@ def realised(
     ``resolution`` one int per variant; what is left out, or has a single row, is the same for all. The kinds of block
     and shortcut stay the network's own. Raises InvalidInput for shapes that do not match, sizes that do not fit (below
     1, a group width that does not divide), group widths for stages without group convolutions, a head width without
-    a head convolution, and costs that might exceed int64.
+    a head convolution, and costs that exceed int64.
 
     >>> from complexity_theory.zoo import network
     >>> realised(network("EfficientNet-B0"), resolution=[192, 224]).flops
@@ -127,7 +126,6 @@ def realised(
         raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
     size = variants.pop() if variants else 1
     columns = {name: np.broadcast_to(values, (size, *values.shape[1:])) for name, values in columns.items()}
-    _check_range(network, columns)
     out = np.empty((len(METRICS), size), dtype=np.int64)
     for chunk in _chunks(size, REALISED_CHUNK):
         part = {name: np.ascontiguousarray(values[chunk].T) for name, values in columns.items()}
@@ -162,17 +160,3 @@ def _with_sizes(network: Network, sizes: dict[str, Any]) -> Network:
     )
     ends = {name: sizes[name] for name in ("stem_width", "head_width", "resolution") if name in sizes}
     return replace(network, stages=stages, **ends)
-
-
-def _check_range(network: Network, columns: dict[str, Ints]) -> None:
-    """Raises InvalidInput unless all counts stay within int64, as those of one network above all variants do.
-
-    That network has the largest of each size and dense convolutions, and is counted in Python's unbounded ints.
-    """
-    largest: dict[str, Any] = {name: values.max(axis=0).tolist() for name, values in columns.items()}
-    largest["group_widths"] = [None] * len(network.stages)
-    bound = max(_with_sizes(network, largest).complexity().as_dict().values())
-    if bound > LARGEST:
-        raise InvalidInput(
-            f"counts of up to {bound:.2e} would not fit int64 (at most {LARGEST:.2e}): use smaller sizes"
-        )
