@@ -68,7 +68,7 @@ def cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return " ".join(str(value).split())
+    return " ".join(str(value).splitlines())
 
 
 _LATEX = str.maketrans(
