@@ -13,7 +13,6 @@ from complexity_theory.figures import registry, style
 from complexity_theory.figures.catalogue import FIGURES, find
 from complexity_theory.figures.data import from_csv, to_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin, Sources, Spec
-from complexity_theory.files import write
 
 NAMES = sorted(FIGURES)
 COMMITTED = CHECKOUT
@@ -105,14 +104,3 @@ def test_data_come_back_as_they_were_written() -> None:
     again = from_csv(to_csv(frame))
     pd.testing.assert_frame_equal(again, frame)
     assert again.attrs == frame.attrs
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
-    write(tmp_path / "kept.txt", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write(tmp_path / "kept.txt", "\ud800")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="folder"):
-        write(tmp_path / "folder", "new")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept.txt"]
-    assert (tmp_path / "kept.txt").read_text() == "old"
