@@ -15,16 +15,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from complexity_theory.errors import InvalidInput as InvalidInput
+
 LARGEST = 2**63 - 1  # the largest int64
 LARGEST_IN_ARRAYS = 2**31  # of a size: products of two fit int64, and those of counts are checked by ``product``
 
 # An int, a sympy expression or an int64 array: what a size or a count may be.
 Size: TypeAlias = Any
 Pair: TypeAlias = "Size | tuple[Size, Size]"
-
-
-class InvalidInput(ValueError):  # noqa: N818 - what it is, not that it is an error
-    """Bad input, told in one line: the offending value and what would be right."""
 
 
 def is_symbolic(value: object) -> bool:
@@ -159,7 +157,7 @@ def check_size(name: str, value: Size, least: int = 1) -> None:
 
     >>> check_size("stride", 0)
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: stride must be at least 1, not 0
+    complexity_theory.errors.InvalidInput: stride must be at least 1, not 0
     """
     if is_symbolic(value):
         if getattr(value, "is_Float", False):
@@ -190,7 +188,7 @@ def check_flag(name: str, value: object) -> None:
 
     >>> check_flag("bias", 1)
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: bias must be True or False, not 1
+    complexity_theory.errors.InvalidInput: bias must be True or False, not 1
     """
     if type(value) is not bool:
         raise InvalidInput(f"{name} must be True or False, not {value!r}")

@@ -16,7 +16,7 @@ def write(path: Path, content: bytes | str) -> None:
 
     >>> write(Path("/proc/nowhere/a.txt"), "text")
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: cannot write /proc/nowhere/a.txt: No such file or directory
+    complexity_theory.errors.InvalidInput: cannot write /proc/nowhere/a.txt: No such file or directory
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

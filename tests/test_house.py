@@ -42,9 +42,9 @@ def test_the_check_of_the_floors_can_fail(tmp_path: Path, module: str, line: str
     assert broken.returncode == 1, broken.stdout
 
 
-def _loaded(code: str) -> set[str]:
+def _loaded(code: str, libraries: set[str] = HEAVY) -> set[str]:
     """The heavy libraries that are loaded once ``code`` has run in a fresh interpreter."""
-    report = f"import sys, json; print(json.dumps(sorted({HEAVY!r} & set(sys.modules))))"
+    report = f"import sys, json; print(json.dumps(sorted({libraries!r} & set(sys.modules))))"
     done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
@@ -64,6 +64,10 @@ def test_import_loads_nothing_heavy() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     assert _loaded(HELP) == set()
+
+
+def test_help_does_without_numpy() -> None:
+    assert "numpy" not in _loaded(HELP, {"numpy"})
 
 
 def test_counting_loads_neither_torch_nor_sympy() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from complexity_theory.algebra import InvalidInput, check_size
 from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.complexity import Shape
@@ -39,6 +39,7 @@ def count(
 ) -> None:
     """The exact flops (multiply-adds), params and acts of a network for one image."""
     from complexity_theory import conventions, report, zoo
+    from complexity_theory.algebra import check_size
 
     found = zoo.find(network)
     if resolution is not None:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.complexity import METRICS
+from complexity_theory.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.jobs import Job
@@ -195,6 +194,7 @@ def _run(study: Study, execution: Execution) -> None:
 def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
     """Prints a row for each of the jobs."""
     from complexity_theory import report
+    from complexity_theory.complexity import METRICS
     from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import read
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pandas import DataFrame

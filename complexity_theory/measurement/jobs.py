@@ -33,7 +33,7 @@ def check_device(name: str) -> None:
 
     >>> check_device("tpu")
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
+    complexity_theory.errors.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
     """
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,9})?", name):
         raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
@@ -47,7 +47,7 @@ class Settings:
 
     >>> Settings(dtype="int8")
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: unknown dtype 'int8': one of fp32, tf32, fp16, bf16
+    complexity_theory.errors.InvalidInput: unknown dtype 'int8': one of fp32, tf32, fp16, bf16
     """
 
     batch: int = 1

@@ -63,7 +63,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
 
     >>> read({"stem": "conv3", "stem_width": 32, "stages": [{"block": "basic", "depth": 2, "width": "64"}]})
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
+    complexity_theory.errors.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
     """
     if not isinstance(description, Mapping):
         raise InvalidInput(f"a network is described by named fields, not {_short(description)}")

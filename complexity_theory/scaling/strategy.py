@@ -141,7 +141,7 @@ def parse(text: str) -> Strategy:
     True
     >>> parse("dwrd")
     Traceback (most recent call last):
-    complexity_theory.algebra.InvalidInput: strategy 'dwrd': 'd' is repeated; each letter stands once
+    complexity_theory.errors.InvalidInput: strategy 'dwrd': 'd' is repeated; each letter stands once
     """
     if not isinstance(text, str):
         raise InvalidInput(f"a strategy is named by text such as 'dWr', not {text!r}")

@@ -1,0 +1,5 @@
+"""What bad input raises. It stands alone, so that the front door starts without numpy."""
+
+
+class InvalidInput(ValueError):  # noqa: N818 - what it is, not that it is an error
+    """Bad input, told in one line: the offending value and what would be right."""
