@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from complexity_theory.measurement.devices import Device
+from complexity_theory.measurement.hardware import Device
 
 
 class FakeDevice(Device):

@@ -13,11 +13,12 @@ from typing import TypeAlias
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from complexity_theory import compose, layers
-from complexity_theory.algebra import pair
-from complexity_theory.complexity import Shape
-from complexity_theory.compose import Gate, Repeat, Residual, Sequential
-from complexity_theory.layers import (
+from complexity_theory.core.sizes import pair
+from complexity_theory.graph import compose
+from complexity_theory.graph import operations as layers
+from complexity_theory.graph.complexity import Shape
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
+from complexity_theory.graph.operations import (
     ACTIVATIONS,
     Activation,
     AdaptiveAvgPool2d,

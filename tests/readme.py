@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from complexity_theory.report import Table, render
+from complexity_theory.core.report import Table, render
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 _RESULTS = re.compile(r"(<!-- the results -->\n)(?:\|.*\n)*")

@@ -12,23 +12,10 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complexity_theory.algebra import (
-    InvalidInput,
-    ceil_div,
-    check_flag,
-    check_pair,
-    check_size,
-    divides,
-    is_number,
-    is_symbolic,
-    nearest,
-    pair,
-    product,
-    refuted,
-    same,
-    total,
-)
-from complexity_theory.complexity import METRICS, Complexity, Shape
+from complexity_theory.core.checks import check_flag, check_pair, check_size, is_number
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import ceil_div, divides, is_symbolic, nearest, pair, product, refuted, same, total
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from tests.random_layers import examples
 
 INTS = st.integers(-1000, 1000)

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Gate, Repeat, Residual, Sequential
-from complexity_theory.layers import (
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
+from complexity_theory.graph.operations import (
     ACTIVATIONS,
     Activation,
     AvgPool2d,

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from complexity_theory.cli import main
-from complexity_theory.report import Table, plain, render
+from complexity_theory.core.report import Table, plain, render
 
 COMMAND = [sys.executable, "-m", "complexity_theory"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from complexity_theory import zoo
 from complexity_theory.cli import main
-from complexity_theory.conventions import CONVENTIONS, convention
+from complexity_theory.graph.conventions import CONVENTIONS, convention
 from complexity_theory.scaling import tables
 from complexity_theory.scaling.exponents import Derivation, derive
 from complexity_theory.scaling.strategy import Strategy, parse

@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli import main
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import jobs as job_module
 from complexity_theory.measurement import progress
 from complexity_theory.measurement.analysis import measured_exponents, repeatability

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
 from complexity_theory.cli import main
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.files import load, read
 
 NETWORK_KEYS = {
@@ -165,7 +165,7 @@ def ast_literal(text):
 def test_scaling_and_exporting_load_neither_sympy_nor_torch():
     scaling = (
         "from complexity_theory import zoo\nfrom complexity_theory.scaling.realise import scale\n"
-        "from complexity_theory.scaling.export import export\n"
+        "from complexity_theory.exports import export\n"
         "network = scale(zoo.network('EfficientNet-B0'), 'dWr', target_flops=1e9).network\n"
         "[export(network, to) for to in ('pycls', 'torchvision', 'timm', 'json')]"
     )

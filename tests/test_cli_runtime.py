@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from complexity_theory.choice.compare import STRATEGIES
 from complexity_theory.cli import main
-from complexity_theory.runtime import devices
-from complexity_theory.runtime.choice import STRATEGIES
+from complexity_theory.devices import profile as devices
 
 
 class Ran:

@@ -13,9 +13,9 @@ import pytest
 import sympy
 
 from complexity_theory.cli import main
+from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.scaling.exponents import LAYERS
 from complexity_theory.scaling.tables import TABLES
-from complexity_theory.symbols import d, g, n, w
 
 Capture = pytest.CaptureFixture[str]
 FORMS = ("text", "csv", "markdown", "latex")

@@ -10,22 +10,17 @@ import pytest
 import sympy
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import alpha, d, g, n, s, w
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks import Network, Stage
 from complexity_theory.scaling.closed_form import VARIABLES, as_data, closed_form, own_unit, term_table, terms
-from complexity_theory.scaling.effective import (
-    FACTORS,
-    distance_table,
-    effective_exponents,
-    group_width_table,
-)
+from complexity_theory.scaling.effective import FACTORS, distance_table, effective_exponents, group_width_table
 from complexity_theory.scaling.effective import as_data as effective_data
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.population import polynomials
 from complexity_theory.scaling.steps import network_steps
 from complexity_theory.scaling.strategy import NAMED, fast, parse
-from complexity_theory.symbols import alpha, d, g, n, s, w
 
 
 def _at(form: Complexity, unit: int) -> Complexity:

@@ -11,18 +11,10 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Gate, Repeat, Residual, Sequential, walk
-from complexity_theory.layers import (
-    Activation,
-    BatchNorm2d,
-    Conv2d,
-    Flatten,
-    GlobalAvgPool2d,
-    Layer,
-    Linear,
-)
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential, walk
+from complexity_theory.graph.operations import Activation, BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Layer, Linear
 from tests.random_layers import SHAPE, examples, keeping_trees, trees_on_shapes
 
 D, N = sympy.symbols("d n", positive=True, integer=True)

@@ -13,11 +13,11 @@ from hypothesis import given
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Composite
-from complexity_theory.conventions import CONVENTIONS, convention
-from complexity_theory.layers import BatchNorm2d, Conv2d, Layer
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Composite
+from complexity_theory.graph.conventions import CONVENTIONS, convention
+from complexity_theory.graph.operations import BatchNorm2d, Conv2d, Layer
 from complexity_theory.measurement.build import build
 from complexity_theory.zoo import names, network
 from tests.random_layers import concrete_layers, examples, trees_on_shapes

@@ -12,10 +12,10 @@ from hypothesis import given
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Residual, Sequential
-from complexity_theory.layers import Activation, BatchNorm2d, Conv2d, Dropout, Layer, Linear
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Residual, Sequential
+from complexity_theory.graph.operations import Activation, BatchNorm2d, Conv2d, Dropout, Layer, Linear
 from complexity_theory.measurement.build import assemble, build
 from complexity_theory.measurement.count import breakdown, count
 from complexity_theory.networks.spec import Network

@@ -11,15 +11,16 @@ import pytest
 import tomli_w
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.runtime import devices, published
-from complexity_theory.runtime.balance import crossovers
-from complexity_theory.runtime.choice import STRATEGIES, compare
-from complexity_theory.runtime.devices import Profile, load, memory, predict, seconds, write
-from complexity_theory.runtime.features import network_features
-from complexity_theory.runtime.fitting import fit_profile
-from complexity_theory.runtime.table import Table
-from complexity_theory.runtime.terms import TERMS
+from complexity_theory.choice.compare import STRATEGIES, compare
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.devices import profile as devices
+from complexity_theory.devices.balance import crossovers
+from complexity_theory.devices.features import network_features
+from complexity_theory.devices.profile import Profile, load, memory, predict, seconds, write
+from complexity_theory.devices.terms import TERMS
+from complexity_theory.evidence import published
+from complexity_theory.evidence.fitting import fit_profile
+from complexity_theory.evidence.table import Table
 
 
 @pytest.fixture(scope="module")

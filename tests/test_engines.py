@@ -12,7 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import worker
 from complexity_theory.measurement.engines import Engine, Local, Ray
 from complexity_theory.measurement.isolate import Outcome, isolated

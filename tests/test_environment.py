@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from complexity_theory.measurement import environment
-from complexity_theory.measurement.devices import Cpu
+from complexity_theory.measurement.hardware import Cpu
 from complexity_theory.measurement.jobs import Settings, identity
 from complexity_theory.measurement.workload import configure
 

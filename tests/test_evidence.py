@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from complexity_theory.runtime import published
-from complexity_theory.runtime.evidence import correlations, rankings
-from complexity_theory.runtime.loaders import load
-from complexity_theory.runtime.statistics import competitors, estimate, mean, median, pearson, ranking, spearman
+from complexity_theory.evidence import published
+from complexity_theory.evidence.correlation import correlations, rankings
+from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.statistics import competitors, estimate, mean, median, pearson, ranking, spearman
 
 values = arrays(float, 12, elements=st.integers(1, 8).map(float))
 

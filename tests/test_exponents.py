@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS, Complexity, Shape
-from complexity_theory.compose import Repeat
-from complexity_theory.layers import Conv2d
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import alpha, bandwidth, bytes_per_act, d, g, k, r, rate, s, w
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.compose import Repeat
+from complexity_theory.graph.operations import Conv2d
 from complexity_theory.scaling import steps
 from complexity_theory.scaling.exponents import LAYERS, Derivation, derive, known_as, layer_complexity, log_matrix
 from complexity_theory.scaling.optimal import slowest_acts
 from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_table
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse, weighted
-from complexity_theory.symbols import alpha, bandwidth, bytes_per_act, d, g, k, r, rate, s, w
 
 MATRICES = {
     "conv": [[1, 2, 0, 2], [1, 2, 0, 0], [1, 1, 0, 2]],

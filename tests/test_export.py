@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from yacs.config import CfgNode
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.exports import EXPORTS, export, pycls_config, snippet
+from complexity_theory.exports import timm as export_timm
+from complexity_theory.exports import torchvision as export_torchvision
 from complexity_theory.networks import Network, Stage
 from complexity_theory.networks.anynet import regnet
 from complexity_theory.networks.files import read
-from complexity_theory.scaling import export_timm, export_torchvision
-from complexity_theory.scaling.export import EXPORTS, export, pycls_config, snippet
 from complexity_theory.scaling.realise import scale
 
 # pycls/core/config.py: the keys that a model takes, with their defaults. Loading checks keys and types against them.

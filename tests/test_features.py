@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complexity_theory import layers, zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Gate, Repeat, Residual, Sequential, walk
-from complexity_theory.layers import (
+from complexity_theory import zoo
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.devices import features as module
+from complexity_theory.devices.features import NAMES, Features, features, network_features, rooflines, work
+from complexity_theory.graph import operations as layers
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential, walk
+from complexity_theory.graph.operations import (
     Activation,
     BatchNorm2d,
     Conv2d,
@@ -24,8 +27,6 @@ from complexity_theory.layers import (
     Linear,
     MaxPool2d,
 )
-from complexity_theory.runtime import features as module
-from complexity_theory.runtime.features import NAMES, Features, features, network_features, rooflines, work
 
 FAMILIES = [zoo.names(family)[0] for family in zoo.families()]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.figures import registry, style
 from complexity_theory.figures.catalogue import FIGURES, find
 from complexity_theory.figures.data import from_csv, to_csv

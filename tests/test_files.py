@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from complexity_theory import files
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core import files
+from complexity_theory.core.errors import InvalidInput
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from complexity_theory import zoo
-from complexity_theory.runtime.features import network_features
-from complexity_theory.runtime.groups import group_costs, group_terms
-from complexity_theory.runtime.loaders import load
-from complexity_theory.runtime.terms import terms
+from complexity_theory.devices.features import network_features
+from complexity_theory.devices.terms import terms
+from complexity_theory.evidence.groups import group_costs, group_terms
+from complexity_theory.evidence.loaders import load
 
 
 def test_group_convolutions_alone_are_taken() -> None:

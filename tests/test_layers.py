@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from complexity_theory.algebra import InvalidInput, pair
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.layers import (
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import pair
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.operations import (
     Activation,
     AdaptiveAvgPool2d,
     AvgPool2d,

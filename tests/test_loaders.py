@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.evidence.loaders import load, timm_provenance
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Settings, Task
 from complexity_theory.measurement.store import Store
-from complexity_theory.runtime.loaders import load, timm_provenance
 from complexity_theory.scaling.realise import scale
 
 INFER = (

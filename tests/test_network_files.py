@@ -8,7 +8,7 @@ import json
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
 from complexity_theory.networks.files import READERS, describe, dump, load, read
 from complexity_theory.scaling.realise import scale

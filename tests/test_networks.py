@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Shape
-from complexity_theory.compose import Residual, walk
-from complexity_theory.layers import AvgPool2d, Conv2d
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Shape
+from complexity_theory.graph.compose import Residual, walk
+from complexity_theory.graph.operations import AvgPool2d, Conv2d
 from complexity_theory.networks.anynet import cifar, compatible, regnet, regnet_widths, resnet
 from complexity_theory.networks.blocks import BLOCKS
 from complexity_theory.networks.efficientnet import rounded_width

@@ -10,7 +10,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from complexity_theory.report import Table
+from complexity_theory.core.report import Table
 from tests.notebooks import FOLDER, MEASURED, NAMES, execute, printed, read, tidied
 
 NO_TORCH = "import sys\nassert 'torch' not in sys.modules"
@@ -67,6 +67,6 @@ def test_the_comparison_can_fail() -> None:
 
 
 def test_a_notebook_shows_a_table_as_a_table_once() -> None:
-    executed = execute(_notebook("from complexity_theory.report import Table\nTable([{'s': 2}])"))
+    executed = execute(_notebook("from complexity_theory.core.report import Table\nTable([{'s': 2}])"))
     table = Table([{"s": 2}])
     assert printed(executed) == [[table._repr_mimebundle_()["text/markdown"]]]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from complexity_theory import cli
+from complexity_theory.core.report import Table
 from complexity_theory.figures import paper as making
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
@@ -16,7 +17,6 @@ from complexity_theory.figures.registry import CHECKOUT, Origin
 from complexity_theory.figures.sweep import FILLS
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
-from complexity_theory.report import Table
 from complexity_theory.scaling.tables import TABLES
 from tests.fake_engine import PLACE, measured
 

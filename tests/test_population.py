@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS, Complexity, Shape
-from complexity_theory.compose import Sequential
-from complexity_theory.layers import Conv2d
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import d, g, n, w
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks import Network
 from complexity_theory.scaling import population
 from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.population import polynomials, realised
-from complexity_theory.symbols import d, g, n, w
 
 NETWORKS = ["EfficientNet-B0", "RegNetY-4.0GF", "RegNetZ-500MF", "ResNet-50", "ResNet-18", "MobileNetV2"]
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.runtime import evaluation, published
-from complexity_theory.runtime.evaluation import CORE, KIN, evaluate, held_out_seconds, predictions, scope, score
-from complexity_theory.runtime.features import network_features
-from complexity_theory.runtime.predictors import RIVALS, fit, fit_roofline, fit_terms, roofline_column
-from complexity_theory.runtime.table import Table
-from complexity_theory.runtime.terms import TERMS, terms
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.devices.features import network_features
+from complexity_theory.devices.terms import TERMS, terms
+from complexity_theory.evidence import evaluation, published
+from complexity_theory.evidence.evaluation import CORE, KIN, evaluate, held_out_seconds, predictions, scope, score
+from complexity_theory.evidence.predictors import RIVALS, fit, fit_roofline, fit_terms, roofline_column
+from complexity_theory.evidence.table import Table
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_table_of_one_family_cannot_be_evaluated(table: Table) -> None:
     ],
 )
 def test_the_predictor_on_shared_tables(file: str, wanted: float, shared_data) -> None:  # type: ignore[no-untyped-def]
-    from complexity_theory.runtime.loaders import load
+    from complexity_theory.evidence.loaders import load
 
     frame = scope(load(str(shared_data / "timm" / file)).known, "core")
     predicted = evaluation.held_out_seconds(fit_terms, frame, "held_out")

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.runtime import published
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.evidence import published
 
 
 def test_the_model_zoo_has_our_counts() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks import Network, Stage
 from complexity_theory.scaling.realise import RULES, Rule, scale
 from complexity_theory.scaling.rules import power_of_two, reference_group_width

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from complexity_theory import files
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core import files
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
 from complexity_theory.measurement.store import EXPORTS, SCHEMA, Store, read

@@ -13,9 +13,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import alpha
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
-from complexity_theory.symbols import alpha
 
 # The text, and the shares of d, w, g, r that DESIGN section 3 gives it.
 MEANINGS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import engines, studies
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, LayerSubject, NetworkSubject, Settings, Task

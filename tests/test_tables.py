@@ -9,10 +9,10 @@ import json
 import pytest
 import sympy
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.report import FORMATS, render
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.report import FORMATS, render
+from complexity_theory.core.symbols import alpha, s
 from complexity_theory.scaling.tables import TABLES, as_data, as_report, table
-from complexity_theory.symbols import alpha, s
 
 # Dollár et al. 2021, tables 1 to 4: strategy, then the exponents of s in the columns shown
 PAPER = {

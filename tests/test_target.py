@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
 from complexity_theory.scaling.realise import RULES, scale
 from complexity_theory.scaling.search import Search

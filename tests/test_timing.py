@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Shape
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement import timing
-from complexity_theory.measurement.devices import Cpu, Device, device
+from complexity_theory.measurement.hardware import Cpu, Device, device
 from complexity_theory.measurement.jobs import Settings
 from complexity_theory.measurement.protocol import Protocol, is_noisy
 from complexity_theory.measurement.timing import Clock, Timing, measure, peak_memory, shares

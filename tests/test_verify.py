@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 import sympy
 
-from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.core.symbols import alpha
+from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.measurement import verify
 from complexity_theory.measurement.verify import (
     SLOPE_BOUND,
@@ -23,7 +24,6 @@ from complexity_theory.measurement.verify import (
 from complexity_theory.scaling.exponents import Derivation, derive
 from complexity_theory.scaling.strategy import Multipliers, fast, parse
 from complexity_theory.scaling.tables import ScalingTable
-from complexity_theory.symbols import alpha
 
 
 def planted(row: Derivation, metric: str, by: sympy.Rational) -> Derivation:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.files import dump
 from complexity_theory.zoo.published import published
 

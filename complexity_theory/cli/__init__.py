@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from complexity_theory.cli import counts, measure, networks, paper, runtime, theory
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 # What typer raises for wrong options and the like: click's, or in later versions that of its own copy of click.
 UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

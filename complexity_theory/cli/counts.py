@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from complexity_theory.complexity import Shape
-    from complexity_theory.conventions import Convention
+    from complexity_theory.graph.complexity import Shape
+    from complexity_theory.graph.conventions import Convention
     from complexity_theory.networks.spec import Network
 
 T = TypeVar("T")
@@ -38,8 +38,10 @@ def count(
     form: FormatOption = Format.text,
 ) -> None:
     """The exact flops (multiply-adds), params and acts of a network for one image."""
-    from complexity_theory import conventions, report, zoo
-    from complexity_theory.algebra import check_size
+    from complexity_theory import zoo
+    from complexity_theory.core import report
+    from complexity_theory.core.checks import check_size
+    from complexity_theory.graph import conventions
 
     found = zoo.find(network)
     if resolution is not None:
@@ -67,7 +69,8 @@ def _counted(network: Network, shape: Shape, rule: Convention, *, told: bool = T
 
 
 def _print_layers(network: Network, shape: Shape, rule: Convention, counted: dict[str, Any], form: Format) -> None:
-    from complexity_theory import per_layer, report
+    from complexity_theory.core import report
+    from complexity_theory.graph import per_layer
 
     parts = per_layer.per_layer(network.tree, shape, rule)
     total = rule.total(network.tree, shape)
@@ -81,7 +84,8 @@ def networks(
     form: FormatOption = Format.text,
 ) -> None:
     """The known networks with their counts at their own resolution, and the other names they go by."""
-    from complexity_theory import report, zoo
+    from complexity_theory import zoo
+    from complexity_theory.core import report
 
     rows = []
     for name in zoo.names(family):
@@ -105,7 +109,7 @@ def verify(
     """
     if find_spec("torch") is None:
         raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.measurement import verify as verification
     from complexity_theory.scaling.tables import TABLES
 

@@ -15,7 +15,7 @@ import typer
 
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.jobs import Job
@@ -78,7 +78,7 @@ def plan(
     ] = None,
 ) -> None:
     """What a sweep would run that the store does not hold yet, and how long it may take."""
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.measurement import sweep
 
     planned = lists.study(study)
@@ -126,7 +126,7 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="(default: standard output)")] = None,
 ) -> None:
     """All that a store holds, a row per job: counts, times with all samples, environment."""
-    from complexity_theory import files
+    from complexity_theory.core import files
     from complexity_theory.measurement.store import EXPORTS, read
 
     if output is None and form == ExportFormat.parquet:
@@ -141,7 +141,7 @@ def export(
 @measure.command()
 def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.measurement.analysis import exponents_report, measured_exponents, records
     from complexity_theory.measurement.store import read
 
@@ -155,7 +155,7 @@ def repeatability(
     form: FormatOption = Format.text,
 ) -> None:
     """How far apart the medians of each job lie in several runs."""
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.analysis import repeatability as spreads
     from complexity_theory.measurement.store import read
@@ -193,8 +193,8 @@ def _run(study: Study, execution: Execution) -> None:
 
 def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
     """Prints a row for each of the jobs."""
-    from complexity_theory import report
-    from complexity_theory.complexity import METRICS
+    from complexity_theory.core import report
+    from complexity_theory.graph.complexity import METRICS
     from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import read
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.engines import Engine

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from complexity_theory.report import Table
+    from complexity_theory.core.report import Table
     from complexity_theory.scaling.realise import Scaled
 
 NetworkArgument = Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")]
@@ -46,7 +46,8 @@ def scale(
 
     With --output, the network is written as a .toml or .json file, which every command takes as NETWORK.
     """
-    from complexity_theory import report, zoo
+    from complexity_theory import zoo
+    from complexity_theory.core import report
     from complexity_theory.networks.files import dump
     from complexity_theory.scaling import realise
 
@@ -59,7 +60,7 @@ def scale(
 
 
 def _tables(scaled: Scaled) -> list[Table]:
-    from complexity_theory.report import Table
+    from complexity_theory.core.report import Table
 
     data = scaled.as_dict()
     rows = [
@@ -104,8 +105,8 @@ def export(
     output: OutputOption = None,
 ) -> None:
     """A network, scaled first where a strategy is given, as a configuration that other libraries load."""
-    from complexity_theory import files, zoo
-    from complexity_theory.scaling import export as exports
+    from complexity_theory import exports, zoo
+    from complexity_theory.core import files
     from complexity_theory.scaling import realise
 
     found = zoo.find(network)

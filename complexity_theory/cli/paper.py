@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.figures.paper import Step

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from complexity_theory.runtime.table import Table
+    from complexity_theory.evidence.table import Table
 
 TABLE_HELP = (
     "A built-in table (v100-inference, v100-training, early-convolutions), a benchmark CSV of timm, a store of "
@@ -51,7 +51,7 @@ def _say(lines: list[str] | tuple[str, ...]) -> None:
 
 
 def _load(source: str, where: list[str] | None) -> Table:
-    from complexity_theory.runtime.loaders import load
+    from complexity_theory.evidence.loaders import load
 
     setting = {}
     for item in where or []:
@@ -92,8 +92,8 @@ def correlate(table: TableArgument, where: WhereOption = None, form: FormatOptio
     Intervals are 95% bootstrap intervals, clustered by architecture. Rankings are of pairs of networks within 10% of
     each other's flops whose times are at least 3% apart.
     """
-    from complexity_theory import report
-    from complexity_theory.runtime.evidence import correlations, rankings
+    from complexity_theory.core import report
+    from complexity_theory.evidence.correlation import correlations, rankings
 
     loaded = _load(table, where)
     found, ranked = _rows(correlations(loaded)), _rows(rankings(loaded))
@@ -129,8 +129,8 @@ def evaluate(
     lofo_mape, loo_mape: mean absolute relative error, leaving out a family (an architecture) at a time; median_ape,
     spearman and ranking (of equal-flops pairs): leaving out families. With 95% bootstrap intervals by architecture.
     """
-    from complexity_theory import report
-    from complexity_theory.runtime.evaluation import evaluate as evaluation
+    from complexity_theory.core import report
+    from complexity_theory.evidence.evaluation import evaluate as evaluation
 
     loaded = _load(table, where)
     found = evaluation(loaded, scope)
@@ -173,10 +173,10 @@ def fit(
     form: FormatOption = Format.text,
 ) -> None:
     """Fits the predictor to measured times and writes the device's profile, for `predict` and `compare`."""
-    from complexity_theory import report
-    from complexity_theory.runtime import devices as profiles
-    from complexity_theory.runtime.fitting import fit_profile
-    from complexity_theory.runtime.terms import TERMS
+    from complexity_theory.core import report
+    from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.terms import TERMS
+    from complexity_theory.evidence.fitting import fit_profile
 
     if output.suffix != ".toml":
         raise InvalidInput(f"a profile is a .toml file, not {output}")
@@ -193,8 +193,8 @@ def fit(
 
 def devices(form: FormatOption = Format.text) -> None:
     """The device profiles that come with the package: where they are from and how well they predict."""
-    from complexity_theory import report
-    from complexity_theory.runtime import devices as profiles
+    from complexity_theory.core import report
+    from complexity_theory.devices import profile as profiles
 
     rows = []
     for name in profiles.names():
@@ -223,9 +223,10 @@ def crossover(
     form: FormatOption = Format.text,
 ) -> None:
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it."""
-    from complexity_theory import report, zoo
-    from complexity_theory.runtime import balance
-    from complexity_theory.runtime import devices as profiles
+    from complexity_theory import zoo
+    from complexity_theory.core import report
+    from complexity_theory.devices import balance
+    from complexity_theory.devices import profile as profiles
 
     base = zoo.find(network)
     rows = [balance.crossovers(base, profiles.load(name)) for name in device or profiles.names()]
@@ -244,8 +245,9 @@ def predict(
     """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
     from dataclasses import asdict
 
-    from complexity_theory import report, zoo
-    from complexity_theory.runtime import devices as profiles
+    from complexity_theory import zoo
+    from complexity_theory.core import report
+    from complexity_theory.devices import profile as profiles
 
     profile = profiles.load(device)
     chosen = zoo.find(network)
@@ -283,9 +285,10 @@ def compare(
     low and high hold 9 of 10 networks. Memory is an estimate: weights (with gradients and momentum in training) and the
     feature maps that must be held at once, without workspaces.
     """
-    from complexity_theory import report, zoo
-    from complexity_theory.runtime import choice
-    from complexity_theory.runtime import devices as profiles
+    from complexity_theory import zoo
+    from complexity_theory.choice import compare as choice
+    from complexity_theory.core import report
+    from complexity_theory.devices import profile as profiles
 
     profile = profiles.load(device)
     base = zoo.find(network)

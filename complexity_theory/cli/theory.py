@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.errors import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.scaling.exponents import Derivation
@@ -62,7 +62,7 @@ def derive(
 
 
 def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.scaling import steps as written
     from complexity_theory.scaling.tables import derivation_data, growth_row
 
@@ -76,7 +76,8 @@ def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
 
 
 def _derive_networks(strategy: Strategy, names: list[str], at: float | None, steps: bool, form: str) -> None:
-    from complexity_theory import report, zoo
+    from complexity_theory import zoo
+    from complexity_theory.core import report
     from complexity_theory.scaling import effective
     from complexity_theory.scaling import steps as written
 
@@ -95,7 +96,7 @@ def _derive_networks(strategy: Strategy, names: list[str], at: float | None, ste
 
 
 def _print_steps(steps: list[Step], form: str, data: Any) -> None:
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.scaling import steps as written
 
     if form == "json":
@@ -111,7 +112,7 @@ def tables(
     form: FormatOption = Format.text,
 ) -> None:
     """The paper's closed-form tables, derived on the spot: what each strategy does to sizes and costs."""
-    from complexity_theory import report
+    from complexity_theory.core import report
     from complexity_theory.scaling import tables as known
 
     chosen = list(known.TABLES.values()) if name is None else [known.table(name)]
@@ -126,7 +127,8 @@ def closed_form(
 
     The multipliers are d, w and g; the input is 32 n x 32 n.
     """
-    from complexity_theory import report, zoo
+    from complexity_theory import zoo
+    from complexity_theory.core import report
     from complexity_theory.scaling import closed_form as closed
     from complexity_theory.scaling import steps as written
 
@@ -176,7 +178,7 @@ def roofline(
 
     In closed form; what is given as a number is put in.
     """
-    from complexity_theory import report, symbols
+    from complexity_theory.core import report, symbols
     from complexity_theory.scaling.exponents import derive as derive_layer
     from complexity_theory.scaling.roofline import roofline_table
     from complexity_theory.scaling.strategy import NAMED, parse

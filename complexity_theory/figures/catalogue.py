@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.figures import choice, errors, networks, prediction, runtime, sweep, theory
 from complexity_theory.figures.registry import Spec
 

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from complexity_theory.devices.profile import load, predict
 from complexity_theory.figures import style
 from complexity_theory.figures.networks import BASES, COMPARED, FACTORS
 from complexity_theory.figures.registry import Spec
 from complexity_theory.figures.sources import SOURCES
 from complexity_theory.networks.spec import Network
-from complexity_theory.runtime.devices import load, predict
 from complexity_theory.scaling.exponents import derive, known_as
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.strategy import Strategy, fast, parse

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from complexity_theory.evidence import published
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Spec
-from complexity_theory.runtime import published
 
 
 def errors_data() -> pd.DataFrame:

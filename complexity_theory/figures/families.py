@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
+from complexity_theory.evidence.evaluation import KIN
 from complexity_theory.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Mark, dots
-from complexity_theory.runtime.evaluation import KIN
 
 OTHER = "other"
 # From the back to the front: the families of the paper are drawn last.

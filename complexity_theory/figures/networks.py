@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from complexity_theory.complexity import METRICS
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Spec
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.scaling.effective import effective_exponents
 from complexity_theory.scaling.population import polynomials
 from complexity_theory.scaling.realise import scale

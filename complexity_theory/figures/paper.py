@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from complexity_theory import report
+from complexity_theory.core import report
+from complexity_theory.core.files import write
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import Sources, Spec
-from complexity_theory.files import write
 from complexity_theory.scaling import tables
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}

@@ -9,12 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from complexity_theory.evidence.evaluation import predictions, scope, score
+from complexity_theory.evidence.groups import group_costs
+from complexity_theory.evidence.predictors import fit_terms
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.sources import FILES, SOURCES, provenance
-from complexity_theory.runtime.evaluation import predictions, scope, score
-from complexity_theory.runtime.groups import group_costs
-from complexity_theory.runtime.predictors import fit_terms
 
 MODES = ("4090_eager", "4090_compiled")
 

@@ -12,9 +12,9 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from complexity_theory.core.files import write
 from complexity_theory.figures import style
 from complexity_theory.figures.data import from_csv, to_csv
-from complexity_theory.files import write
 
 CHECKOUT = Path(__file__).resolve().parents[2] / "figures"  # where a clone keeps the figures and their data
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from complexity_theory.complexity import METRICS
+from complexity_theory.evidence import correlation as evidence
+from complexity_theory.evidence.evaluation import scope, score
+from complexity_theory.evidence.predictors import fit_terms
+from complexity_theory.evidence.table import Table
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.sources import FILES, SOURCES, Source, provenance
-from complexity_theory.runtime import evidence
-from complexity_theory.runtime.evaluation import scope, score
-from complexity_theory.runtime.predictors import fit_terms
-from complexity_theory.runtime.table import Table
+from complexity_theory.graph.complexity import METRICS
 
 KEPT = ["name", "family", *METRICS, "resolution", "batch", "seconds"]
 

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from complexity_theory.runtime import published
-from complexity_theory.runtime.loaders import load
-from complexity_theory.runtime.table import Table
+from complexity_theory.evidence import published
+from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.table import Table
 
 TIMM = "timm (github.com/huggingface/pytorch-image-models), results: "
 

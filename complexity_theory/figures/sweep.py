@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from complexity_theory.complexity import METRICS
+from complexity_theory.evidence.loaders import load
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.runtime import correlated
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import store
 from complexity_theory.measurement.jobs import UNSCALED
-from complexity_theory.runtime.loaders import load
 
 FILLS = {"EfficientNet-B0": "full", "RegNetY-500MF": "left", "RegNetZ-500MF": "none"}
 KEPT = (

@@ -9,10 +9,10 @@ import pandas as pd
 import sympy
 from matplotlib.figure import Figure
 
-from complexity_theory import symbols
-from complexity_theory.complexity import METRICS
+from complexity_theory.core import symbols
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Spec
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.scaling.exponents import derive, known_as
 from complexity_theory.scaling.roofline import crossover, intensity
 from complexity_theory.scaling.strategy import fast, parse

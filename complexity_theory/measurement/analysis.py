@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from complexity_theory import report
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS
+from complexity_theory.core import report
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement.jobs import UNSCALED
 
 # What a series of scaled networks has in common.

@@ -10,9 +10,10 @@ from types import NoneType
 import torch
 from torch import Tensor, nn
 
-from complexity_theory.algebra import InvalidInput, pair
-from complexity_theory.compose import Gate, Repeat, Residual, Sequential
-from complexity_theory.layers import (
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import pair
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
+from complexity_theory.graph.operations import (
     Activation,
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -36,7 +37,7 @@ def build(layer: Layer) -> nn.Module:
     map (w x 1 x 1, after ``Flatten`` or ``Linear``) is a tensor (n, w). Under ``with torch.device("meta")`` nothing is
     allocated. Raises InvalidInput for sizes that are not ints and for a layer without an interpreter.
 
-    >>> from complexity_theory.layers import Activation, Conv2d
+    >>> from complexity_theory.graph.operations import Activation, Conv2d
     >>> build(Sequential(conv=Conv2d(3, 8, 3), act=Activation("relu")))
     Sequential(
       (conv): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)

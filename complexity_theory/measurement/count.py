@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.measurement.build import ScaleModule
 
 
@@ -34,7 +34,7 @@ def count(module: nn.Module, shape: Shape, *, meta: bool = True) -> Complexity:
     ``forward`` does by functions (additions, ``F.conv2d``) is not counted. Raises InvalidInput for a submodule without
     a cost rule, which would count as zero: one that has params of its own, or neither params nor children.
 
-    >>> from complexity_theory.layers import Conv2d
+    >>> from complexity_theory.graph.operations import Conv2d
     >>> from complexity_theory.measurement.build import build
     >>> count(build(Conv2d(16, 32, 3)), Shape(16, 8, 8))
     Complexity(flops=294912, params=4608, acts=2048)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, final
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.isolate import Outcome, isolated
 from complexity_theory.measurement.jobs import Task
 from complexity_theory.measurement.protocol import Protocol

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from complexity_theory.measurement.devices import Device
+from complexity_theory.measurement.hardware import Device
 
 
 def describe(device: Device, threads: int | None = None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def describe(device: Device, threads: int | None = None) -> dict[str, Any]:
     Keys: device ("cpu", "cuda"), device_name, driver, cuda, cudnn (None on a CPU), torch, threads, cpu, cpus (cores
     that may be used), system. ``threads``: of torch (default: as torch has them).
 
-    >>> from complexity_theory.measurement.devices import Cpu
+    >>> from complexity_theory.measurement.hardware import Cpu
     >>> describe(Cpu(), threads=2)["threads"]
     2
     """

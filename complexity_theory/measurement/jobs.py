@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
-from complexity_theory.algebra import InvalidInput, check_size
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.layers import Conv2d
+from complexity_theory.core.checks import check_size
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
@@ -33,7 +34,7 @@ def check_device(name: str) -> None:
 
     >>> check_device("tpu")
     Traceback (most recent call last):
-    complexity_theory.errors.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
+    complexity_theory.core.errors.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
     """
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,9})?", name):
         raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
@@ -47,7 +48,7 @@ class Settings:
 
     >>> Settings(dtype="int8")
     Traceback (most recent call last):
-    complexity_theory.errors.InvalidInput: unknown dtype 'int8': one of fp32, tf32, fp16, bf16
+    complexity_theory.core.errors.InvalidInput: unknown dtype 'int8': one of fp32, tf32, fp16, bf16
     """
 
     batch: int = 1

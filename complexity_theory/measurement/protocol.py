@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 
 FEWEST = 4  # samples that show how they spread
 QUIET = 0.1  # a job is quiet when its interquartile range is under this share of its median

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import torch
 from torch.utils.benchmark import Timer
 
-from complexity_theory.measurement.devices import Device
+from complexity_theory.measurement.hardware import Device
 from complexity_theory.measurement.protocol import QUIET, Protocol
 
 # The parts of a step in their order, e.g. forward, backward, optimizer.
@@ -56,7 +56,7 @@ def measure(run: Callable[[], None], device: Device, protocol: Protocol, *, thre
 
     ``threads`` of torch (default: as they are). The block grows until reading the clock costs nothing beside it.
 
-    >>> from complexity_theory.measurement.devices import Cpu
+    >>> from complexity_theory.measurement.hardware import Cpu
     >>> x = torch.ones(1000)
     >>> timing = measure(lambda: x.add_(1), Cpu(), Protocol(min_time=0.01))
     >>> timing.warmup_calls > 2 and min(timing.samples) > 0
@@ -102,7 +102,7 @@ def _warm_up(run: Callable[[], None], clock: Clock, at_most: float) -> tuple[int
 def shares(phases: Phases, device: Device, *, repeats: int = 5) -> dict[str, float]:
     """The share of each phase in a step, by the device's time: medians over ``repeats`` steps, made to sum to 1.
 
-    >>> from complexity_theory.measurement.devices import Cpu
+    >>> from complexity_theory.measurement.hardware import Cpu
     >>> shares({"forward": lambda: None}, Cpu())
     {'forward': 1.0}
     """

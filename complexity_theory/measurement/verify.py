@@ -12,13 +12,13 @@ import numpy as np
 import sympy
 from torch import nn
 
-from complexity_theory import report
-from complexity_theory.complexity import METRICS, Complexity, Shape
+from complexity_theory.core import report
+from complexity_theory.core.symbols import alpha, s
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.measurement.count import count
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, layer_complexity
 from complexity_theory.scaling.strategy import Multipliers, fast
 from complexity_theory.scaling.tables import TABLES, ScalingTable
-from complexity_theory.symbols import alpha, s
 
 # A stack is scaled exactly by s = m^q, with q such that every multiplier is a power of m: for these m.
 ROOTS = (2, 3, 4)

@@ -16,12 +16,12 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import environment, timing
 from complexity_theory.measurement.build import build
 from complexity_theory.measurement.count import count
-from complexity_theory.measurement.devices import device
+from complexity_theory.measurement.hardware import device
 from complexity_theory.measurement.jobs import (
     CeilingSubject,
     Job,

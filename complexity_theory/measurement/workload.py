@@ -8,8 +8,8 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Shape
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.jobs import Settings
 from complexity_theory.measurement.timing import Phases
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from complexity_theory.algebra import InvalidInput, check_size, is_number
+from complexity_theory.core.checks import check_size, is_number
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.spec import Network, Stage
 
 WIDEST = 10**9  # what a RegNet's generator is asked for at most

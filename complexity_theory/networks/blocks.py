@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from complexity_theory.algebra import Size
-from complexity_theory.compose import Gate, Residual, Sequential
-from complexity_theory.layers import (
+from complexity_theory.core.sizes import Size
+from complexity_theory.graph.compose import Gate, Residual, Sequential
+from complexity_theory.graph.operations import (
     Activation,
     AvgPool2d,
     BatchNorm2d,

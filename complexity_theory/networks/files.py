@@ -16,8 +16,9 @@ from typing import Any, get_args
 
 import tomli_w
 
-from complexity_theory import files
-from complexity_theory.algebra import InvalidInput, is_number
+from complexity_theory.core import files
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.blocks import Shortcut
 from complexity_theory.networks.spec import Network, Stage
 
@@ -63,7 +64,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
 
     >>> read({"stem": "conv3", "stem_width": 32, "stages": [{"block": "basic", "depth": 2, "width": "64"}]})
     Traceback (most recent call last):
-    complexity_theory.errors.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
+    complexity_theory.core.errors.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
     """
     if not isinstance(description, Mapping):
         raise InvalidInput(f"a network is described by named fields, not {_short(description)}")

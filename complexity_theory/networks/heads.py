@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from complexity_theory.algebra import InvalidInput, Size
-from complexity_theory.compose import Sequential
-from complexity_theory.layers import (
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import Size
+from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.operations import (
     Activation,
     AdaptiveAvgPool2d,
     BatchNorm2d,

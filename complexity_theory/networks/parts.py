@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from complexity_theory.algebra import Pair, Size, nearest
-from complexity_theory.compose import Gate, Sequential
-from complexity_theory.layers import Activation, BatchNorm2d, Conv2d, GlobalAvgPool2d
+from complexity_theory.core.sizes import Pair, Size, nearest
+from complexity_theory.graph.compose import Gate, Sequential
+from complexity_theory.graph.operations import Activation, BatchNorm2d, Conv2d, GlobalAvgPool2d
 
 
 def conv_bn(

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from complexity_theory.algebra import InvalidInput, Size, check_flag, check_size, same
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Repeat, Sequential
-from complexity_theory.layers import Activation, Dropout, Layer
+from complexity_theory.core.checks import check_flag, check_size
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import Size, same
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Repeat, Sequential
+from complexity_theory.graph.operations import Activation, Dropout, Layer
 from complexity_theory.networks.blocks import BLOCKS, Shortcut
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH
 from complexity_theory.networks.parts import scaled_by

@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from complexity_theory.compose import Sequential
-from complexity_theory.layers import Activation, BatchNorm2d, Conv2d, Layer, LayerNorm2d, MaxPool2d
+from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.operations import Activation, BatchNorm2d, Conv2d, Layer, LayerNorm2d, MaxPool2d
 from complexity_theory.networks.parts import bn_conv, conv_bn, scaled_by
 
 if TYPE_CHECKING:

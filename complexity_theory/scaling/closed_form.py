@@ -9,11 +9,11 @@ from typing import Any
 
 import sympy
 
-from complexity_theory import report
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity
+from complexity_theory.core import report
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import d, g, n, w
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.spec import Network
-from complexity_theory.symbols import d, g, n, w
 
 VARIABLES = (d, w, g, n)
 RESOLUTION_UNIT = 32  # the input is 32 n x 32 n: what the strides of most networks divide

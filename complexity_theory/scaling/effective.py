@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import sympy
 
-from complexity_theory import report
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.core import report
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import s
+from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.closed_form import closed_form, terms
 from complexity_theory.scaling.population import Polynomials, polynomials
 from complexity_theory.scaling.strategy import Multipliers, Strategy
-from complexity_theory.symbols import s
 
 FACTORS = (1, 2, 4, 8, 16, 32)
 

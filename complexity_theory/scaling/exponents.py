@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from complexity_theory.algebra import InvalidInput
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Repeat
-from complexity_theory.layers import Conv2d
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import d, g, k, r, s, w
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Repeat
+from complexity_theory.graph.operations import Conv2d
 from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy, parse
-from complexity_theory.symbols import d, g, k, r, s, w
 
 Expression: TypeAlias = Any
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.scaling.exponents import Derivation, derive, known_as, log_matrix
 from complexity_theory.scaling.strategy import parse, weighted
 

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from complexity_theory.algebra import InvalidInput, Size
-from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import Size
+from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.closed_form import closed_form, own_unit, terms
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from complexity_theory.algebra import InvalidInput, is_number
-from complexity_theory.complexity import Complexity
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.rules import RULES, Rule, rule
 from complexity_theory.scaling.search import MOST_FLOPS, Search, fits

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from complexity_theory import report
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core import report
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import bandwidth, bytes_per_act, rate, s
 from complexity_theory.scaling.exponents import Derivation, Expression, layer_complexity
-from complexity_theory.symbols import bandwidth, bytes_per_act, rate, s
 
 
 def intensity_exponent(derivation: Derivation) -> Expression:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.anynet import compatible
 from complexity_theory.networks.blocks import BLOCKS
 from complexity_theory.networks.spec import Network, Stage

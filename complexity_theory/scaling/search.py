@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.blocks import BLOCKS
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.spec import Network

@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from complexity_theory import report
-from complexity_theory.complexity import METRICS, Complexity
+from complexity_theory.core import report
+from complexity_theory.core.report import latex_text
+from complexity_theory.core.symbols import s
+from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
-from complexity_theory.report import latex_text
 from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
 from complexity_theory.scaling.effective import EffectiveExponents
 from complexity_theory.scaling.exponents import (
@@ -23,7 +24,6 @@ from complexity_theory.scaling.exponents import (
     layer_direction,
     log_matrix,
 )
-from complexity_theory.symbols import s
 
 # A side of an equation: a name, shown upright, or an expression.
 Side: TypeAlias = "str | sympy.Basic"

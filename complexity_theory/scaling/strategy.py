@@ -14,7 +14,9 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from complexity_theory.algebra import InvalidInput, is_number, is_symbolic
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import is_symbolic
 
 # A Fraction, or a sympy expression in alpha.
 Share: TypeAlias = Any
@@ -141,7 +143,7 @@ def parse(text: str) -> Strategy:
     True
     >>> parse("dwrd")
     Traceback (most recent call last):
-    complexity_theory.errors.InvalidInput: strategy 'dwrd': 'd' is repeated; each letter stands once
+    complexity_theory.core.errors.InvalidInput: strategy 'dwrd': 'd' is repeated; each letter stands once
     """
     if not isinstance(text, str):
         raise InvalidInput(f"a strategy is named by text such as 'dWr', not {text!r}")
@@ -161,7 +163,7 @@ def _short(text: str) -> str:
 
 def _alpha(text: str) -> Share:
     if text in ("alpha", "α"):
-        from complexity_theory.symbols import alpha
+        from complexity_theory.core.symbols import alpha
 
         return alpha
     return exact(text, "alpha", such="0.6 or 3/5")

@@ -8,11 +8,11 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from complexity_theory import report
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core import report
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.symbols import alpha
 from complexity_theory.scaling.exponents import Derivation, derive, known_as
 from complexity_theory.scaling.strategy import Multipliers, Strategy, fast, parse
-from complexity_theory.symbols import alpha
 
 FAST_ALPHAS = (alpha, *(Fraction(value) for value in ("0", "1/3", "1/2", "2/3", "4/5", "1")))
 

@@ -6,7 +6,7 @@ import difflib
 from functools import cache
 from pathlib import Path
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import convnets, efficientnets, mobilenets, regnets, resnets
 from complexity_theory.zoo.entry import Entry

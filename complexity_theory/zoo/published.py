@@ -6,7 +6,7 @@ import csv
 from importlib.resources import files
 from typing import NamedTuple
 
-from complexity_theory.complexity import Complexity
+from complexity_theory.graph.complexity import Complexity
 
 
 class Published(NamedTuple):

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from complexity_theory import zoo
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.scaling.realise import RULES, scale
 
 STRATEGIES = ("w", "dw", "dwr", "dWr")

@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from complexity_theory import conventions, zoo
+from complexity_theory import zoo
+from complexity_theory.graph import conventions
 from complexity_theory.measurement.build import build
 from complexity_theory.measurement.count import count
 

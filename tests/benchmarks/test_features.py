@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from complexity_theory import zoo
+from complexity_theory.devices.features import network_features
+from complexity_theory.devices.profile import Profile, load, seconds
 from complexity_theory.networks.spec import Network
-from complexity_theory.runtime.devices import Profile, load, seconds
-from complexity_theory.runtime.features import network_features
 
 VARIANTS = 100_000
 CHUNK = 16_384

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.complexity import Complexity, Shape
-from complexity_theory.compose import Sequential
-from complexity_theory.layers import Conv2d
+from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.operations import Conv2d
 from complexity_theory.scaling.population import polynomials, realised
 
 LAYERS = 20

@@ -15,7 +15,7 @@ from torch.utils.benchmark import Timer
 
 from complexity_theory.measurement import timing
 from complexity_theory.measurement.build import build
-from complexity_theory.measurement.devices import Cpu
+from complexity_theory.measurement.hardware import Cpu
 from complexity_theory.measurement.jobs import Settings
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.workload import batch_of, in_order, phases

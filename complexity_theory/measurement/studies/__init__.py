@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from complexity_theory.algebra import InvalidInput
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.jobs import (
     UNSCALED,
     Job,

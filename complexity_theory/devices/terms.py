@@ -1,0 +1,58 @@
+"""The terms of the predictor: kinds of work that a device takes time for, each with its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from complexity_theory.core.sizes import Size
+from complexity_theory.devices.features import Features
+
+
+class Term(NamedTuple):
+    """A term of the predictor: how much there is of it for one image at a batch, its unit and what it stands for."""
+
+    of: Callable[[Features, Any], Size]
+    unit: str
+    about: str
+
+
+# The predictor, the same for every device: chosen once, by leave-one-family-out over all tables at hand.
+TERMS = {
+    "macs": Term(
+        lambda work, batch: work.tiled_macs,
+        "multiply-add",
+        "multiply-adds of dense and group convolutions and linear layers, channels padded to tiles",
+    ),
+    "conv_traffic": Term(
+        lambda work, batch: work.tiled_traffic,
+        "element",
+        "elements that these layers read and write, channels padded to tiles",
+    ),
+    "pointwise_traffic": Term(
+        lambda work, batch: work.fused_traffic,
+        "element",
+        "elements that depthwise convolutions, pooling, gates and fused elementwise kernels read and write",
+    ),
+    "weights": Term(lambda work, batch: work.params / batch, "element", "weights, moved once per batch"),
+    "uneven_groups": Term(
+        lambda work, batch: work.uneven_outputs,
+        "element",
+        "outputs of group convolutions whose group width is no power of two",
+    ),
+    "exponentials": Term(
+        lambda work, batch: work.exponentials, "element", "elements through an activation with an exponential"
+    ),
+    "launches": Term(lambda work, batch: work.kernels / batch, "kernel", "kernels, started once per batch"),
+}
+
+
+def terms(work: Features, batch: Any) -> dict[str, Size]:
+    """The amounts of the seven ``TERMS`` for one image of a batch, as ints, floats or arrays.
+
+    >>> from complexity_theory.devices.features import network_features
+    >>> from complexity_theory.zoo import network
+    >>> terms(network_features(network("RegNetY-4.0GF")), 256)["launches"]
+    1.42578125
+    """
+    return {name: term.of(work, batch) for name, term in TERMS.items()}

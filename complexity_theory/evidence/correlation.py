@@ -1,0 +1,73 @@
+"""What predicts runtime: how flops, params and acts go with measured times, overall, per family and at equal flops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from complexity_theory.evidence.statistics import Estimate, competitors, estimate, pearson, ranking, spearman
+from complexity_theory.evidence.table import Table
+from complexity_theory.graph.complexity import METRICS
+
+POOLED = "all"
+FEWEST = 4  # rows of a family below which no correlation is told
+
+
+def _columns(name: str, found: Estimate) -> dict[str, float | None]:
+    values = {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {key: None if np.isnan(value) else value for key, value in values.items()}
+
+
+def rows_of(table: Table) -> pd.DataFrame:
+    """The rows that evidence is taken from: all but the ``tf_`` twins; those without features have counts too."""
+    return table.frame[~table.frame.twin].reset_index(drop=True)
+
+
+def correlations(table: Table) -> pd.DataFrame:
+    """How each metric goes with time: a row per family (and ``all``) and metric.
+
+    Columns: family, metric (flops, params, acts), n, ``pearson``, ``pearson_log`` (of the logarithms) and ``spearman``,
+    each with ``_low`` and ``_high`` of its 95% bootstrap interval, clustered by architecture (None where it is not
+    determined). Families with fewer than 4 rows are left out.
+
+    >>> from complexity_theory.evidence.published import table
+    >>> found = correlations(table("v100-inference")).set_index(["family", "metric"])
+    >>> f"{found.pearson['all', 'flops']:.2f} {found.pearson['all', 'acts']:.2f}"
+    '0.81 0.89'
+    """
+    frame = rows_of(table)
+    groups = [(POOLED, frame)] + [(family, part) for family, part in frame.groupby("family") if len(part) >= FEWEST]
+    found = []
+    for family, part in groups:
+        seconds, clusters = part["seconds"].to_numpy(float), part["architecture"].to_numpy(str)
+        for metric in METRICS:
+            x = part[metric].to_numpy(float)
+            statistics = {
+                "pearson": pearson(x, seconds),
+                "pearson_log": pearson(np.log(x), np.log(seconds)),
+                "spearman": spearman(x, seconds),
+            }
+            row: dict[str, Any] = {"family": family, "metric": metric, "n": len(part)}
+            for name, statistic in statistics.items():
+                row |= _columns(name, estimate(statistic, clusters))
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+def rankings(table: Table) -> pd.DataFrame:
+    """How often each metric ranks two networks of equal flops as their times do: a row per metric.
+
+    Pairs: of two architectures, flops within 10% of each other, times at least 3% apart. Columns: metric, pairs,
+    ``accuracy`` (a share; None without a pair) with its interval as in ``correlations``.
+    """
+    frame = rows_of(table)
+    flops, seconds, clusters = (frame[name].to_numpy() for name in ("flops", "seconds", "architecture"))
+    flops, seconds, clusters = flops.astype(float), seconds.astype(float), clusters.astype(str)
+    pairs = competitors(flops, seconds, clusters)
+    found = []
+    for metric in METRICS:
+        accuracy = estimate(ranking(frame[metric].to_numpy(float), seconds, pairs), clusters)
+        found.append({"metric": metric, "pairs": len(pairs), **_columns("accuracy", accuracy)})
+    return pd.DataFrame(found)

@@ -1,0 +1,96 @@
+"""The cost of a network by stage, block and layer, with subtotals and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from complexity_theory.core import report
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.compose import Composite, Repeat, Sequential, walk
+from complexity_theory.graph.conventions import Convention
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stage (level 0), block (1) or layer: how many copies there are, the output of one, and the cost of all."""
+
+    path: tuple[str, ...]
+    level: int
+    times: int
+    output: Shape
+    complexity: Complexity
+
+    @property
+    def name(self) -> str:
+        """The path below the stage and block that the part stands in."""
+        return ".".join(self.path[self.level :])
+
+
+def per_layer(tree: Sequential, shape: Shape, convention: Convention) -> list[Part]:
+    """The parts of a tree on an input of ``shape``, each before what it is made of; those that cost nothing left out.
+
+    Stages are the parts of the tree, blocks the parts of a stage; what repeats is told once, with its number of copies.
+
+    >>> from complexity_theory.graph.conventions import convention
+    >>> from complexity_theory.zoo import network
+    >>> resnet = network("ResNet-18")
+    >>> [part.name for part in per_layer(resnet.tree, resnet.input(), convention("pycls"))][:5]
+    ['stem', 'conv', 'conv', 'bn', 'pool']
+    """
+    return [part for part in _parts(tree, shape, (), 1, convention) if part.complexity != Complexity()]
+
+
+def _parts(tree: Sequential, shape: Shape, path: tuple[str, ...], times: int, convention: Convention) -> Iterator[Part]:
+    level = len(path)
+    for name, part in tree.parts:
+        here = (*path, name)
+        one, copies = (part.part, times * part.times) if isinstance(part, Repeat) else (part, times)
+        leaves = [
+            Part(visit.path, level + 1, visit.times, visit.output, visit.times * convention.cost(visit))
+            for visit in walk(one, shape, here, copies)
+        ]
+        output = one.output(shape)
+        yield Part(here, level, copies, output, sum((leaf.complexity for leaf in leaves), Complexity()))
+        if level == 0 and isinstance(one, Sequential):
+            yield from _parts(one, shape, here, copies, convention)
+        elif isinstance(one, Composite):
+            yield from leaves
+        shape = output
+
+
+def as_data(parts: list[Part], total: Complexity) -> list[dict[str, Any]]:
+    """Parts as data: path, level, times, output (channels, height, width), costs, and shares of the ``total``."""
+    return [
+        {
+            "path": ".".join(part.path),
+            "level": part.level,
+            "times": part.times,
+            "output": [part.output.channels, part.output.height, part.output.width],
+            **part.complexity.as_dict(),
+            "shares": _shares(part.complexity, total),
+        }
+        for part in parts
+    ]
+
+
+def as_report(parts: list[Part], total: Complexity, title: str, *, indent: bool) -> report.Table:
+    """Parts as a table, with the total last; names are indented by level, or (``indent=False``) told as whole paths."""
+    rows = []
+    for part in parts:
+        name = "  " * part.level + part.name if indent else ".".join(part.path)
+        copies = f" ×{part.times}" if part.times != 1 and part.level < 2 else ""
+        rows.append({"layer": name + copies, "output": str(part.output), **_costs(part.complexity, total)})
+    rows.append({"layer": "total", "output": None, **_costs(total, total)})
+    return report.Table(rows, title)
+
+
+def _costs(complexity: Complexity, total: Complexity) -> dict[str, Any]:
+    shares = _shares(complexity, total)
+    return complexity.as_dict() | {f"% of {metric}": f"{100 * shares[metric]:5.1f}" for metric in METRICS}
+
+
+def _shares(complexity: Complexity, total: Complexity) -> dict[str, float]:
+    whole = total.as_dict()
+    return {metric: value / whole[metric] if whole[metric] else 0.0 for metric, value in complexity.as_dict().items()}

@@ -1,1 +1,0 @@
-"""Time on a device: what predicts it, cited and loaded measurements, fitted device profiles."""
