@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
@@ -397,13 +397,19 @@ def one_dimension_up() -> nn.Module:
 @wild((1, 4, 8, 6))
 def three_dimensions() -> nn.Module:
     return nn.Sequential(
-        nn.Conv3d(1, 4, 3, padding=1), nn.InstanceNorm3d(4, affine=True), nn.PReLU(4), nn.MaxPool3d(2), nn.Conv3d(4, 6, 1)
+        nn.Conv3d(1, 4, 3, padding=1),
+        nn.InstanceNorm3d(4, affine=True),
+        nn.PReLU(4),
+        nn.MaxPool3d(2),
+        nn.Conv3d(4, 6, 1),
     )
 
 
 @wild((4, 2, 3, 3))
 def three_dimensions_up() -> nn.Module:
-    return nn.Sequential(nn.ConvTranspose3d(4, 2, 2, 2), nn.LeakyReLU(0.1), nn.AvgPool3d(2), nn.Conv3d(2, 2, 1, groups=2))
+    return nn.Sequential(
+        nn.ConvTranspose3d(4, 2, 2, 2), nn.LeakyReLU(0.1), nn.AvgPool3d(2), nn.Conv3d(2, 2, 1, groups=2)
+    )
 
 
 @wild((3, 2, 2))
@@ -421,7 +427,9 @@ def transposed_groups() -> nn.Module:
 @wild((8,))
 def generator() -> nn.Module:
     up = nn.ConvTranspose2d(8, 4, 4, bias=False)
-    return nn.Sequential(nn.Unflatten(1, (8, 1, 1)), up, nn.BatchNorm2d(4), nn.ConvTranspose2d(4, 3, 4, 2, 1), nn.Tanh())
+    return nn.Sequential(
+        nn.Unflatten(1, (8, 1, 1)), up, nn.BatchNorm2d(4), nn.ConvTranspose2d(4, 3, 4, 2, 1), nn.Tanh()
+    )
 
 
 @wild()
@@ -455,7 +463,9 @@ def free_layers() -> nn.Module:
 @wild()
 def dilated_pools() -> nn.Module:
     return nn.Sequential(
-        nn.MaxPool2d(2, stride=1, dilation=2), nn.MaxPool2d(3, 2, ceil_mode=True), nn.AvgPool2d((2, 1), (1, 2), ceil_mode=True)
+        nn.MaxPool2d(2, stride=1, dilation=2),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.AvgPool2d((2, 1), (1, 2), ceil_mode=True),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from complexity_theory.core.errors import InvalidInput
@@ -131,7 +132,7 @@ class _Recorder(TorchDispatchMode):
     """Under ``inference_mode`` composite operations (conv2d, linear, attention) arrive here whole."""
 
     def __init__(self, module: nn.Module, device: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.capture = Capture(device)
         self.ids: dict[int, int] = {}
         self.alive: list[Tensor] = []  # an id is one of a living object
@@ -139,14 +140,14 @@ class _Recorder(TorchDispatchMode):
         self.modules: dict[int, str] = {}
         for name, part in module.named_modules():
             self.modules.setdefault(id(part), name)
-        for name, x in module.named_parameters():
-            self.value(x, name)
-            self.capture.sizes[name] = 0 if isinstance(x, nn.UninitializedParameter) else x.numel()
-        for name, x in module.named_buffers():
-            self.value(x, name)
+        for name, parameter in module.named_parameters():
+            self.value(parameter, name)
+            self.capture.sizes[name] = 0 if isinstance(parameter, UninitializedTensorMixin) else parameter.numel()
+        for name, buffer in module.named_buffers():
+            self.value(buffer, name)
 
     def value(self, x: Tensor, name: str | None = None, node: int | None = None) -> int:
-        if isinstance(x, nn.parameter.UninitializedTensorMixin):
+        if isinstance(x, UninitializedTensorMixin):
             return -1
         values = self.capture.values
         self.ids[id(x)] = len(values)
@@ -265,7 +266,7 @@ def _run(module: nn.Module, inputs: Sequence[Input], device: str) -> Capture:
 def _tensor(x: Input, dtype: torch.dtype, place: torch.device, move: Callable[[Tensor], Tensor]) -> Tensor:
     if isinstance(x, Tensor):
         return move(x)
-    return torch.zeros((1, *x), dtype=dtype, device=place)
+    return torch.zeros((1, *(x.dims if isinstance(x, Shape) else x)), dtype=dtype, device=place)
 
 
 def _told(recorder: _Recorder, given: Sequence[Tensor], error: Exception) -> str:

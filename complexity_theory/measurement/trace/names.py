@@ -12,25 +12,36 @@ from typing import Any
 import torch
 
 # What multiplies and adds, or pools over windows: each has its rule in ``operators``.
-CONVOLUTIONS = frozenset("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution".split())
+CONVOLUTIONS = frozenset(
+    ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution"]
+)
 DEFORMABLE = "torchvision::deform_conv2d"
-PRODUCTS = frozenset("mm bmm matmul mv dot vdot addmm addmv addbmm baddbmm".split())
+PRODUCTS = frozenset(["mm", "bmm", "matmul", "mv", "dot", "vdot", "addmm", "addmv", "addbmm", "baddbmm"])
 RECURRENT = {"lstm": "lstm", "gru": "gru", "rnn_tanh": "rnn-tanh", "rnn_relu": "rnn-relu"}
 CELLS = {f"{name}_cell": kind for name, kind in RECURRENT.items()}
 ATTENTION = "scaled_dot_product_attention"
 POOLS = frozenset(
-    "max_pool1d max_pool2d max_pool3d max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices "
-    "avg_pool1d avg_pool2d avg_pool3d".split()
+    [
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "max_pool1d_with_indices",
+        "max_pool2d_with_indices",
+        "max_pool3d_with_indices",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+    ]
 )
 COSTLY = CONVOLUTIONS | PRODUCTS | POOLS | RECURRENT.keys() | CELLS.keys() | {"linear", ATTENTION, DEFORMABLE}
 
-NORMS = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm".split())
+NORMS = frozenset(["batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"])
 
 # What costs nothing in the paper's convention, by what it does.
 _FREE = {
     "norms and random": """
-        native_batch_norm _native_batch_norm_legit_no_training native_layer_norm native_group_norm _weight_norm_interface
-        dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout bernoulli normal uniform exponential
+        native_batch_norm _native_batch_norm_legit_no_training native_layer_norm native_group_norm
+        _weight_norm_interface dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout bernoulli normal uniform exponential
         rrelu_with_noise multinomial""",
     "the same elements": """
         view reshape flatten unflatten view_as expand expand_as _unsafe_view _reshape_alias permute transpose t numpy_T

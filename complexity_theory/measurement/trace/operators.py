@@ -41,7 +41,8 @@ class Work:
     def cost(self) -> Complexity:
         """Its flops, acts and products; the params are those of the module, which holds each once."""
         found = self.operation.complexity(*self.shapes)
-        return self.copies * Complexity(found.flops, 0, found.acts, found.products)
+        cost: Complexity = self.copies * Complexity(found.flops, 0, found.acts, found.products)
+        return cost
 
 
 def work(node: Node, sides: Sides) -> Work | None:
@@ -88,7 +89,7 @@ def _convolution(node: Node, sides: Sides) -> Work:
     x, weight = sides(node.args[0]), sides(node.args[1])
     rank = len(weight) - 2
     bias = isinstance(node.argument(2, "bias"), Ref)
-    order = ("stride", "padding", "dilation", "groups")
+    order: tuple[str, ...] = ("stride", "padding", "dilation", "groups")
     transposed = node.name.startswith("conv_transpose")
     if transposed:
         order = ("stride", "padding", "output_padding", "groups", "dilation")
