@@ -116,16 +116,16 @@ def _mapped(tree: Any, function: Callable[[Tensor], Any]) -> Any:
     return tree
 
 
-def _tensors(out: Any) -> Iterator[Tensor]:
+def tensors_of(out: Any) -> Iterator[Tensor]:
     """The tensors of anything that a forward may return, dataclasses and other objects included."""
     if isinstance(out, (Tensor, list, tuple, dict)):
         yield from _leaves(out, Tensor)
     elif isinstance(out, (set, frozenset)):
         for item in out:
-            yield from _tensors(item)
+            yield from tensors_of(item)
     elif hasattr(out, "__dict__") and not isinstance(out, (nn.Module, type)):
         for item in vars(out).values():
-            yield from _tensors(item)
+            yield from tensors_of(item)
 
 
 class _Recorder(TorchDispatchMode):
@@ -201,7 +201,7 @@ class _Recorder(TorchDispatchMode):
     def leave(self, module: nn.Module, args: Any, out: Any) -> None:
         call = self.capture.calls[self.stack.pop()]
         call.stop = len(self.capture.nodes)
-        call.outputs = tuple(self.ref(x).id for x in _tensors(out))
+        call.outputs = tuple(self.ref(x).id for x in tensors_of(out))
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -259,7 +259,7 @@ def _run(module: nn.Module, inputs: Sequence[Input], device: str) -> Capture:
                 out = twin(*given)
         except Exception as error:  # whatever a forward raises
             raise InvalidInput(_told(recorder, given, error)) from error
-        recorder.capture.outputs = [recorder.ref(x).id for x in _tensors(out)]
+        recorder.capture.outputs = [recorder.ref(x).id for x in tensors_of(out)]
     return recorder.capture
 
 

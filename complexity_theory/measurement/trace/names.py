@@ -41,7 +41,8 @@ NORMS = frozenset(["batch_norm", "layer_norm", "group_norm", "instance_norm", "r
 _FREE = {
     "norms and random": """
         native_batch_norm _native_batch_norm_legit_no_training native_layer_norm native_group_norm
-        _weight_norm_interface dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout bernoulli normal uniform exponential
+        _weight_norm_interface dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout bernoulli normal
+        uniform exponential
         rrelu_with_noise multinomial""",
     "the same elements": """
         view reshape flatten unflatten view_as expand expand_as _unsafe_view _reshape_alias permute transpose t numpy_T
