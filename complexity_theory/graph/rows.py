@@ -113,7 +113,7 @@ def _pool(name: str) -> Callable[[Any], Call]:
 
 def _recurrent(operation: ops.Recurrent) -> Call:
     kind, _, nonlinearity = operation.kind.partition("-")
-    settings = {"batch_first": True, "bidirectional": operation.bidirectional, "bias": operation.bias}
+    settings: dict[str, Any] = {"batch_first": True, "bidirectional": operation.bidirectional, "bias": operation.bias}
     if nonlinearity:
         settings["nonlinearity"] = nonlinearity
     return Call(f"nn.{kind.upper()}", (operation.w_in, operation.hidden, operation.layers), settings)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from types import NoneType
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -52,7 +53,7 @@ def initialise(module: nn.Module) -> nn.Module:
         elif isinstance(part, nn.Linear):
             nn.init.normal_(part.weight, std=0.01)
         elif hasattr(part, "reset_parameters"):
-            part.reset_parameters()
+            cast(Any, part).reset_parameters()
         if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)) and part.bias is not None:
             nn.init.zeros_(part.bias)
     return module

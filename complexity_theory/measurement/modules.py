@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -60,9 +60,10 @@ class Function(nn.Module):
     def __init__(self, name: str, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> None:
         super().__init__()
         self.name, self.arguments, self.settings = name, arguments, dict(settings)
-        self.function = torch
+        function: Any = torch
         for part in name.removeprefix("torch.").split("."):
-            self.function = getattr(self.function, part)
+            function = getattr(function, part)
+        self.function: Callable[..., Tensor] = function
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The function of a batch of each input."""
@@ -73,7 +74,7 @@ class Function(nn.Module):
             for other in inputs[1:]:
                 found = self.function(*_of_one_rank(found, other))
             return found
-        return self.function(*inputs, *self.arguments, **self.settings)  # type: ignore[operator]
+        return self.function(*inputs, *self.arguments, **self.settings)
 
     def extra_repr(self) -> str:
         """The call, as torch's own modules show theirs."""

@@ -63,7 +63,7 @@ def broadcast(operation: Layer, *shapes: Shape) -> Shape:
     """
     found = shapes[0]
     for other in shapes[1:]:
-        if other.dims == found.dims:
+        if other is found:
             continue
         rank = max(found.rank, other.rank)
         a, b = (shape.dims + (1,) * (rank - shape.rank) for shape in (found, other))
