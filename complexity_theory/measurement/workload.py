@@ -78,7 +78,9 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
     with autocast:
         gradients = [torch.ones_like(out) for out in tensors_of(module(x)) if out.requires_grad]
     if not gradients:
-        raise InvalidInput(f"nothing of the module is trained (all is frozen): time it in mode forward, not {settings.mode}")
+        raise InvalidInput(
+            f"nothing of the module is trained (all is frozen): time it in mode forward, not {settings.mode}"
+        )
 
     def clear() -> None:
         # None, not zero: a gradient that stands would be added to, which is no part of a backward pass.
