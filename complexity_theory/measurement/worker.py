@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import resource
 import sys
 import time
@@ -31,6 +32,7 @@ from complexity_theory.measurement.jobs import (
     Settings,
     Subject,
     Task,
+    canonical_json,
 )
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.workload import batch_of, configure, element_type, in_order, phases
@@ -45,6 +47,17 @@ def check(path: str) -> dict[str, Any]:
     """Loads ``package.module:callable`` and does not call it; raises what Python raises where there is none."""
     _callable(path)
     return {}
+
+
+def look(subject: ModuleSubject) -> dict[str, Any]:
+    """The fields of the ``Description`` of a module that is made: its printed form, names and shapes of its tensors.
+
+    Addresses in memory, which some modules print, are left out.
+    """
+    module = to_module(subject, Settings())
+    tensors = [[name, list(value.shape), str(value.dtype)] for name, value in module.state_dict().items()]
+    printed = re.sub(r"0x[0-9a-f]+", "0x", repr(module))
+    return {"form": ModuleSubject.kind, "text": canonical_json({"module": printed, "tensors": tensors})}
 
 
 def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
