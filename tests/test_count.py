@@ -29,7 +29,7 @@ def module_output(module: nn.Module, shape: Shape) -> Shape:
     device = next(module.parameters(), torch.empty(())).device
     with torch.no_grad():
         out = module.eval()(torch.zeros(1, shape.channels, shape.height, shape.width, device=device))
-    return Shape(*out.shape[1:], *(1,) * (4 - out.dim()))
+    return Shape(*out.shape[1:])
 
 
 def differences(layer: Layer, module: nn.Module, shape: Shape) -> list[str]:

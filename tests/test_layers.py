@@ -85,7 +85,7 @@ def test_symbols_give_the_counts_of_the_numbers_put_in_for_them(drawn: tuple[Lay
     symbolic, symbolic_shape = lifted(layer, shape, symbol, symbol)
     assert symbolic.complexity(symbolic_shape).map(lambda x: sympy.sympify(x).subs(values)) == layer.complexity(shape)
     out = symbolic.output(symbolic_shape)
-    sides = [sympy.sympify(side).subs(values) for side in (out.channels, out.height, out.width)]
+    sides = [sympy.sympify(side).subs(values) for side in out.dims]
     assert Shape(*map(int, sides)) == layer.output(shape)
 
 
@@ -257,7 +257,7 @@ def test_an_input_that_does_not_fit_raises_with_the_values(layer: Layer, shape: 
 )
 def test_an_input_that_is_no_shape_is_told(layer: Layer) -> None:
     for wrong in (3, (3, 8, 8), None):
-        with pytest.raises(InvalidInput, match=r"a layer takes a Shape\(channels, height, width\), not"):
+        with pytest.raises(InvalidInput, match=r"a layer takes a Shape, as Shape\(channels, height, width\), not"):
             layer.output(wrong)  # type: ignore[arg-type]
 
 

@@ -1,72 +1,139 @@
-"""The combinators, and the one walk over a tree of layers from which every total is read."""
+"""The composites that people write (a sequence, a residual, a gate, repetition), and the one walk over values.
+
+A composite says once how values go through its parts; every reading (totals, closed forms, tables, work, memory, real
+modules) follows from the visits of that walk and the values that they share.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias, cast, final
+
+import numpy as np
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, product, same
+from complexity_theory.core.sizes import Size, is_symbolic, product, same
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.operations import Layer
+from complexity_theory.graph.operations.base import Layer, Operation
+from complexity_theory.graph.operations.elementwise import Add, Multiply
+
+
+class Value(NamedTuple):
+    """A tensor on a walk: who it is, and its shape. Visits that hold the same value are joined by an edge."""
+
+    id: int
+    shape: Shape
 
 
 class Visit(NamedTuple):
-    """A leaf met on a ``walk``: where it stands, what goes in and comes out, and how often it stands in the tree."""
+    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there."""
 
     path: tuple[str, ...]
-    layer: Layer
-    shape: Shape
-    output: Shape
+    operation: Operation
+    inputs: tuple[Value, ...]
+    output: Value
     times: Size
 
+    @property
+    def complexity(self) -> Complexity:
+        """The cost of one copy: flops (multiply-adds), params (elements), acts (elements)."""
+        return self.operation.cost(self.output.shape, *(value.shape for value in self.inputs))
 
-# Yields the leaves in order and returns the output shape.
-Walk: TypeAlias = Generator[Visit, None, Shape]
+
+class Place(NamedTuple):
+    """Where a walk stands: the path so far, how often what stands here is there, and how repeated parts are met.
+
+    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``).
+    """
+
+    path: tuple[str, ...]
+    times: Size
+    ids: Iterator[int]
+    ends: bool
+
+    def into(self, name: str) -> Place:
+        """The same, one step down."""
+        return self._replace(path=(*self.path, name))
+
+
+# Yields the visits in order and returns the value that comes out.
+Walk: TypeAlias = Generator[Visit, None, Value]
 
 
 class Composite(Layer):
-    """A layer made of layers. It says once how a feature map goes through its parts; output and cost follow."""
+    """A layer made of layers. It says once how values go through its parts; output and cost follow."""
 
     __slots__ = ()
 
     @abstractmethod
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        """The walks over the parts, each at its path and multiplicity; returns the output shape."""
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+        """The walks over the parts (``visits``); returns the value that comes out."""
 
-    def output(self, shape: Shape) -> Shape:
-        steps = self.walk(shape, (), 1)
+    def output(self, *shapes: Shape) -> Shape:
+        steps = _start(self, shapes, ends=False)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
-                return cast(Shape, end.value)
+                return cast(Value, end.value).shape
 
-    def complexity(self, shape: Shape) -> Complexity:
+    def complexity(self, *shapes: Shape) -> Complexity:
         total = Complexity()
-        for visit in walk(self, shape):
-            total = total + visit.times * visit.layer.complexity(visit.shape)
+        for visit in walk(self, *shapes):
+            cost = visit.complexity
+            total = total + (cost if visit.times is _ONCE else visit.times * cost)
         return total
 
 
-def walk(layer: Layer, shape: Shape, path: tuple[str, ...] = (), times: Size = 1) -> Walk:
-    """Every leaf of a tree in order, with its shapes and multiplicity (a repeated part is met once).
+_ONCE = 1
+COPY = "each"  # the step of a path into what is repeated
 
-    Raises InvalidInput where shapes do not fit.
+
+def visits(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Walk:
+    """The visits of a layer on values, at a place: of an operation itself, of a composite those of its parts."""
+    if isinstance(layer, Composite):
+        return (yield from layer.walk(inputs, at))
+    operation = cast(Operation, layer)
+    output = Value(next(at.ids), operation.output(*(value.shape for value in inputs)))
+    yield Visit(at.path, operation, inputs, output, at.times)
+    return output
+
+
+def _start(layer: Layer, shapes: tuple[Shape, ...], *, ends: bool) -> Walk:
+    for shape in shapes:
+        if not isinstance(shape, Shape):
+            raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
+    ids = count()
+    inputs = tuple(Value(next(ids), shape) for shape in shapes)
+    return visits(layer, inputs, Place((), _ONCE, ids, ends))
+
+
+def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> Walk:
+    """Every operation of a layer on inputs of ``shapes``, in order: its values, and how often it stands in the layer.
+
+    A repeated part is met once, with the number of its copies; with ``ends``, its first copy, those between, and its
+    last apart, joined by the values that go from copy to copy, so that what an operation has before and behind it
+    is told exactly. The inputs are values 0, 1, .... Raises InvalidInput where shapes do not fit.
 
     >>> from complexity_theory.graph.operations import Activation, Conv2d
     >>> tree = Repeat(Sequential(conv=Conv2d(8, 8, 3), act=Activation()), 5)
     >>> [("/".join(v.path), v.times) for v in walk(tree, Shape(8, 4, 4))]
     [('each/conv', 5), ('each/act', 5)]
+    >>> [(v.times, v.inputs[0].id, v.output.id) for v in walk(tree, Shape(8, 4, 4), ends=True)]
+    [(1, 0, 1), (1, 1, 2), (3, 2, 3), (3, 3, 2), (1, 2, 5), (1, 5, 6)]
     """
-    if isinstance(layer, Composite):
-        return (yield from layer.walk(shape, path, times))
-    output = layer.output(shape)
-    yield Visit(path, layer, shape, output, times)
-    return output
+    return _start(layer, shapes, ends=ends)
+
+
+def one_input(layer: Layer, inputs: tuple[Value, ...]) -> Value:
+    """The single input of a composite that takes one. Raises InvalidInput for another number."""
+    if len(inputs) != 1:
+        raise InvalidInput(f"a {type(layer).__name__} takes 1 input, not {len(inputs)}")
+    return inputs[0]
 
 
 def _check_layer(what: str, part: object) -> None:
@@ -75,7 +142,7 @@ def _check_layer(what: str, part: object) -> None:
 
 
 def _check_same_shape(what: str, a: Shape, b: Shape) -> None:
-    if not (same(a.channels, b.channels) and same(a.height, b.height) and same(a.width, b.width)):
+    if a is not b and (a.rank != b.rank or not all(same(x, y) for x, y in zip(a.dims, b.dims, strict=True))):
         raise InvalidInput(f"{what}: {a} and {b} do not match")
 
 
@@ -110,10 +177,11 @@ class Sequential(Composite):
             channels = part.channels(channels)
         return channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+        value = one_input(self, inputs)
         for name, part in self.parts:
-            shape = yield from walk(part, shape, (*path, name), times)
-        return shape
+            value = yield from visits(part, (value,), at.into(name))
+        return value
 
 
 @final
@@ -143,13 +211,13 @@ class Residual(Composite):
         _check_same_channels("the body and the shortcut of a Residual", out, beside)
         return beside if out is None else out
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.body, shape, (*path, "body"), times)
-        beside = shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+        beside = one_input(self, inputs)
+        out = yield from visits(self.body, inputs, at.into("body"))
         if self.shortcut is not None:
-            beside = yield from walk(self.shortcut, shape, (*path, "shortcut"), times)
-        _check_same_shape("the body and the shortcut of a Residual", out, beside)
-        return out
+            beside = yield from visits(self.shortcut, inputs, at.into("shortcut"))
+        _check_same_shape("the body and the shortcut of a Residual", out.shape, beside.shape)
+        return (yield from visits(Add(), (out, beside), at.into("sum")))
 
 
 @final
@@ -173,10 +241,13 @@ class Gate(Composite):
         _check_same_channels("the input and the body of a Gate", channels, out)
         return out if channels is None else channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.body, shape, (*path, "gate"), times)
-        _check_same_shape("the body of a Gate and one factor per channel", out, Shape(shape.channels, 1, 1))
-        return shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+        value = one_input(self, inputs)
+        factors = yield from visits(self.body, inputs, at.into("gate"))
+        flat = Shape(*factors.shape.dims, *(1,) * (value.shape.rank - factors.shape.rank))
+        one_each = Shape(value.shape.channels, *(1,) * (value.shape.rank - 1))
+        _check_same_shape("the body of a Gate and one factor per channel", flat, one_each)
+        return (yield from visits(Multiply(), (value, factors), at.into("product")))
 
 
 @final
@@ -204,7 +275,55 @@ class Repeat(Composite):
         _check_same_channels("the input and the output of a repeated part", channels, out)
         return out if channels is None else channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.part, shape, (*path, "each"), product(times, self.times))
-        _check_same_shape("a part can be repeated only if it keeps the shape", out, shape)
-        return shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+        value = one_input(self, inputs)
+        at = at.into(COPY)
+        if type(self.times) is int and self.times == 0:
+            return value
+        if not at.ends:
+            out = yield from visits(self.part, inputs, at._replace(times=product(at.times, self.times)))
+            self._check_kept(value, out)
+            return out
+        copies = _copies(self.times)
+        between = value
+        for i, times in enumerate(copies):
+            # The copies between hand on one value: it stands for all that go from a copy to the next.
+            steps = visits(self.part, (between,), at._replace(times=product(at.times, times)))
+            out = yield from (steps if i != 1 or len(copies) < 3 else _handing_on(steps, between))
+            self._check_kept(value, out)
+            between = out
+        return between
+
+    def _check_kept(self, value: Value, out: Value) -> None:
+        _check_same_shape("a part can be repeated only if it keeps the shape", out.shape, value.shape)
+
+
+def _copies(times: Size) -> list[Size]:
+    """How often the first copy, those between, and the last stand there: as many as are different."""
+    if type(times) is int:
+        return [1] * times if times <= 2 else [1, times - 2, 1]
+    if is_symbolic(times):
+        return [1, times - 2, 1]
+    least, most = int(np.min(times)), int(np.max(times))
+    if least >= 2:
+        return [1, times - 2, 1]
+    if least == most:
+        return [1] * least
+    raise InvalidInput(
+        f"arrays of {least} to {most} copies differ in structure: read those with 0, with 1 and with more copies apart"
+    )
+
+
+def _handing_on(steps: Walk, value: Value) -> Walk:
+    """The visits of a part with its output told as ``value``, which is its input too."""
+    kept: list[Visit] = []
+    while True:
+        try:
+            kept.append(next(steps))
+        except StopIteration as end:
+            out = cast(Value, end.value)
+            break
+    for visit in kept:
+        inputs = tuple(value if x.id == out.id else x for x in visit.inputs)
+        yield visit._replace(inputs=inputs, output=value if visit.output.id == out.id else visit.output)
+    return value

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.measurement.build import ScaleModule
+from complexity_theory.measurement.modules import Function, Scale
 
 
 class Row(NamedTuple):
@@ -138,7 +138,8 @@ def _pool(module: nn.Module, output: Tensor) -> Complexity:
 
 @call_cost.register(nn.BatchNorm2d)
 @call_cost.register(nn.LayerNorm)
-@call_cost.register(ScaleModule)
+@call_cost.register(Scale)
+@call_cost.register(Function)
 @call_cost.register(nn.AdaptiveAvgPool2d)
 @call_cost.register(nn.Flatten)
 @call_cost.register(nn.Identity)
