@@ -22,7 +22,8 @@ from complexity_theory.networks.spec import Network
 
 TIMM_MODES = {"inference": "infer", "training": "train"}
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
-SETTING = ("device_name", "dtype", "layout", "mode", "execution")  # what tells the tables of one store apart
+# What tells the tables of one store apart; regime: latency (of one image) or throughput (of a batch).
+SETTING = ("device_name", "dtype", "layout", "mode", "execution", "regime")
 PLAIN = ("network", "seconds", "batch")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")  # as 1,014.45 in timm's tables
@@ -36,7 +37,7 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
 
     A plain CSV has the columns network (a name of the zoo), seconds (per image) and batch, and may have resolution.
     ``setting`` chooses among what one file holds several of: mode (inference or training) of a timm CSV that has both;
-    device_name, dtype, layout, mode and execution of a store. Raises InvalidInput for an unknown name, a file that is
+    device_name, dtype, layout, mode, execution and regime (latency: one image; throughput) of a store. Raises InvalidInput for an unknown name, a file that is
     missing, empty or of another form, a value that is no number (thousands may be grouped, as 1,014.45, in timm's
     tables only) or that no measurement gives (``LIMITS``), and an ambiguous or unknown setting.
 
@@ -227,9 +228,22 @@ def _from_plain(path: Path, data: pd.DataFrame) -> Table:
     return Table(path.stem, frame_of(rows), {"source": path.name}, tuple(dict.fromkeys(unknown)))
 
 
-def _from_store(path: Path, chosen: dict[str, str]) -> Table:
+def settings(path: Path) -> list[dict[str, str]]:
+    """The settings of the networks that a store holds, each of which is a table of its own, in order of their rows.
+
+    Raises InvalidInput for a file that is no store.
+    """
+    return _networks(path)[list(SETTING)].astype(str).drop_duplicates().to_dict("records")
+
+
+def _networks(path: Path) -> pd.DataFrame:
     data = store.read(path)
     data = data[(data["kind"] == NetworkSubject.kind) & (data["status"] == "ok")]
+    return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
+
+
+def _from_store(path: Path, chosen: dict[str, str]) -> Table:
+    data = _networks(path)
     unknown = [name for name in chosen if name not in SETTING]
     if unknown:
         raise InvalidInput(f"a store cannot be chosen from by {', '.join(unknown)}: by {', '.join(SETTING)}")

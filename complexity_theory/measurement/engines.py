@@ -13,7 +13,6 @@ from complexity_theory.measurement.protocol import Protocol
 
 DESCRIBE = "complexity_theory.measurement.worker:describe"
 CHECK = "complexity_theory.measurement.worker:check"
-MEASURE = "complexity_theory.measurement.worker:measure"
 
 
 class Engine(ABC):
@@ -57,7 +56,7 @@ class Local(Engine):
 
     def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
         for task in tasks:
-            yield task, self._call(MEASURE, task, rules, place, limit=rules.limit)
+            yield task, self._call(task.job.subject.entry, task, rules, place, limit=rules.limit)
 
 
 @final
@@ -93,7 +92,7 @@ class Ray(Engine):
         return outcome
 
     def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
-        running = {self._remote.remote(MEASURE, task, rules, place, limit=rules.limit): task for task in tasks}
+        running = {self._remote.remote(task.job.subject.entry, task, rules, place, limit=rules.limit): task for task in tasks}
         while running:
             (done,), _ = self._ray.wait(list(running))
             try:

@@ -66,10 +66,15 @@ class Settings:
 
 
 class Subject(ABC):
-    """What is timed: its name and family, the shape of its input and, where they are known, the costs of one image."""
+    """What is timed: its name and family, the shape of its input and, where they are known, the costs of one image.
+
+    ``entry``: the function that runs a task of it in a worker; ``once``: one round that went well is all.
+    """
 
     __slots__ = ()
     kind: ClassVar[str]
+    entry: ClassVar[str] = "complexity_theory.measurement.worker:measure"
+    once: ClassVar[bool] = False
 
     @property
     @abstractmethod

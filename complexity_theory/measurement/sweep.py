@@ -42,7 +42,7 @@ def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, 
     last = attempts[-1]
     if last.status == "oom" and job.settings.search and last.batch > 1:
         return task(last.batch // 2)
-    if last.status != "ok":
+    if last.status != "ok" or job.subject.once:
         return None
     rounds = [attempt for attempt in attempts if attempt.status == "ok" and attempt.batch == last.batch]
     samples = [sample for attempt in rounds for sample in attempt.samples]
@@ -83,7 +83,7 @@ def stored(path: str | Path, engine: Engine) -> dict[str, list[Attempt]]:
 
 
 def measure(
-    study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int = 0, retry: bool = False
+    study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int | None = 0, retry: bool = False
 ) -> tuple[int, str]:
     """Measures what the store at ``path`` does not hold of a study, with the device's ceilings.
 
@@ -113,25 +113,36 @@ def run(
     reporter: Reporter,
     *,
     place: Mapping[str, Any],
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> int:
     """Runs what is not done yet of the jobs, and returns the number of rounds that were run.
 
-    Rounds are interleaved: every pass takes one round of each unfinished job, in an order drawn from ``seed``.
-    ``place``: the environment, as ``engine.describe`` gives it.
+    Rounds are interleaved: every pass takes one round of each unfinished job, in an order drawn from ``seed``; where
+    that is None, in the order of the jobs, those with fewest rounds first. An engine that leaves tasks of a pass
+    without an outcome has no time for more. ``place``: the environment, as ``engine.describe`` gives it.
     """
     environment = store.add_environment(place)
     store.add_jobs(jobs)
     shuffle, ran = random.Random(seed).shuffle, 0
+
+    def rounds_of(task: Task) -> int:
+        return sum(attempt.status == "ok" for attempt in stored.get(task.job.key, []))
+
     while True:
         stored = store.attempts(environment)
         found = (next_task(job, stored.get(job.key, []), rules, engine.device, place["threads"]) for job in jobs)
         tasks = [task for task in found if task is not None]
         if not tasks:
             return ran
-        shuffle(tasks)
+        if seed is None:
+            tasks.sort(key=rounds_of)
+        else:
+            shuffle(tasks)
+        before = ran
         reporter.begin(tasks, sum(max(0, rules.rounds - task.number - 1) for task in tasks))
         for task, outcome in engine.run(tasks, rules, place):
             store.add(task, environment, outcome)
             ran += 1
             reporter.end(task, outcome)
+        if ran - before < len(tasks):
+            return ran
