@@ -36,6 +36,11 @@ NUMBERS = (
     ),
     *("seconds_per_image", "device_median", "peak_memory"),
 )
+# What a training run says beyond what a timed round does.
+TRAINED = (
+    *("error", "error_low", "error_high", "error_top5", "error_top5_low", "error_top5_high"),
+    *("epochs", "weights"),
+)
 
 
 class Row(NamedTuple):
@@ -89,6 +94,7 @@ def _record(attempts: list[Row]) -> dict[str, Any]:
             "seconds_per_image": median / last.batch,
             "device_median": device_median,
             "peak_memory": max(result["peak_memory"] for result in results),
+            **{name: value for name, value in results[-1].items() if name in TRAINED},
             **{f"share_{phase}": share for phase, share in results[-1]["shares"].items()},
             "samples": samples,
             "samples_per_round": [len(result["samples"]) for result in results],

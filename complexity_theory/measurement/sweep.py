@@ -65,8 +65,8 @@ def seconds(rounds: int, rules: Rules) -> tuple[float, float]:
 
 
 def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
-    """The jobs, each once, after the ceilings of the device at each of their dtypes."""
-    dtypes = dict.fromkeys(job.settings.dtype for job in jobs)
+    """The jobs, each once, after the ceilings of the device at each dtype of those that are timed in rounds."""
+    dtypes = dict.fromkeys(job.settings.dtype for job in jobs if not job.subject.once)
     return list(dict.fromkeys([*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]))
 
 

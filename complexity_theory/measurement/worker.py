@@ -61,13 +61,13 @@ def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, 
     target = device(task.device)
     settings = replace(task.job.settings, batch=task.batch)
     configure(settings, task.threads)
-    _check_place(environment.describe(target, task.threads), place)
+    check_place(environment.describe(target, task.threads), place)
     conditions = environment.conditions(target)
     if target.torch_device.type == "cpu":
         _bound_memory()
     _forget_earlier(target.torch_device)
     module, parts = _step(task, settings, target.torch_device)
-    counts = _checked_counts(module, task.job)
+    counts = checked_counts(module, task.job)
     run = in_order(parts)
     timed = timing.measure(run, target, protocol, threads=task.threads)
     return {
@@ -85,7 +85,7 @@ def compile_ahead(task: Task, place: dict[str, Any]) -> dict[str, Any]:
     target = device(task.device)
     settings = replace(task.job.settings, batch=task.batch)
     configure(settings, task.threads)
-    _check_place(environment.describe(target, task.threads), place)
+    check_place(environment.describe(target, task.threads), place)
     in_order(_step(task, settings, target.torch_device)[1])()
     target.synchronize()
     return {}
@@ -111,7 +111,8 @@ def _forget_earlier(place: torch.device) -> None:
     torch.compiler.reset()
 
 
-def _check_place(here: dict[str, Any], expected: dict[str, Any]) -> None:
+def check_place(here: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Raises InvalidInput where an environment is not the one that is expected."""
     for name, value in expected.items():
         if here[name] != value:
             raise InvalidInput(f"this sweep is for {name} {value!r}, and the worker found {here[name]!r}")
@@ -123,7 +124,7 @@ def _bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (psutil.virtual_memory().available, hard))
 
 
-def _checked_counts(module: nn.Module, job: Job) -> dict[str, int] | None:
+def checked_counts(module: nn.Module, job: Job) -> dict[str, int] | None:
     """The costs of the very module that is timed, which must be the analytic ones where these are known."""
     if isinstance(job.subject, CeilingSubject):
         return None
