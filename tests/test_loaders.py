@@ -198,7 +198,7 @@ def store_with(path: Path, *entries: tuple[NetworkSubject, Settings]) -> str:
 
 
 def test_a_store_of_scaled_networks(tmp_path: Path) -> None:
-    subjects = [NetworkSubject("EfficientNet-B0"), NetworkSubject("EfficientNet-B0", "dWr", 2.0, 96)]
+    subjects = [NetworkSubject.of("EfficientNet-B0"), NetworkSubject.of("EfficientNet-B0", "dWr", 2.0, 96)]
     source = store_with(tmp_path / "m.sqlite", *((subject, Settings(batch=4)) for subject in subjects))
     table = load(source)
     assert table.frame["seconds"].tolist() == [0.05, 0.05]
@@ -213,7 +213,7 @@ def test_a_store_of_scaled_networks(tmp_path: Path) -> None:
 
 
 def test_settings_of_a_store_are_chosen_from(tmp_path: Path) -> None:
-    subject = NetworkSubject("ResNet-18")
+    subject = NetworkSubject.of("ResNet-18")
     source = store_with(tmp_path / "m.db", (subject, Settings(batch=4)), (subject, Settings(batch=4, mode="train")))
     with pytest.raises(InvalidInput, match=r"choose by --where mode=\.\.\. of forward, train"):
         load(source)

@@ -87,6 +87,7 @@ def plan(
     planned = lists.study(study)
     rules = execution.rules(planned.rules)
     with closing(execution.start()) as engine:
+        planned = sweep.looked_up(planned, engine)
         stored = sweep.stored(execution.store, engine)
     left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
     least, most = sweep.seconds(sum(left.values()), rules)
@@ -182,6 +183,7 @@ def _run(study: Study, execution: Execution) -> None:
     study = replace(study, rules=execution.rules(study.rules))
     try:
         with closing(execution.start()) as engine, reporting() as reporter:
+            study = sweep.looked_up(study, engine)
             rounds, environment = sweep.measure(
                 study, execution.store, engine, reporter, seed=execution.seed, retry=execution.retry
             )
@@ -203,7 +205,7 @@ def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
 
     frame = read(execution.store)
     frame = frame[frame.environment == environment].set_index("job", drop=False)
-    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions"], errors="ignore")
+    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions", "description"], errors="ignore")
     measured = records(frame)
     rows = [
         {

@@ -14,6 +14,7 @@ from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+SUMMARY = 0.05  # share of the budget that is kept for what is said at the end
 FEWEST = 8  # networks of which a profile is fitted
 
 StoreOption = Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")]
@@ -54,12 +55,9 @@ def device(
 
     check_device(device)
     seconds = seconds_of(budget)
-    with closing(Paced(device, threads, seconds=seconds)) as asked:
-        kind = asked.describe()["device"]
-    # On a GPU the start of a process takes longer than a round; on a CPU it tells what memory a round needs.
-    engine = Paced(device, threads, seconds=asked.left, resident=kind == "cuda")
-    with closing(engine), reporting() as reporter:
-        done = device_study.measure(device_study.study(kind), store, engine, reporter)
+    with closing(Paced(device, threads, seconds=(1 - SUMMARY) * seconds)) as engine, reporting() as reporter:
+        planned = device_study.study(engine.describe()["device"])
+        done = device_study.measure(planned, store, engine, reporter)
     if not done.rounds:
         _say(f"nothing to do: all {done.jobs} jobs are in {store}")
     elif done.done < done.jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,14 +17,20 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
 from complexity_theory.evidence import published
 from complexity_theory.evidence.table import LIMITS, Table, frame_of
+from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import store
-from complexity_theory.measurement.jobs import UNSCALED, NetworkSubject
+from complexity_theory.measurement.jobs import UNSCALED, ModuleSubject, NetworkSubject
+from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
 
 TIMM_MODES = {"inference": "infer", "training": "train"}
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
-# What tells the tables of one store apart; regime: latency (of one image) or throughput (of a batch).
-SETTING = ("device_name", "dtype", "layout", "mode", "execution", "regime")
+MEASURED = (NetworkSubject.kind, ModuleSubject.kind)  # kinds of a store that are networks
+# What tells the tables of one store apart: how a network is run (regime: latency, of one image, or throughput) and where.
+SETTING = (
+    *("device_name", "dtype", "layout", "mode", "execution", "regime"),
+    *("torch", "threads", "driver", "cuda", "cudnn", "cpu", "cpus", "system", "power_limit_w", "clock_limit_mhz"),
+)
 PLAIN = ("network", "seconds", "batch")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")  # as 1,014.45 in timm's tables
@@ -233,29 +240,19 @@ def settings(path: Path) -> list[dict[str, str]]:
 
     Raises InvalidInput for a file that is no store.
     """
-    return _networks(path)[list(SETTING)].astype(str).drop_duplicates().to_dict("records")
+    data = _networks(path)
+    return data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
 
 
 def _networks(path: Path) -> pd.DataFrame:
     data = store.read(path)
-    data = data[(data["kind"] == NetworkSubject.kind) & (data["status"] == "ok")]
+    data = data[data["kind"].isin(MEASURED) & (data["status"] == "ok")]
     return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
 
 
 def _from_store(path: Path, chosen: dict[str, str]) -> Table:
-    data = _networks(path)
-    unknown = [name for name in chosen if name not in SETTING]
-    if unknown:
-        raise InvalidInput(f"a store cannot be chosen from by {', '.join(unknown)}: by {', '.join(SETTING)}")
-    for name, value in chosen.items():
-        data = data[data[name] == value]
-    if data.empty:
-        raise InvalidInput(f"{path} holds no measured network" + (f" with {_equals(chosen)}" if chosen else ""))
-    for name in SETTING:
-        values = sorted(data[name].astype(str).unique())
-        if len(values) > 1:
-            raise InvalidInput(f"{path} holds several settings: choose by --where {name}=... of {', '.join(values)}")
-    first = {name: str(data[name].iloc[0]) for name in SETTING}
+    data = _one_setting(path, _networks(path), chosen)
+    first = {name: str(data[name].iloc[0]) for name in SETTING if name in data}
     about = {
         "source": path.name,
         "device": first["device_name"],
@@ -264,9 +261,30 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
         "precision": first["dtype"],
         "layout": first["layout"],
         "execution": first["execution"],
-        "software": f"torch {data['torch'].iloc[0]}",
+        "software": f"torch {first['torch']}",
+        **{name: first[name] for name in ("threads", "driver") if first.get(name, "None") != "None"},
     }
-    return Table(path.stem, frame_of(_store_rows(data)), about)
+    try:
+        return Table(path.stem, frame_of(_store_rows(data)), about)
+    except (InvalidInput, ValueError, TypeError, LookupError) as error:
+        raise InvalidInput(f"{path}: {error}") from None
+
+
+def _one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of the setting that was chosen. Raises InvalidInput, with those there are, where it is not one."""
+    known = [name for name in SETTING if name in data]
+    shown = {name: data[name].astype(object).where(data[name].notna(), None).astype(str) for name in known}
+    if unknown := [name for name in chosen if name not in SETTING]:
+        raise InvalidInput(f"a store cannot be chosen from by {', '.join(unknown)}: by {', '.join(SETTING)}")
+    for name, value in chosen.items():
+        data = data[shown[name][data.index] == value] if name in shown else data[:0]
+    if data.empty:
+        raise InvalidInput(f"{path} holds no measured network" + (f" with {_equals(chosen)}" if chosen else ""))
+    several = {name: sorted(shown[name][data.index].unique()) for name in known}
+    choices = [f"{name}=... of {', '.join(values)}" for name, values in several.items() if len(values) > 1]
+    if choices:
+        raise InvalidInput(f"{path} holds several settings: choose by --where {'; '.join(choices)}")
+    return data
 
 
 def _equals(chosen: Mapping[str, str]) -> str:
@@ -274,14 +292,24 @@ def _equals(chosen: Mapping[str, str]) -> str:
 
 
 def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in data.to_dict("records"):
-        subject = NetworkSubject(row["network"], row["strategy"], row["factor"], int(row["base_resolution"]))
+    for row in data.astype(object).where(data.notna(), None).to_dict("records"):
+        scaled = row["strategy"] not in (None, UNSCALED)
+        name = f"{row['network']} {row['strategy']} x{row['factor']:g}" if scaled else row["network"]
+        network = _network_of(row["form"], row["description"])
+        counts = {} if network else {column: row[column] for column in ("resolution", *METRICS)}
         yield {
-            "name": subject.label,
-            "network": subject.network(),
-            "architecture": subject.label,
+            "name": name,
+            "network": network,
+            "architecture": name,
+            "family": row["family"],
             "seconds": row["seconds_per_image"],
             "batch": row["batch"],
-            "strategy": None if row["strategy"] == UNSCALED else row["strategy"],
+            "strategy": row["strategy"] if scaled else None,
             "factor": row["factor"],
+            **counts,
         }
+
+
+def _network_of(form: str | None, description: str | None) -> Network | None:
+    """The network that a store describes, in a form that has features; None where its counts are all that is known."""
+    return files.read(json.loads(description)) if form == "network" and description else None

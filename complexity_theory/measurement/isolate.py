@@ -59,11 +59,12 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
         receiver.close()
 
 
-def start(target: Callable[..., None], *arguments: Any) -> Any:
-    """A process, begun, that runs ``target``."""
+def start(target: Callable[..., None], *arguments: Any, spawned: bool = False) -> Any:
+    """A process, begun, that runs ``target``; ``spawned``: from nothing, not forked from what has loaded torch."""
     if _METHOD == "forkserver":
         _CONTEXT.set_forkserver_preload(list(_PRELOADED))
-    process = _CONTEXT.Process(target=target, args=arguments)
+    context: Any = multiprocessing.get_context("spawn") if spawned else _CONTEXT
+    process = context.Process(target=target, args=arguments)
     process.start()
     return process
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, final
 
 from complexity_theory.measurement.engines import Engine
-from complexity_theory.measurement.isolate import Outcome, isolated
+from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Task
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.resident import Resident
@@ -24,8 +22,9 @@ LEAST = 2.0  # seconds under which nothing is begun
 class Paced(Engine):
     """This machine: tasks in their order by ``processes`` workers at once, until ``seconds`` from now are over.
 
-    ``resident``: each worker is one process that lives on from task to task, until one fails. A task that the end cuts
-    off has no outcome, and is left for another time.
+    On a GPU each worker is one process that lives on from task to task, until one fails: there, the start of a process
+    takes longer than a round. On a CPU each task has a fresh one, which tells what memory it needs. A task that the end
+    cuts off has no outcome, and is left for another time.
     """
 
     def __init__(
@@ -35,12 +34,12 @@ class Paced(Engine):
         *,
         seconds: float = math.inf,
         processes: int = 1,
-        resident: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(device, threads)
         self._clock, self._end = clock, clock() + seconds
-        self._workers = [Resident() if resident else None for _ in range(processes)]
+        self._workers = [Resident(spawned=True) for _ in range(processes)]
+        self._lives_on = True
         self._closed = False
 
     @property
@@ -48,12 +47,20 @@ class Paced(Engine):
         """Seconds until its end."""
         return self._end - self._clock()
 
+    def describe(self) -> dict[str, Any]:
+        """The environment in which its workers run. Raises InvalidInput where it has no such device."""
+        place = super().describe()
+        if place["device"] == "cpu" and self._lives_on:
+            self._workers[0].close()
+            self._workers = [Resident() for _ in self._workers]
+            self._lives_on = False
+        return place
+
     def close(self) -> None:
         """Ends its processes."""
         self._closed = True
         for worker in self._workers:
-            if worker is not None:
-                worker.close()
+            worker.kill()
 
     def ahead(self, tasks: Sequence[Task], place: Mapping[str, Any], *, limit: float) -> None:
         """Has torch's compiler do its part of the tasks, all at once and each in a process of its own.
@@ -62,44 +69,46 @@ class Paced(Engine):
         told. ``limit``: seconds that it may take.
         """
         limit = min(limit, self.left)
+
+        def compiled(task: Task) -> None:
+            worker = Resident(spawned=True)
+            try:
+                worker.call(COMPILE, task, place, limit=limit)
+            finally:
+                worker.close()
+
         with ThreadPoolExecutor(max(1, len(tasks))) as pool:
-            list(pool.map(lambda task: isolated(COMPILE, task, place, limit=limit), tasks))
+            list(pool.map(compiled, tasks))
 
     def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
-        return _called(self._workers[0], function, arguments, limit)
+        return self._workers[0].call(function, *arguments, limit=limit)
 
-    def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
-        waiting, ended = iter(tasks), queue.SimpleQueue[tuple[Task, Outcome] | None]()
-        turn = threading.Lock()
+    def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
+        waiting, free = iter(tasks), list(self._workers)
+        running: dict[Future[Outcome | None], tuple[Task, Resident]] = {}
+        pool = ThreadPoolExecutor(len(free))
+        try:
+            while True:
+                while free and self.left > LEAST and (task := next(waiting, None)) is not None:
+                    running[pool.submit(self._run, free[-1], task, rules, place)] = task, free.pop()
+                if not running:
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    task, worker = running.pop(future)
+                    free.append(worker)
+                    if (outcome := future.result()) is not None:
+                        yield task, outcome
+        finally:
+            if running:  # the caller is interrupted, or has had enough
+                self.close()
+            pool.shutdown()
 
-        def work(worker: Resident | None) -> None:
-            try:
-                while self.left > LEAST and not self._closed:
-                    with turn:
-                        task = next(waiting, None)
-                    if task is None:
-                        return
-                    limit = min(rules.limit, self.left)
-                    outcome = _called(worker, task.job.subject.entry, (task, rules, place), limit)
-                    if self._closed or (outcome.status == "timeout" and limit < rules.limit):
-                        return
-                    ended.put((task, outcome))
-            finally:
-                ended.put(None)
-
-        threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in self._workers]
-        for thread in threads:
-            thread.start()
-        at_work = len(threads)
-        while at_work:
-            found = ended.get()
-            if found is None:
-                at_work -= 1
-            else:
-                yield found
-
-
-def _called(worker: Resident | None, function: str, arguments: tuple[Any, ...], limit: float) -> Outcome:
-    if worker is None:
-        return isolated(function, *arguments, limit=limit)
-    return worker.call(function, *arguments, limit=limit)
+    def _run(self, worker: Resident, task: Task, rules: Protocol, place: Mapping[str, Any]) -> Outcome | None:
+        """The outcome of a task, or None where the end of the engine cut it off."""
+        limit = min(rules.limit, self.left)
+        outcome = worker.call(task.job.subject.entry, task, rules, place, limit=limit)
+        if not self._lives_on:
+            worker.close()
+        cut = outcome.status == "timeout" and limit < rules.limit
+        return None if cut or self._closed else outcome

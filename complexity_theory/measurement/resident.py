@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multiprocessing import Pipe
+import multiprocessing
 from multiprocessing.connection import Connection
 from typing import Any, final
 
@@ -11,9 +11,10 @@ from complexity_theory.measurement.isolate import Outcome, answer, cause, settle
 
 @final
 class Resident:
-    """A worker's process, started with its first call and again after a call that did not go well.
+    """A worker's process, started with its first call and again after one that did not go well.
 
-    What a failure may have left behind (memory, a device in a bad state) ends with its process.
+    What a failure may have left behind (memory, a device in a bad state) ends with its process. ``spawned``: started
+    from nothing, in seconds, as some libraries of accelerators survive no fork; else as ``isolated`` starts one.
 
     >>> worker = Resident()
     >>> worker.call("math:sqrt", -1.0, limit=60).reason
@@ -21,15 +22,16 @@ class Resident:
     >>> worker.close()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, spawned: bool = False) -> None:
+        self._spawned = spawned
         self._process: Any = None
         self._pipe: Connection
 
     def call(self, function: str, *arguments: Any, limit: float) -> Outcome:
         """The outcome of ``package.module:function``, as ``isolated`` has it; ``limit`` in seconds."""
         if self._process is None:
-            self._pipe, theirs = Pipe()
-            self._process = start(_serve, theirs)
+            self._pipe, theirs = multiprocessing.Pipe()
+            self._process = start(_serve, theirs, spawned=self._spawned)
             theirs.close()
         outcome = self._answered(function, arguments, limit)
         if outcome.status != "ok":
@@ -47,8 +49,13 @@ class Resident:
             self._process.join()
             return Outcome("crashed", f"the worker died of {cause(self._process.exitcode)}")
 
+    def kill(self) -> None:
+        """Ends the process, whatever it does: a call in another thread then has an outcome."""
+        if self._process is not None:
+            self._process.kill()
+
     def close(self) -> None:
-        """Ends the process, whatever it does."""
+        """Ends the process and lets go of it."""
         if self._process is not None:
             self._process.kill()
             self._process.join()

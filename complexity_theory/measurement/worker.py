@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import re
 import resource
 import sys
 import time
@@ -33,6 +34,7 @@ from complexity_theory.measurement.jobs import (
     Settings,
     Subject,
     Task,
+    canonical_json,
 )
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.timing import Phases
@@ -48,6 +50,17 @@ def check(path: str) -> dict[str, Any]:
     """Loads ``package.module:callable`` and does not call it; raises what Python raises where there is none."""
     _callable(path)
     return {}
+
+
+def look(subject: ModuleSubject) -> dict[str, Any]:
+    """The fields of the ``Description`` of a module that is made: its printed form, names and shapes of its tensors.
+
+    Addresses in memory, which some modules print, are left out.
+    """
+    module = to_module(subject, Settings())
+    tensors = [[name, list(value.shape), str(value.dtype)] for name, value in module.state_dict().items()]
+    printed = re.sub(r"0x[0-9a-f]+", "0x", repr(module))
+    return {"form": ModuleSubject.kind, "text": canonical_json({"module": printed, "tensors": tensors})}
 
 
 def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +197,8 @@ class Ceiling(nn.Module):
     def __init__(self, subject: CeilingSubject, dtype: torch.dtype) -> None:
         super().__init__()
         self.operation = _OPERATIONS[subject.name]
-        self.a = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
-        self.b = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
+        self.a = nn.Buffer(torch.rand(subject.side, subject.side).to(dtype))
+        self.b = nn.Buffer(torch.rand(subject.side, subject.side).to(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """The product, or the copy."""

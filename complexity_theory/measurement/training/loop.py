@@ -167,7 +167,7 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     """One training run, from its checkpoint where there is one: what the store keeps of it.
 
     ``epochs``: of each, loss, error (top-1) and error_top5 with 95% intervals, seconds, images_per_second; ``error``
-    and its interval are those of the last. ``samples``: seconds per step, one of each epoch. ``weights``: a hash.
+    and its interval are those of the last. ``weights``: a hash.
     Raises Diverged, and InvalidInput where the counts are not the analytic ones, or the place is another one.
     """
     begin = time.perf_counter()
@@ -192,10 +192,8 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
         run.epoch()
         if path:
             checkpoint.save(path, run.state())
-    samples = [row["seconds"] / batches.steps for row in run.epochs]
     last = {name: value for name, value in run.epochs[-1].items() if name.startswith("error")}
     return {
-        **{"counts": counts, "samples": samples, "device_samples": samples, "block": batches.steps, "shares": {}},
-        **{"epochs": run.epochs, **last, "weights": run.digest(), "peak_memory": target.peak()},
+        **{"counts": counts, "epochs": run.epochs, **last, "weights": run.digest(), "peak_memory": target.peak()},
         **{"conditions": conditions, "seconds": time.perf_counter() - begin},
     }

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, final
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.measurement.jobs import UNSCALED, Job, Settings, Subject, identity
+from complexity_theory.measurement.jobs import UNSCALED, Description, Job, Settings, Subject, identity
 from complexity_theory.measurement.training.images import Source
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.networks import files
@@ -51,6 +51,7 @@ class TrainingSubject(Subject):
     kind: ClassVar[str] = KIND
     entry: ClassVar[str] = "complexity_theory.measurement.training.loop:train"
     once: ClassVar[bool] = True
+    timed: ClassVar[bool] = False
 
     def network(self) -> Network:
         """The network that is trained: its inputs and classes are those of the data."""
@@ -64,6 +65,10 @@ class TrainingSubject(Subject):
     @property
     def shape(self) -> Shape:
         return self.network().input()
+
+    @property
+    def described(self) -> Description:
+        return Description.of_network(self.network())
 
     def describe(self) -> dict[str, Any]:
         network = self.network()
