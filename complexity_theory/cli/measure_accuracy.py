@@ -73,8 +73,13 @@ def _say(line: str) -> None:
 def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: Format) -> None:
     """Prints what is known of the study's runs; exit 1 where one failed."""
     from complexity_theory.core import report
+    from complexity_theory.measurement.store import rows as rows_of
     from complexity_theory.measurement.training import results
+    from complexity_theory.measurement.training.subject import KIND
 
+    if not rows_of(store, [KIND]):
+        _say(f"no run has ended yet; the same command goes on with all {len(keys)}")
+        return
     frame = results.runs(store)
     frame = frame[(frame["environment"] == environment) & frame["job"].isin(keys)]
     done, failed = frame[frame["status"] == "ok"], frame[frame["status"] != "ok"]

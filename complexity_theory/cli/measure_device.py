@@ -14,7 +14,7 @@ from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-SUMMARY = 0.05  # share of the budget that is kept for what is said at the end
+SUMMARY = (3.0, 0.05)  # seconds, and share of the budget, that are kept for what is said at the end
 FEWEST = 8  # networks of which a profile is fitted
 
 StoreOption = Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")]
@@ -55,7 +55,8 @@ def device(
 
     check_device(device)
     seconds = seconds_of(budget)
-    with closing(Paced(device, threads, seconds=(1 - SUMMARY) * seconds)) as engine, reporting() as reporter:
+    seconds -= SUMMARY[0] + SUMMARY[1] * seconds
+    with closing(Paced(device, threads, seconds=seconds)) as engine, reporting() as reporter:
         planned = device_study.study(engine.describe()["device"])
         done = device_study.measure(planned, store, engine, reporter)
     if not done.rounds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +10,9 @@ from complexity_theory.measurement.jobs import Job, Task
 from complexity_theory.measurement.paced import Paced
 from complexity_theory.measurement.studies import Study
 from complexity_theory.measurement.sweep import Reporter
+from complexity_theory.measurement.training import images
+from complexity_theory.measurement.training import recipe as recipes
+from complexity_theory.measurement.training.subject import TrainingSubject, job
 
 COMPILING = 120.0  # seconds that compiling ahead may take
 
@@ -25,15 +27,21 @@ class Measured:
     jobs: int
 
 
-def study(device: str, more: Sequence[Job] = ()) -> Study:
-    """What is measured of a device ("cpu" or "cuda"), the most valuable first; ``more`` before what is compiled.
+def study(device: str) -> Study:
+    """What is measured of a device ("cpu" or "cuda"), the most valuable first, a training run before what is compiled.
 
     >>> study("cpu").jobs[0].subject.label
     'ResNet-18'
     """
     found = studies.load(f"device-{device}")
-    eager = [job for job in found.jobs if not _compiled(job)]
-    return replace(found, jobs=(*eager, *more, *(job for job in found.jobs if _compiled(job))))
+    eager, compiled = ([j for j in found.jobs if _compiled(j) is wanted] for wanted in (False, True))
+    return replace(found, jobs=(*eager, cell(device), *compiled))
+
+
+def cell(device: str) -> Job:
+    """One run of training, to see that it works on the device: with mixed precision where it is a GPU."""
+    recipe = replace(recipes.load("quick"), precision="bf16")
+    return job(TrainingSubject("RegNetY-2MF", "dWr", 4, recipe, images.find(images.SYNTHETIC), seed=0), device)
 
 
 def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter) -> Measured:
@@ -43,11 +51,11 @@ def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter)
     the other rounds. Raises InvalidInput as ``sweep.measure`` does.
     """
     first = replace(planned.rules, rounds=1, budget=1e-6)
-    eager = tuple(job for job in planned.jobs if not _compiled(job))
+    eager = tuple(j for j in planned.jobs if not _compiled(j))
     rounds, environment = sweep.measure(Study(eager, first), path, engine, reporter, seed=None)
     place = engine.describe()
     stored = sweep.stored(path, engine)
-    missing = [job for job in planned.jobs if _compiled(job) and job.key not in stored]
+    missing = [j for j in planned.jobs if _compiled(j) and j.key not in stored]
     if missing and place["device"] == "cuda" and engine.left > 0:
         tasks = [
             Task(job=j, number=0, batch=j.settings.batch, device=engine.device, threads=place["threads"])
@@ -57,8 +65,8 @@ def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter)
     for rules in (first, planned.rules):
         rounds += sweep.measure(Study(planned.jobs, rules), path, engine, reporter, seed=None)[0]
     stored = sweep.stored(path, engine)
-    return Measured(rounds, environment, sum(job.key in stored for job in planned.jobs), len(planned.jobs))
+    return Measured(rounds, environment, sum(j.key in stored for j in planned.jobs), len(planned.jobs))
 
 
-def _compiled(job: Job) -> bool:
-    return job.settings.execution == "compiled"
+def _compiled(planned: Job) -> bool:
+    return planned.settings.execution == "compiled"

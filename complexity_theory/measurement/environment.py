@@ -49,13 +49,12 @@ def conditions(device: Device) -> dict[str, Any]:
     Keys: started (UTC), host, load (running processes, mean of the last minute), cpu_mhz and device_mhz (None where
     they cannot be read), memory_available (bytes), flags, python, version (None where it is not installed) and commit of this package.
     """
-    frequency = psutil.cpu_freq()
     on_cuda = device.torch_device.type == "cuda"
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "host": platform.node(),
         "load": psutil.getloadavg()[0],
-        "cpu_mhz": frequency.current if frequency else None,
+        "cpu_mhz": _cpu_mhz(),
         "device_mhz": _nvidia_smi("clocks.sm", device.torch_device.index or 0) if on_cuda else None,
         "memory_available": psutil.virtual_memory().available,
         "flags": {
@@ -68,6 +67,14 @@ def conditions(device: Device) -> dict[str, Any]:
         "version": _version(),
         "commit": _commit(),
     }
+
+
+def _cpu_mhz() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (AttributeError, NotImplementedError, OSError):  # what psutil has where a system does not say
+        return None
+    return frequency.current if frequency else None
 
 
 def _cpu_name() -> str:

@@ -90,7 +90,8 @@ class Paced(Engine):
         try:
             while True:
                 while free and self.left > LEAST and (task := next(waiting, None)) is not None:
-                    running[pool.submit(self._run, free[-1], task, rules, place)] = task, free.pop()
+                    worker = free.pop()
+                    running[pool.submit(self._run, worker, task, rules, place)] = task, worker
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
