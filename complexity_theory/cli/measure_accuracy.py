@@ -32,6 +32,9 @@ def accuracy(
     store: Annotated[Path, typer.Option(help="The file of results; what it holds is not run again.")] = Path(
         "accuracy.sqlite"
     ),
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Folder of how far runs are (default: beside the store).")
+    ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     time_limit: Annotated[str, typer.Option(help="After which a run is ended for good, as 6h.")] = "24h",
@@ -53,14 +56,14 @@ def accuracy(
         raise InvalidInput(f"--quick is a study of its own: not with --study {study}")
     seconds = math.inf if budget is None else seconds_of(budget)
     planned = studies.load("quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs)
-    checkpoints = f"{store}.checkpoints"
+    kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
     try:
         with closing(Paced(device, threads, seconds=seconds, processes=processes)) as engine, reporting() as reporter:
-            chosen = planned.study(engine.describe()["device"], checkpoints, seconds_of(time_limit))
+            chosen = planned.study(engine.describe()["device"], str(kept), seconds_of(time_limit))
             runs, environment = sweep.measure(chosen, store, engine, reporter, seed=None, retry=retry)
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
-        _say(f"interrupted: finished runs are in {store}, others in {checkpoints}; to go on: {again}")
+        _say(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}")
         raise typer.Exit(130) from None
     keys = [job.key for job in chosen.jobs]
     _show(store, environment, keys, ran=runs, form=form)

@@ -99,7 +99,7 @@ def names() -> tuple[str, ...]:
     """The recipes that come with the package.
 
     >>> names()
-    ('paper-100-epochs', 'quick', 'small')
+    ('paper-100-epochs', 'quick', 'small', 'small-gpu')
     """
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
