@@ -104,7 +104,11 @@ def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: For
     ]
     reasons = failed[["network", "strategy", "factor", "seed", "status", "reason"]].to_dict("records")
     tables = [report.Table(rows, "Error on the test images, mean over seeds")]
-    report.emit(form, [*tables, *([report.Table(reasons, "What failed")] if reasons else [])], {"cells": rows, "failed": reasons})
+    report.emit(
+        form,
+        [*tables, *([report.Table(reasons, "What failed")] if reasons else [])],
+        {"cells": rows, "failed": reasons},
+    )
     if reasons:
         raise typer.Exit(1)
 

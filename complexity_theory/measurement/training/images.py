@@ -101,7 +101,9 @@ def load_idx(folder: Path) -> Images:
         _idx(folder, part, dimensions) for part, dimensions in zip(PARTS, (3, 1, 3, 1), strict=True)
     )
     if len(train) != len(labels) or len(test) != len(test_labels) or not (len(train) and len(test)):
-        raise InvalidInput(f"{folder} has {len(train)} and {len(test)} images, {len(labels)} and {len(test_labels)} labels")
+        raise InvalidInput(
+            f"{folder} has {len(train)} and {len(test)} images, {len(labels)} and {len(test_labels)} labels"
+        )
     return Images(train[:, None], labels, test[:, None], test_labels, int(max(labels.max(), test_labels.max())) + 1)
 
 

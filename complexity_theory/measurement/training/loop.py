@@ -181,7 +181,9 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     target.reset_peak()
     batches = Batches(load(subject.source), subject.shape.width, subject.recipe, target.torch_device)
     if len(batches.train) < subject.recipe.batch:
-        raise InvalidInput(f"a batch of {subject.recipe.batch} is more than the {len(batches.train)} images to train on")
+        raise InvalidInput(
+            f"a batch of {subject.recipe.batch} is more than the {len(batches.train)} images to train on"
+        )
     run = Run(subject, settings, target, batches)
     counts = checked_counts(run.model, task.job)
     path = checkpoint_of(task.job.key, place, subject.checkpoints) if subject.checkpoints else None

@@ -52,8 +52,6 @@ def _record(row: Row) -> dict[str, Any]:
 def by_epoch(frame: pd.DataFrame) -> pd.DataFrame:
     """The epochs of ``runs``, a row each: what was trained, and what was logged."""
     rows = [
-        {**{name: row[name] for name in ABOUT}, **epoch}
-        for row in frame.to_dict("records")
-        for epoch in row["epochs"]
+        {**{name: row[name] for name in ABOUT}, **epoch} for row in frame.to_dict("records") for epoch in row["epochs"]
     ]
     return pd.DataFrame(rows)
