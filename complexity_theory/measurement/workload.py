@@ -37,10 +37,11 @@ def configure(settings: Settings, threads: int) -> None:
 def batch_of(shape: Shape, settings: Settings, device: torch.device, *, requires_grad: bool = False) -> Tensor:
     """A random batch (batch, channels, height, width) on the device, in the layout of the settings."""
     x = torch.randn(settings.batch, shape.channels, shape.height, shape.width, device=device)
-    return x.to(memory_format=_memory_format(settings)).requires_grad_(requires_grad)
+    return x.to(memory_format=memory_format(settings)).requires_grad_(requires_grad)
 
 
-def _memory_format(settings: Settings) -> torch.memory_format:
+def memory_format(settings: Settings) -> torch.memory_format:
+    """Torch's name of the layout of the settings."""
     return torch.channels_last if settings.layout == "channels_last" else torch.contiguous_format
 
 
@@ -55,7 +56,7 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
     if settings.dtype == "tf32" and x.device.type != "cuda":
         raise InvalidInput(f"tf32 is a mode of CUDA devices, not of {x.device.type}")
     module = module.to(x.device).train(settings.mode != "forward")
-    module.to(memory_format=_memory_format(settings))  # type: ignore[call-overload]  # torch forgot it in its types
+    module.to(memory_format=memory_format(settings))  # type: ignore[call-overload]  # torch forgot it in its types
     called = torch.compile(module) if settings.execution == "compiled" else module
     low = settings.dtype in ("fp16", "bf16")
     autocast = torch.autocast(x.device.type, dtype=element_type(settings.dtype)) if low else nullcontext()
