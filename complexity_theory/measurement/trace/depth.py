@@ -103,7 +103,7 @@ class _Finder:
         signatures = [self._signature(call) for call in calls]
         flows = [bool(set(a.outputs) & set(b.inputs)) for a, b in zip(calls, calls[1:], strict=False)]
         plain = isinstance(self.modules[container], (nn.Sequential, nn.ModuleList))
-        at = 0
+        at = free_from = 0
         while at < len(calls):
             for period in range(1, LONGEST_PERIOD + 1):
                 block = calls[at : at + period]
@@ -112,17 +112,17 @@ class _Finder:
                 if not self._may_repeat(block, plain):
                     continue
                 count = 1
-                while (
-                    signatures[at + count * period : at + (count + 1) * period] == signatures[at : at + period]
-                    and all(flows[at + count * period - 1 : at + (count + 1) * period - 1])
-                ):
+                while signatures[at + count * period : at + (count + 1) * period] == signatures[
+                    at : at + period
+                ] and all(flows[at + count * period - 1 : at + (count + 1) * period - 1]):
                     count += 1
-                before = calls[at - period : at] if at >= period and all(flows[at - period : at]) else []
+                before = calls[at - period : at] if at - period >= free_from and all(flows[at - period : at]) else []
                 entry = bool(before) and [*map(self._kind, before)] == [*map(self._kind, block)]
                 if count > 1 or entry:
                     repeated = tuple(calls[at : at + count * period])
                     yield Run(container, repeated, period, count, entry), [c.name for c in (*before, *repeated)]
-                    at += count * period - 1
+                    free_from = at + count * period
+                    at = free_from - 1
                     break
             at += 1
 

@@ -17,7 +17,8 @@ from complexity_theory.core.sizes import Size
 class Atom:
     """A number of elements: fixed, or a variable, free or bound to the dimension that it must equal.
 
-    ``kind``: "w" for a width, "g" for a group width, "" for what is fixed. ``tied``: variables that scale alike.
+    ``kind``: "w" for a width, "g" for a group width, "b" for the batch, "" for what is fixed. ``tied``: variables that
+    scale alike. The batch is never bound: what meets it becomes it.
     """
 
     __slots__ = ("bound", "kind", "name", "size", "tied", "why")
@@ -134,7 +135,7 @@ class Dims:
     def freeze(self, dim: Dim, why: str) -> None:
         """From now on its size is what it is, and so are those that are tied to it."""
         for atom in variables(dim):
-            if atom.bound is None:
+            if atom.bound is None and atom.kind != "b":
                 atom.bound, atom.why = fixed(atom.size), f"{why}{f' at {self.here}' if self.here else ''}"
                 self.frozen.append(atom)
                 for other in atom.tied:
@@ -142,6 +143,10 @@ class Dims:
 
     def bind(self, atom: Atom, dim: Dim) -> None:
         """A free variable is what ``dim`` is; what is tied to it is tied to the variables of ``dim``."""
+        if atom.kind == "b":
+            if _is_variable(dim) and dim[0][0].kind != "b":
+                self.bind(dim[0][0], ((atom,),))
+            return
         inside = variables(dim)
         if atom in inside:
             if not (len(inside) == 1 and size(dim) == atom.size and len(dim) == 1):

@@ -126,7 +126,7 @@ def _select(widths: Widths, node: Node) -> Outputs:
     return [x]
 
 
-def _part(widths: Widths, x: list[Dim], at: int, start: int, stop: int, step: int) -> list[Dim]:
+def _part(widths: Widths, node: Node, x: list[Dim], at: int, start: int, stop: int, step: int) -> list[Dim]:
     whole = size(x[at])
     if (start, stop, step) == (0, whole, 1):
         return x
@@ -136,7 +136,8 @@ def _part(widths: Widths, x: list[Dim], at: int, start: int, stop: int, step: in
     if is_fixed(x[at]):
         x[at] = fixed(length)
     else:
-        x[at] = widths.dims.split(x[at], [start, stop - start, whole - stop])[1]
+        before, x[at], _ = widths.dims.split(x[at], [start, stop - start, whole - stop])
+        widths.starts[node.outputs[0]] = before
     return x
 
 
@@ -146,7 +147,7 @@ def _slice(widths: Widths, node: Node) -> Outputs:
     at = node.argument(1, "dim", 0) % len(x)
     bounds = slice(node.argument(2, "start"), node.argument(3, "end"), node.argument(4, "step", 1))
     start, stop, step = bounds.indices(size(x[at]))
-    return [_part(widths, x, at, start, max(start, stop), step)]
+    return [_part(widths, node, x, at, start, max(start, stop), step)]
 
 
 @rule("narrow")
@@ -154,7 +155,7 @@ def _narrow(widths: Widths, node: Node) -> Outputs:
     x = widths.first(node)
     at, start, length = node.args[1] % len(x), node.args[2], node.args[3]
     start = start % size(x[at]) if isinstance(start, int) and start < 0 else start
-    return [_part(widths, x, at, start, start + length, 1)]
+    return [_part(widths, node, x, at, start, start + length, 1)]
 
 
 @rule("split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes")

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from complexity_theory.measurement.trace.capture import Capture, Node, Ref
-from complexity_theory.measurement.trace.dims import Dim, Dims, fixed, free, size
+from complexity_theory.measurement.trace.dims import Atom, Dim, Dims, fixed, free, size
 from complexity_theory.measurement.trace.names import is_elementwise
 
 # What an operation makes: the dimensions of each of its outputs.
@@ -30,19 +30,25 @@ class Widths:
     """The dimensions of every value of a run. Inputs and outputs are fixed, and so is what ``fix`` names.
 
     ``fix``: patterns of submodules whose output channels stay; ``only``: of those whose output channels alone change.
+    ``batch``: the first side of every input is the batch.
     """
 
-    def __init__(self, ran: Capture, fix: Sequence[str] = (), only: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, ran: Capture, fix: Sequence[str] = (), only: Sequence[str] | None = None, *, batch: bool = False
+    ) -> None:
         self.ran, self.dims = ran, Dims()
         self.of: dict[int, list[Dim]] = {}
         self.grouped: dict[int, str] = {}  # how a convolution (by the number of its node) groups its channels
+        self.starts: dict[int, Dim] = {}  # what lies before a slice (by the value that it makes)
         for i, value in enumerate(ran.values):
             if value.name is not None:
                 floats = value.dtype.is_floating_point or value.dtype.is_complex
                 self.of[i] = [free(n) if floats else fixed(n) for n in value.shape]
                 self._name(i)
+        self.batch = Atom(ran.shape(ran.inputs[0])[0], "b") if batch and ran.inputs else None
         for i in ran.inputs:
-            self.of[i] = [fixed(n) for n in ran.shape(i)]
+            first, *sides = (fixed(n) for n in ran.shape(i))
+            self.of[i] = [first if self.batch is None else ((self.batch,),), *sides]
         for number, node in enumerate(ran.nodes):
             self._apply(number, node)
         self.dims.here = ""
