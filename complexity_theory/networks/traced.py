@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 from complexity_theory.core.errors import InvalidInput
@@ -14,7 +13,7 @@ from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.graph import Graph, Node
-from complexity_theory.graph.operations import Operation
+from complexity_theory.graph.operations import Folded, Operation
 
 UNIT = 32  # "n" in a size is the height of the input over this
 
@@ -36,7 +35,7 @@ class Step:
     """One operation: its kind and fields (sizes may be polynomials), and the names of the values that go in.
 
     ``owns``: whether its weights are its own, not those of another step or computed. ``weights``: what the traced
-    module calls its tensors, in the order of the operation's.
+    module calls its tensors, in the order of the operation's. ``lead``: the sides before those that it works on.
     """
 
     name: str
@@ -45,11 +44,15 @@ class Step:
     inputs: tuple[str, ...]
     owns: bool = True
     weights: tuple[str, ...] = ()
+    lead: int = 0
 
     def operation(self, sizes: Mapping[str, Size]) -> Operation:
         """The operation where the knobs have these sizes. Raises InvalidInput where they do not fit."""
-        found: Operation = getattr(operations, self.kind)(**{name: _valued(v, sizes) for name, v in self.fields})
-        return found
+        given = {name: _valued(value, sizes) for name, value in self.fields}
+        if "shape" in given:
+            given["shape"] = Shape(*given["shape"])
+        found: Operation = getattr(operations, self.kind)(**given)
+        return Folded(found, self.lead) if self.lead else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,6 @@ def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
         return value.at(sizes)
     if isinstance(value, tuple):
         return tuple(_valued(item, sizes) for item in value)
-    if isinstance(value, Shape):
-        return Shape(*(_valued(side, sizes) for side in value.dims))
     return value
 
 
@@ -157,10 +158,6 @@ class Traced:
                 raise InvalidInput(f"{step.name}: {error}") from None
             known[step.name] = output
             yield step, times, (*taken, output, operation)
-
-    @cached_property
-    def _fixed(self) -> dict[int, Operation]:
-        return {}
 
     def _made(self, step: Step, sizes: Mapping[str, Size]) -> Operation:
         try:
@@ -259,8 +256,3 @@ def resized(sides: Sequence[int], height: Size) -> tuple[Size, ...]:
     scaled = height * sides[-1]
     width = scaled / base if is_symbolic(scaled) else -(-scaled // base)
     return (*sides[:-2], height, width)
-
-
-FIELDS = {
-    name: [field.name for field in fields(kind)] for name, kind in vars(operations).items() if hasattr(kind, "infer")
-}

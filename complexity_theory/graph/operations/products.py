@@ -161,9 +161,9 @@ class Recurrent(Operation):
 
     def infer(self, *shapes: Shape) -> Shape:
         [shape] = shapes
-        if shape.rank != 2 or not same(shape.dims[-1], self.w_in):
+        if shape.rank < 2 or not same(shape.dims[-1], self.w_in):
             raise InvalidInput(f"{self} takes steps x {self.w_in}, not {shape}")
-        return Shape(shape.dims[0], (1 + self.bidirectional) * self.hidden)
+        return Shape(*shape.dims[:-1], (1 + self.bidirectional) * self.hidden)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         directions = 1 + int(self.bidirectional)
@@ -171,7 +171,8 @@ class Recurrent(Operation):
         inputs = self.w_in + (self.layers - 1) * directions * self.hidden + self.layers * self.hidden
         biases = 2 * int(self.bias) * self.layers
         return Complexity(
-            params=product(rows, inputs + biases), products=product(output.dims[0], product(rows, inputs))
+            params=product(rows, inputs + biases),
+            products=product(Shape(*output.dims[:-1]).elements, product(rows, inputs)),
         )
 
 
