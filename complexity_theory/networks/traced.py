@@ -104,7 +104,7 @@ class Traced:
     @property
     def resolution(self) -> int:
         """The height of its input."""
-        return _height(self.inputs[0])
+        return height(self.inputs[0])
 
     def values(self) -> tuple[int, ...]:
         """The sizes of the knobs as they stand."""
@@ -130,15 +130,15 @@ class Traced:
         if len(values) != len(self.knobs):
             raise InvalidInput(f"{self.name} has {len(self.knobs)} knobs, and {len(values)} sizes are given")
         sizes = {knob.symbol: value for knob, value in zip(self.knobs, values, strict=True)}
-        height = sizes.get("r", self.resolution)
-        if is_symbolic(height) or (type(height) is int and height % UNIT == 0):
-            sizes["n"] = height / UNIT if is_symbolic(height) else height // UNIT
+        tall = sizes.get("r", self.resolution)
+        if is_symbolic(tall) or (type(tall) is int and tall % UNIT == 0):
+            sizes["n"] = tall / UNIT if is_symbolic(tall) else tall // UNIT
         return sizes
 
     def shapes(self, sizes: Mapping[str, Size]) -> tuple[Shape, ...]:
         """The shapes of the inputs."""
-        height = sizes.get("r", self.resolution)
-        return tuple(Shape(*resized(sides, height)) for sides in self.inputs)
+        tall = sizes.get("r", self.resolution)
+        return tuple(Shape(*resized(sides, tall)) for sides in self.inputs)
 
     def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Step, Size, tuple[Any, ...]]]:
         known = {f"input{i}": shape for i, shape in enumerate(self.shapes(sizes))}
@@ -222,13 +222,13 @@ class Traced:
     def resized(self, values: Sequence[int], *, name: str | None = None, note: str | None = None) -> Traced:
         """The network with other sizes of its knobs. Raises InvalidInput where they do not fit."""
         knobs = tuple(replace(knob, base=value) for knob, value in zip(self.knobs, values, strict=True))
-        height = next((value for knob, value in zip(knobs, values, strict=True) if knob.symbol == "r"), self.resolution)
+        tall = next((value for knob, value in zip(knobs, values, strict=True) if knob.symbol == "r"), self.resolution)
         made = replace(
             self,
             name=self.name if name is None else name,
             note=self.note if note is None else note,
             knobs=knobs,
-            inputs=tuple(tuple(resized(sides, height)) for sides in self.inputs),
+            inputs=tuple(tuple(resized(sides, tall)) for sides in self.inputs),
         )
         made.complexity()  # what does not fit is found by walking it
         return made
@@ -238,21 +238,22 @@ def _copied(name: str, copy: int) -> str:
     return f"{name} ({copy})"
 
 
-def _height(sides: Sequence[int]) -> int:
+def height(sides: Sequence[int]) -> int:
+    """The side of an input that its resolution is: the height of an image, the length of a line."""
     return sides[-2] if len(sides) > 2 else sides[-1]
 
 
-def resized(sides: Sequence[int], height: Size) -> tuple[Size, ...]:
+def resized(sides: Sequence[int], tall: Size) -> tuple[Size, ...]:
     """The sides of an input at another height: the proportions of its last two sides are kept, of one the last follows.
 
     >>> resized((3, 384, 640), 192)
     (3, 192, 320)
     """
-    base = _height(sides)
-    if len(sides) < 2 or (type(height) is int and height == base):
+    base = height(sides)
+    if len(sides) < 2 or (type(tall) is int and tall == base):
         return tuple(sides)
     if len(sides) == 2:
-        return (*sides[:-1], height)
-    scaled = height * sides[-1]
-    width = scaled / base if is_symbolic(scaled) else -(-scaled // base)
-    return (*sides[:-2], height, width)
+        return (*sides[:-1], tall)
+    scaled = tall * sides[-1]
+    wide = scaled / base if is_symbolic(scaled) else -(-scaled // base)
+    return (*sides[:-2], tall, wide)

@@ -42,7 +42,8 @@ class Linear(Operation):
 
     def infer(self, *shapes: Shape) -> Shape:
         [shape] = shapes
-        if shape.rank == 3 and same(shape.height, 1) and same(shape.width, 1) and same(shape.channels, self.w_in):
+        pooled = shape.rank == 3 and _is_one(shape.height) and _is_one(shape.width)
+        if pooled and not _is_one(self.w_in) and same(shape.channels, self.w_in):
             return Shape(self.w_out)
         if not (shape.rank and same(shape.dims[-1], self.w_in)):
             if shape.rank == 3 and not (same(shape.height, 1) and same(shape.width, 1)):
@@ -58,6 +59,10 @@ class Linear(Operation):
         return Complexity(
             flops=product(inputs_per_output, acts), params=product(inputs_per_output, self.w_out), acts=acts
         )
+
+
+def _is_one(size: Size) -> bool:
+    return type(size) is int and size == 1
 
 
 def _leading(operation: Layer, a: Shape, b: Shape) -> tuple[Size, ...]:

@@ -21,6 +21,8 @@ from complexity_theory.measurement.trace.operators import work
 from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.traced import Step
 
+# What shows the same elements with other sides.
+VIEWS = frozenset("view reshape flatten unflatten squeeze unsqueeze expand expand_as view_as detach alias".split())
 # Adds what a node does to a converter.
 Rule: TypeAlias = "Callable[[Converter, Node], None]"
 RULES: dict[str, Rule] = {}
@@ -205,16 +207,38 @@ class Converter:
             sides = tuple(aligned[i] for i in self.kept(like))
         if (value, sides) in self.constants:
             return self.constants[value, sides]
-        known = self.ran.values[value]
-        learned = known.is_parameter and known.name not in self.owned
-        name = self.constants[value, sides] = self._unique(known.name or "constant")
+        known = self.ran.values[value].name or self._seen_as(value)
+        learned = self._learned(value)
+        name = self.constants[value, sides] = self._unique(known or learned or "constant")
         if learned:
-            self.owned.add(str(known.name))
-        weights = (known.name,) if known.name else ()
+            self.owned.add(learned)
+        if not known:
+            self.whole.append(f"{name} is computed of parameters")
         given = (("shape", stored(sides)), *((("learned", False),) if not learned else ()))
-        self.steps.append(Step(name, "Parameter", given, (), True, weights))
-        self.at.append(self.number)
+        self._insert(Step(name, "Parameter", given, (), True, (known,) if known else ()), self.number)
         return name
+
+    def _learned(self, value: int) -> str:
+        """The parameter that a value is, or is computed of as one of the same size, if no step has it already."""
+        made_of = [i for i in self.sources.get(value, {value}) if self.ran.values[i].is_parameter]
+        if len(made_of) != 1 or math.prod(self.ran.shape(made_of[0])) != math.prod(self.ran.shape(value)):
+            return ""
+        name = str(self.ran.values[made_of[0]].name)
+        return "" if name in self.owned else name
+
+    def _seen_as(self, value: int) -> str:
+        """The parameter or buffer that a value is a view of."""
+        while (made := self.ran.values[value].node) is not None and self.ran.nodes[made].name in VIEWS:
+            value = self.ran.nodes[made].args[0].id
+        return self.ran.values[value].name or ""
+
+    def _insert(self, step: Step, number: int) -> None:
+        """Adds a step without inputs, among those of the node ``number``."""
+        place = len(self.at)
+        while place and self.at[place - 1] > number:
+            place -= 1
+        self.steps.insert(place, step)
+        self.at.insert(place, number)
 
     def _unique(self, name: str) -> str:
         found, i = name, 2
@@ -242,9 +266,13 @@ class Converter:
 
     def _unused(self) -> None:
         """Parameters that no step has: of parts that do not run, and those that others are computed of."""
-        self.number = -1
+        starts = {call.name: call.start for call in reversed(self.ran.calls)}
         for i, value in enumerate(self.ran.values):
             if value.is_parameter and value.name not in self.owned:
+                owner = str(value.name).rpartition(".")[0]
+                while owner and owner not in starts:
+                    owner = owner.rpartition(".")[0]
+                self.number = starts.get(owner, 0)
                 self.constant(i)
 
 
