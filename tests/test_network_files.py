@@ -10,7 +10,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
-from complexity_theory.networks.files import READERS, describe, dump, load, read
+from complexity_theory.networks.files import TYPES, describe, dump, load, read
 from complexity_theory.scaling.realise import scale
 
 SMALL = """
@@ -61,8 +61,8 @@ def test_a_small_file(tmp_path):
 
 
 def test_every_kind_of_field_can_be_read():
-    kinds = {field.type for part in (Network, Stage) for field in dataclasses.fields(part)}
-    assert kinds <= set(READERS)
+    kinds = {field.type for part in (Network, Stage) for field in dataclasses.fields(part) if field.name != "stages"}
+    assert kinds <= set(TYPES)
 
 
 @pytest.mark.parametrize(
