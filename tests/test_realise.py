@@ -92,12 +92,12 @@ def test_the_reference_rule_keeps_the_zoo_as_it_is(name):
 def test_every_realised_network_stands_on_the_grid(name, strategy, rounding, log_factor):
     network = scale(zoo.network(name), strategy, factor=2**log_factor, rounding=rounding).network
     assert network.complexity().flops > 0
-    assert network.resolution % 4 == 0
+    assert network.resolution % RULES[rounding].resolution_multiple == 0
     for stage, group_width in zip(network.stages, network.group_widths, strict=True):
         assert stage.depth >= 1
         if group_width is not None:
             assert int(stage.width * stage.ratio) % group_width == 0
-        if rounding == "pow2-groups" and stage.group_width is not None:
+        if rounding in ("pow2-groups", "fine") and stage.group_width is not None:
             assert math.log2(stage.group_width) % 1 == 0
 
 

@@ -1,46 +1,59 @@
-"""Files read within bounds, and written whole or not at all."""
+"""Files read at the door, held to the limits, and written whole or not at all."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import LIMITS
+from complexity_theory.core.text import short
+
+MADE = "Made by complexity-theory"  # in each file that may be replaced by what is made anew
 
 
-def read(path: Path, most: int) -> str:
-    """The UTF-8 text of a regular file of at most ``most`` bytes.
+def read(path: str | Path) -> bytes:
+    """The content of a regular file. Raises InvalidInput for what cannot be read, for all else (a folder, a device, a
+    pipe, on which a reader might wait for ever) and for more bytes than the limit.
 
-    Raises InvalidInput, with the path, for what is no such file (nothing is waited for: a pipe is refused at once).
-
-    >>> read(Path("/proc/nowhere"), 100)
+    >>> read("/dev/zero")
     Traceback (most recent call last):
-    complexity_theory.core.errors.InvalidInput: cannot read /proc/nowhere: No such file or directory
+    complexity_theory.core.errors.InvalidInput: /dev/zero is no regular file
     """
+    shown, most = short(str(path), 200), int(LIMITS["bytes of a file"].most)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InvalidInput(f"cannot read {path}: it is no regular file")
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
-        raise InvalidInput(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > most:
-        raise InvalidInput(f"cannot read {path}: it is larger than the {most:,} bytes such a file may have")
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InvalidInput(f"{shown} is no regular file")
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InvalidInput(f"cannot read {shown}: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(f"cannot read {shown}: {error}") from None
+    if len(content) > most:
+        raise InvalidInput(f"{shown} has more than {most:,} bytes of a file")
+    return content
+
+
+def read_text(path: str | Path) -> str:
+    """The content of a regular file as UTF-8. Raises InvalidInput as ``read``, and for what is not UTF-8."""
     try:
-        return data.decode()
+        return read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"cannot read {path}: it is no UTF-8 text (byte {error.start})") from None
+        raise InvalidInput(f"{short(str(path), 200)} is no text in UTF-8: byte {error.start} is not") from None
 
 
-def write(path: Path, content: bytes | str) -> None:
+def write(path: Path, content: bytes | str, *, mark: str | None = None) -> None:
     """Writes a file (text as UTF-8) whole or not at all: to a temporary file beside it, which then takes its name.
 
-    A symbolic link stays one, and what it leads to is written; the mode is the file's own, or for a new file the one
-    that the umask gives. Folders are made where they are missing; where nothing could be written, none stays.
+    A link stays a link, a file keeps its mode, and a new one has that which the user's umask gives. Folders are made
+    where they are missing. ``mark``: a file that is there and does not hold it is somebody else's and is left alone.
     Raises InvalidInput where it cannot be written.
 
     >>> write(Path("/proc/nowhere/a.txt"), "text")
@@ -50,30 +63,44 @@ def write(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     made: list[Path] = []
     try:
-        if path.exists() and not path.is_file():  # a device, or a pipe, is written to; a folder refuses
-            path.write_bytes(data)
-            return
-        target = path.resolve()
-        made = _folders(target.parent)
-        _replace(target, data)
-    except (OSError, RuntimeError) as error:  # links that lead round in a circle are a RuntimeError
-        for folder in reversed(made):
-            with contextlib.suppress(OSError):
+        special = path.exists() and not path.is_file()  # of a pipe that is open, such as /dev/stdout, no name is left
+        target = path if special else path.resolve()
+        if mark is not None:
+            check_ours(path, mark)
+        _make(target.parent, made)
+        if special:  # a device, or a pipe, is written to; a folder refuses
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_NONBLOCK), "wb") as file:  # a pipe without a reader too
+                os.set_blocking(file.fileno(), True)
+                file.write(data)
+        else:
+            _replace(target, data)
+    except BaseException as error:
+        with suppress(OSError):
+            for folder in reversed(made):
                 folder.rmdir()
-        raise InvalidInput(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+        if isinstance(error, OSError):
+            raise InvalidInput(f"cannot write {short(str(path), 200)}: {error.strerror}") from None
+        if isinstance(error, (RuntimeError, ValueError)) and not isinstance(error, InvalidInput):
+            raise InvalidInput(f"cannot write {short(str(path), 200)}: {error}") from None
+        raise
 
 
-def _folders(folder: Path) -> list[Path]:
-    """Makes a folder and those above it; returns those that were missing, outermost first."""
-    missing = [part for part in (folder, *folder.parents) if not part.exists()][::-1]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
+def check_ours(path: Path, mark: str = MADE) -> None:
+    """Raises InvalidInput for a file that is there and does not hold the mark of what may be replaced."""
+    if path.is_file() and mark.encode() not in path.read_bytes():
+        raise InvalidInput(f"{path} was not written by this command, and is left as it is: choose another place")
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        made.append(parent)
 
 
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".complexity-theory-{uuid.uuid4().hex}")
     try:
-        # a new file has the mode that the umask leaves of 0o666
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
             file.write(data)
         if path.exists():

@@ -19,10 +19,11 @@ from msgspec import inspect
 
 from complexity_theory.core import files
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_count, shown
+from complexity_theory.core.text import short
 
 T = TypeVar("T")
 
-LARGEST_FILE = 4 * 2**20  # bytes of a file that people write
 SHOWN = 60  # characters of an offending value
 
 _ERROR = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.S)
@@ -32,16 +33,17 @@ _STEP = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 def read(path: Path) -> Any:
     """What a ``.toml`` or ``.json`` file holds, as plain data. Raises InvalidInput, with the path, where it is none.
 
-    A regular file of at most 4 MiB, each field given once.
+    A regular file within the limit, each field given once.
     """
-    text = files.read(path, LARGEST_FILE)
+    text = files.read_text(path)
+    check_count("bytes of a description", len(text), str(path))
     try:
         if path.suffix.lower() == ".toml":
             return tomllib.loads(text)
         return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise InvalidInput(f"{path} is no valid {path.suffix[1:].upper()}: {_cut(why, 2 * SHOWN)}") from None
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else short(str(error), 2 * SHOWN)
+        raise InvalidInput(f"{path} is no valid {path.suffix[1:].upper()}: {why}") from None
 
 
 def checked(data: Any, kind: type[T], what: str) -> T:
@@ -61,24 +63,12 @@ def checked(data: Any, kind: type[T], what: str) -> T:
         raise InvalidInput(f"{what} is nested too deeply") from None
 
 
-def shown(value: Any) -> str:
-    """An offending value, on one line and not longer than a line should be."""
-    try:
-        return _cut(repr(value), SHOWN)
-    except ValueError:  # of Python's own limit
-        return "a number of thousands of digits"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "..."
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The fields of a JSON object, each given once."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{_cut(next(name for name in names if names.count(name) > 1), SHOWN)!r} is given twice")
+        raise ValueError(f"{short(next(name for name in names if names.count(name) > 1), SHOWN)!r} is given twice")
     return fields
 
 
@@ -95,7 +85,7 @@ def _told(error: str, data: Any, kind: Any, what: str) -> str:
         return f"{prefix}unknown field {shown(field['name'])}: one of {', '.join(f.encode_name for f in wanted.fields)}"
     outer, _, name = where.rpartition(": ")
     name = name or what
-    right = _described(wanted) or _cut(match["what"], SHOWN)
+    right = _described(wanted) or short(match["what"], SHOWN)
     return f"{outer + ': ' if outer else ''}{name} must be {right}, not {shown(value)}"
 
 

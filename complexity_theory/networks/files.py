@@ -21,17 +21,18 @@ import tomli_w
 from complexity_theory.core import files, schema
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import LIMITS, shown
 from complexity_theory.core.sizes import pair
 from complexity_theory.networks.kinds import Shortcut
 from complexity_theory.networks.spec import Network, Stage
 
 VERSION = 1
 LARGEST = 10**9  # what a size of a file can be
-MOST_STAGES = 1000
 FAMILY = "custom"  # of a network whose file names none
 SUFFIXES = (".toml", ".json")
 
 Meta = msgspec.Meta
+_STAGES = int(LIMITS["stages of a network"].most)
 _WHOLE = "an integer up to 10^9"
 _Whole = Annotated[int, Meta(le=LARGEST, description=_WHOLE)]
 # (A bound on the int of this union makes msgspec 0.22 crash, so its sizes are checked by ``_part``.)
@@ -68,7 +69,7 @@ NETWORK = _schema(
     version=Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of network files known here")],
     stages=Annotated[
         GenericAlias(list, (STAGE,)),
-        Meta(max_length=MOST_STAGES, description=f"a list of stages, at most {MOST_STAGES} of them"),
+        Meta(max_length=_STAGES, description=f"a list of stages, at most {_STAGES:,} of them"),
     ],
 )
 
@@ -153,11 +154,9 @@ def _part(kind: type, row: msgspec.Struct, where: str = "", **given: Any) -> Any
         elif field.type == "float":
             value = _number(value, f"{where}{field.name}")
         elif field.type == "Pair" and max(pair(value)) > LARGEST:
-            raise InvalidInput(f"{where}{field.name} must be {_WHOLE} or [height, width], not {schema.shown(value)}")
+            raise InvalidInput(f"{where}{field.name} must be {_WHOLE} or [height, width], not {shown(value)}")
         elif field.name == "shortcut" and value not in get_args(Shortcut):
-            raise InvalidInput(
-                f"{where}shortcut must be one of {', '.join(get_args(Shortcut))}, not {schema.shown(value)}"
-            )
+            raise InvalidInput(f"{where}shortcut must be one of {', '.join(get_args(Shortcut))}, not {shown(value)}")
         values[field.name] = value
     try:
         return kind(**values)
@@ -167,7 +166,7 @@ def _part(kind: type, row: msgspec.Struct, where: str = "", **given: Any) -> Any
 
 def _number(value: float, what: str) -> float:
     if not is_number(value):
-        raise InvalidInput(f"{what} must be a number, not {schema.shown(value)}")
+        raise InvalidInput(f"{what} must be a number, not {shown(value)}")
     return float(value)
 
 
@@ -179,4 +178,4 @@ def _fraction(value: float | str, what: str) -> Fraction:
             return Fraction(text)
     except (ValueError, ZeroDivisionError):
         pass
-    raise InvalidInput(f'{what} must be a number or a fraction such as "1/4", not {schema.shown(value)}')
+    raise InvalidInput(f'{what} must be a number or a fraction such as "1/4", not {shown(value)}')

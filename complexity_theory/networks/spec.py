@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,12 @@ class Network:
     @property
     def tree(self) -> Sequential:
         """The network as a tree of layers: stem, stage1, stage2, ..., head."""
+        try:
+            return _tree(self)
+        except TypeError:  # sizes as arrays, which have no hash
+            return self._layers()
+
+    def _layers(self) -> Sequential:
         stages = {}
         for i, (stage, w_in) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
             with _said_of(f"stage {i}"):
@@ -322,3 +329,8 @@ def _sides(resolution: Pair) -> tuple[Knob, ...]:
         for side, base in zip(("height", "width"), resolution, strict=True)
     )
     return height, replace(width, tied=height.name)
+
+
+@lru_cache(maxsize=512)
+def _tree(network: Network) -> Sequential:
+    return network._layers()

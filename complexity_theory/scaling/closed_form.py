@@ -53,14 +53,14 @@ def closed_form(network: Scalable) -> Complexity:
         RESOLUTION_UNIT * proportions[knob.name] * n if knob.name in proportions else value
         for knob, value in zip(knobs, values, strict=True)
     ]
-    form = network.ideal(sized).map(sympy.expand)
-    if not all(metric.is_polynomial(*VARIABLES) for metric in map(sympy.sympify, form.as_dict().values())):
+    first = next(iter(proportions.values()), 1)
+    form = network.ideal(sized).map(lambda metric: sympy.expand(sympy.sympify(metric).subs(n, n / first)))
+    if not all(metric.is_polynomial(*VARIABLES) for metric in (*form.as_dict().values(), sympy.sympify(form.products))):
         raise InvalidInput(
             f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
             f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
         )
-    first = next(iter(proportions.values()), 1)
-    return form.map(sympy.sympify) if first == 1 else form.map(lambda metric: sympy.expand(metric.subs(n, n / first)))
+    return form if form.products != 0 else Complexity(**form.as_dict())
 
 
 def _proportions(knobs: Sequence[Knob]) -> dict[str, int]:

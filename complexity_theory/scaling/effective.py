@@ -64,7 +64,7 @@ def effective_exponents(network: Scalable, strategy: Strategy) -> EffectiveExpon
     """
     if strategy.is_symbolic:
         raise InvalidInput(f"{strategy} has no numbers on a network: give alpha a value")
-    limits = closed_form(network).map(lambda form: _limit(form, strategy))
+    limits = Complexity(**{name: _limit(form, strategy) for name, form in closed_form(network).as_dict().items()})
     if limits.flops == 0:
         raise InvalidInput(f"strategy {strategy} does not change the flops of {network.name}: scale d, w or r")
     return EffectiveExponents(network, strategy, polynomials(network), limits)
