@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import Format, FormatOption, TargetOption
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
@@ -30,7 +30,6 @@ DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
 BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: the profile's median.")]
-TargetOption = Annotated[float | None, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -278,7 +277,9 @@ def predict(
 def compare(
     network: NetworkArgument,
     device: DeviceOption,
-    target_flops: Annotated[float, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")],
+    target_flops: Annotated[
+        str, typer.Option("--target-flops", metavar="FLOPS", help="Multiply-adds, such as 8GF or 3.1e9.")
+    ],
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -290,11 +291,13 @@ def compare(
     from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
+    from complexity_theory.core.quantities import quantity
     from complexity_theory.devices import profile as profiles
 
     profile = profiles.load(device)
     base = zoo.find(network)
-    choices, left_out = choice.compare(base, target_flops, profile, batch=batch)
+    target = int(quantity(target_flops, "flops", "a target"))
+    choices, left_out = choice.compare(base, target, profile, batch=batch)
     rows = [found.as_dict() for found in choices]
     _say([f"warning: {row['strategy']}: {line}" for row in rows for line in row["warnings"]])
     _say([f"left out: {line}" for line in left_out])
@@ -313,14 +316,14 @@ def compare(
         for row in rows
     ]
     found = choices[0].prediction
-    title = f"{base.name} at {target_flops:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
+    title = f"{base.name} at {target:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
     about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch}
     report.emit(
         form,
         [report.Table(shown, title)],
         {
             **about,
-            "target_flops": target_flops,
+            "target_flops": target,
             "interval": profiles.INTERVAL,
             "strategies": rows,
             "left_out": left_out,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -120,19 +120,19 @@ def tables(
 
 
 def closed_form(
-    network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
+    network: Annotated[str, typer.Argument(help="A known network, a .toml or .json file, or a .yaml of pycls.")],
+    resolution: ResolutionOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
 
-    The multipliers are d, w and g; the input is 32 n x 32 n.
+    The multipliers are d, w and g; the input is 32 n x 32 n, or of n = height / 32 and its own proportions.
     """
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.scaling import closed_form as closed
     from complexity_theory.scaling import steps as written
 
-    found = zoo.find(network)
+    found = network_of(network, resolution)
     polynomials = closed.closed_form(found)
     if form == "json":
         report.emit(form, [], closed.as_data(found, polynomials))

@@ -16,6 +16,7 @@ import tomli_w
 from complexity_theory.core import files
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import pair
 from complexity_theory.devices.features import Features, network_features
 from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.networks.spec import Network
@@ -276,7 +277,7 @@ def _warnings(network: Network, work: Features, batch: int, profile: Profile) ->
         found.append(f"family {network.family} is not among those that {profile.name} was fitted to")
     sizes = {
         "batch": batch,
-        "resolution": network.resolution,
+        "resolution": max(pair(network.resolution)),
         "flops": work.flops,
         "params": work.params,
         "acts": work.acts,

@@ -100,21 +100,20 @@ def layer_steps(derivation: Derivation) -> list[Step]:
 
 def closed_form_step(network: Scalable, form: Complexity) -> Step:
     """The closed form of a network, and what its letters mean."""
-    unit = own_unit(network)
+    unit, sides = own_unit(network), network.sizes()["resolution"]
     rounds = (
         "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
     )
+    square = f"an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
+    given = (
+        f"an input of height {RESOLUTION_UNIT} n and the proportions of its own" if isinstance(sides, tuple) else square
+    )
+    own = " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
     return Step(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
-        f"width and group width, and an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n "
-        f"(its own {_sides(network)} is n = {unit}{rounds})",
+        f"width and group width, and {given} (its own {own} is n = {unit}{rounds})",
         tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
     )
-
-
-def _sides(network: Scalable) -> str:
-    sides = network.sizes()["resolution"]
-    return " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
 
 
 def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[Step]:
