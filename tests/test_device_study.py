@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from complexity_theory.core.errors import InvalidInput
 from complexity_theory.cli.measure_device import seconds_of
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.fitting import fit_profile
 from complexity_theory.evidence.loaders import load, settings
 from complexity_theory.measurement import device_study, environment, paced, worker

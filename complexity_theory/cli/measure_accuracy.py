@@ -76,6 +76,7 @@ def _say(line: str) -> None:
 def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: Format) -> None:
     """Prints what is known of the study's runs; exit 1 where one failed."""
     from complexity_theory.core import report
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import rows as rows_of
     from complexity_theory.measurement.training import results
     from complexity_theory.measurement.training.subject import KIND
@@ -102,7 +103,7 @@ def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: For
         }
         for (network, strategy, factor), group in done.groupby(["network", "strategy", "factor"], sort=False)
     ]
-    reasons = failed[["network", "strategy", "factor", "seed", "status", "reason"]].to_dict("records")
+    reasons = records(failed[["network", "strategy", "factor", "seed", "status", "reason"]])
     tables = [report.Table(rows, "Error on the test images, mean over seeds")]
     report.emit(
         form,

@@ -26,7 +26,7 @@ from complexity_theory.networks.spec import Network
 TIMM_MODES = {"inference": "infer", "training": "train"}
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
 MEASURED = (NetworkSubject.kind, ModuleSubject.kind)  # kinds of a store that are networks
-# What tells the tables of one store apart: how a network is run (regime: latency, of one image, or throughput) and where.
+# What tells the tables of one store apart: how a network is run (regime: latency, of one image, or throughput), where.
 SETTING = (
     *("device_name", "dtype", "layout", "mode", "execution", "regime"),
     *("torch", "threads", "driver", "cuda", "cudnn", "cpu", "cpus", "system", "power_limit_w", "clock_limit_mhz"),
@@ -44,8 +44,8 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
 
     A plain CSV has the columns network (a name of the zoo), seconds (per image) and batch, and may have resolution.
     ``setting`` chooses among what one file holds several of: mode (inference or training) of a timm CSV that has both;
-    device_name, dtype, layout, mode, execution and regime (latency: one image; throughput) of a store. Raises InvalidInput for an unknown name, a file that is
-    missing, empty or of another form, a value that is no number (thousands may be grouped, as 1,014.45, in timm's
+    device_name, dtype, layout, mode, execution and regime (latency: one image; throughput) of a store. Raises
+    InvalidInput for an unknown name, a file that is missing, empty or of another form, a value that is no number (thousands may be grouped, as 1,014.45, in timm's
     tables only) or that no measurement gives (``LIMITS``), and an ambiguous or unknown setting.
 
     >>> load("v100-training").provenance["device"]
@@ -241,7 +241,8 @@ def settings(path: Path) -> list[dict[str, str]]:
     Raises InvalidInput for a file that is no store.
     """
     data = _networks(path)
-    return data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    rows = data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _networks(path: Path) -> pd.DataFrame:

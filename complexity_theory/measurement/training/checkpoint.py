@@ -30,7 +30,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """What ``save`` wrote, its tensors on a device; None where there is no file. Raises InvalidInput for a damaged one."""
+    """What ``save`` wrote, its tensors on a device; None where there is no file. Raises InvalidInput for damage."""
     if not path.exists():
         return None
     try:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from complexity_theory.core.errors import InvalidInput
@@ -32,7 +32,7 @@ TESTED = 1000  # images of a batch in a test
 Z = 1.959963984540054  # of a 95% interval
 
 
-class Diverged(RuntimeError):
+class DivergedError(RuntimeError):
     """A loss that is no number: the run ends, and its row says so."""
 
 
@@ -71,7 +71,7 @@ class Run:
         self.epochs = state["epochs"]
 
     def epoch(self) -> None:
-        """Trains for an epoch and tests. Raises Diverged where the loss is no number."""
+        """Trains for an epoch and tests. Raises DivergedError where the loss is no number."""
         number, steps = len(self.epochs), self.batches.steps
         torch.manual_seed(self.subject.seed * 100_003 + number)  # of dropout
         self.model.train()
@@ -87,7 +87,7 @@ class Run:
         seconds = self.target.now() - begin
         loss = total.item() / steps
         if not math.isfinite(loss):
-            raise Diverged(f"the loss is {loss} in epoch {number + 1} of {self.recipe.epochs}")
+            raise DivergedError(f"the loss is {loss} in epoch {number + 1} of {self.recipe.epochs}")
         images = steps * min(self.recipe.batch, len(self.batches.train))
         about = {"epoch": number + 1, "loss": loss, "seconds": seconds, "images_per_second": images / seconds}
         self.epochs.append({**about, **self.test()})
@@ -96,9 +96,9 @@ class Run:
         """One step of the optimizer; returns the loss, which nothing has waited for."""
         with self.autocast:
             out = self.model(x.contiguous(memory_format=self.format))
-            loss = F.cross_entropy(out.float(), y, label_smoothing=self.recipe.label_smoothing)
+            loss = cross_entropy(out.float(), y, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.model)
@@ -114,7 +114,7 @@ class Run:
                 ranked = model(x.contiguous(memory_format=self.format)).float().topk(min(5, self.classes)).indices
                 hit = ranked == y[:, None]
                 wrong += torch.stack([(~hit[:, 0]).sum(), (~hit.any(1)).sum()])
-        n, found = len(self.batches.test), {}
+        n, found = len(self.batches.test), dict[str, float]()
         for name, count in zip(("error", "error_top5"), wrong.tolist(), strict=True):
             low, high = wilson(count, n)
             found |= {name: count / n, f"{name}_low": low, f"{name}_high": high}
@@ -168,7 +168,7 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
 
     ``epochs``: of each, loss, error (top-1) and error_top5 with 95% intervals, seconds, images_per_second; ``error``
     and its interval are those of the last. ``weights``: a hash.
-    Raises Diverged, and InvalidInput where the counts are not the analytic ones, or the place is another one.
+    Raises DivergedError, and InvalidInput where the counts are not the analytic ones, or the place is another one.
     """
     begin = time.perf_counter()
     subject = task.job.subject

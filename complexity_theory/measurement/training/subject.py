@@ -36,7 +36,7 @@ def base(name: str) -> Network:
 @final
 @dataclass(frozen=True, slots=True)
 class TrainingSubject(Subject):
-    """``name`` scaled by ``strategy`` to ``factor`` times its flops, for the images of ``source``, trained from ``seed``.
+    """``name`` scaled by ``strategy`` to ``factor`` times its flops, trained on the images of ``source`` from ``seed``.
 
     ``checkpoints``: the folder in which a run keeps how far it is; it is no part of what is measured.
     """
