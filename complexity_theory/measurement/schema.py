@@ -100,6 +100,17 @@ def check_writable(path: str | Path) -> None:
         raise InvalidInput(f"{path} cannot be used as a store of measurements: there is no such folder")
 
 
+def is_database(path: str | Path) -> bool:
+    """Whether a regular file begins as those of SQLite do."""
+    if not Path(path).is_file():
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
+
+
 def create(db: sqlite3.Connection) -> None:
     """Makes the tables of a store in an empty database, within a transaction."""
     for name, columns in TABLES.items():

@@ -12,6 +12,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.jobs import Settings
 from complexity_theory.measurement.timing import Phases
+from complexity_theory.measurement.trace.capture import tensors_of
 
 _DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -49,7 +50,8 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
 
     ``forward``: inference (eval mode, no gradients). ``backward``: forward and backward in training mode, from an
     output gradient of ones. ``train``: the same and a step of SGD with momentum, of size zero, so that the weights stay
-    finite. fp16 and bf16 run under autocast. Raises InvalidInput for TF32 on a CPU.
+    finite. fp16 and bf16 run under autocast. A module may return any nest of tensors; those that depend on what is
+    trained are sent back. Raises InvalidInput for TF32 on a CPU, and where nothing is trained.
     """
     if settings.dtype == "tf32" and x.device.type != "cuda":
         raise InvalidInput(f"tf32 is a mode of CUDA devices, not of {x.device.type}")
@@ -67,21 +69,26 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
 
         return {"forward": infer}
 
-    with torch.no_grad(), autocast:
-        gradient = torch.ones_like(module(x))
     optimizer = torch.optim.SGD([*module.parameters(), *([x] if x.requires_grad else [])], lr=0.0, momentum=0.9)
-    outputs: list[Tensor] = []
+    outputs: list[list[Tensor]] = []
 
     def forward() -> None:
         with autocast:
-            outputs.append(called(x))
+            outputs.append([out for out in tensors_of(called(x)) if out.requires_grad])
+
+    with autocast:
+        gradients = [torch.ones_like(out) for out in tensors_of(module(x)) if out.requires_grad]
+    if not gradients:
+        raise InvalidInput(
+            f"nothing of the module is trained (all is frozen): time it in mode forward, not {settings.mode}"
+        )
 
     def clear() -> None:
         # None, not zero: a gradient that stands would be added to, which is no part of a backward pass.
         optimizer.zero_grad(set_to_none=True)
 
     def backward() -> None:
-        torch.autograd.backward(outputs.pop(), gradient)
+        torch.autograd.backward(outputs.pop(), gradients)
         if settings.mode == "backward":
             clear()
 
