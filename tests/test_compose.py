@@ -73,9 +73,9 @@ def test_sequential_is_associative(drawn: tuple[Layer, Shape], data: st.DataObje
 def test_a_walk_meets_every_leaf_with_its_shapes(drawn: tuple[Layer, Shape]) -> None:
     tree, shape = drawn
     visits = list(walk(tree, shape))
-    total = sum((v.times * v.layer.complexity(v.shape) for v in visits), Complexity())
+    total = sum((v.times * v.operation.complexity(*(x.shape for x in v.inputs)) for v in visits), Complexity())
     assert total == tree.complexity(shape)
-    assert all(v.layer.output(v.shape) == v.output for v in visits)
+    assert all(v.operation.output(*(x.shape for x in v.inputs)) == v.output.shape for v in visits)
     assert len({v.path for v in visits}) == len(visits)
 
 

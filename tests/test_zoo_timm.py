@@ -50,9 +50,9 @@ def counted(name: str, resolution: int) -> Row:
     network = zoo.network(name)
     total = convention("fvcore").total(network.tree, network.input(resolution))
     means = sum(
-        visit.times * visit.shape.elements
+        visit.times * visit.inputs[0].shape.elements
         for visit in walk(network.tree, network.input(resolution))
-        if isinstance(visit.layer, GlobalAvgPool2d) and "gate" in visit.path
+        if isinstance(visit.operation, GlobalAvgPool2d) and "gate" in visit.path
     )
     return Row(name, resolution, total.params / 1e6, total.acts / 1e6, (total.flops - means) / 1e9)
 

@@ -23,9 +23,9 @@ def group_terms(found: Network, batch: float) -> tuple[dict[str, float], dict[in
     amounts: dict[str, float] = defaultdict(float)
     outputs: dict[int, float] = defaultdict(float)
     for visit in walk(found.tree, found.input()):
-        if isinstance(visit.layer, Conv2d) and visit.layer.group_width not in (None, 1):
-            outputs[visit.layer.group_width] += visit.times * visit.output.elements
-            for name, amount in terms(features(visit.layer, visit.shape), batch).items():
+        if isinstance(visit.operation, Conv2d) and visit.operation.group_width not in (None, 1):
+            outputs[visit.operation.group_width] += visit.times * visit.output.shape.elements
+            for name, amount in terms(features(visit.operation, visit.inputs[0].shape), batch).items():
                 amounts[name] += visit.times * amount
     return amounts, outputs
 

@@ -1,72 +1,138 @@
-"""The combinators, and the one walk over a tree of layers from which every total is read."""
+"""The composites that people write (a sequence, a residual, a gate, repetition), and the one walk over values.
+
+A composite says once how values go through its parts; every reading (totals, closed forms, tables, work, memory, real
+modules) follows from the visits of that walk and the values that they share.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, cast, final
+from itertools import count
+from typing import Any, NamedTuple, cast, final
+
+import numpy as np
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, product, same
-from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.operations import Layer
+from complexity_theory.core.sizes import Size, is_symbolic, product, same
+from complexity_theory.graph.complexity import NOTHING, Complexity, Shape
+from complexity_theory.graph.operations.base import Layer, Operation
+from complexity_theory.graph.operations.elementwise import Add, Multiply
+
+
+class Value(NamedTuple):
+    """A tensor on a walk: who it is, and its shape. Visits that hold the same value are joined by an edge."""
+
+    id: int
+    shape: Shape
 
 
 class Visit(NamedTuple):
-    """A leaf met on a ``walk``: where it stands, what goes in and comes out, and how often it stands in the tree."""
+    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there."""
 
     path: tuple[str, ...]
-    layer: Layer
-    shape: Shape
-    output: Shape
+    operation: Operation
+    inputs: tuple[Value, ...]
+    output: Value
     times: Size
 
+    @property
+    def complexity(self) -> Complexity:
+        """The cost of one copy: flops (multiply-adds), params (elements), acts (elements)."""
+        return self.operation.cost(self.output.shape, *[value.shape for value in self.inputs])
 
-# Yields the leaves in order and returns the output shape.
-Walk: TypeAlias = Generator[Visit, None, Shape]
+
+class Place:
+    """Where a walk stands: the path so far, how often what stands here is there, and the visits made so far.
+
+    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``).
+    """
+
+    __slots__ = ("ends", "ids", "path", "times", "visits")
+
+    def __init__(self, path: tuple[str, ...], times: Size, ids: Iterator[int], ends: bool, visits: list[Visit]) -> None:
+        self.path, self.times, self.ids, self.ends, self.visits = path, times, ids, ends, visits
+
+    def into(self, name: str, times: Size = 1) -> Place:
+        """One step down, to what stands there ``times`` as often."""
+        often = self.times if times is _ONCE else product(self.times, times)
+        return Place((*self.path, name), often, self.ids, self.ends, self.visits)
 
 
 class Composite(Layer):
-    """A layer made of layers. It says once how a feature map goes through its parts; output and cost follow."""
+    """A layer made of layers. It says once how values go through its parts; output and cost follow."""
 
     __slots__ = ()
+    composite = True
 
     @abstractmethod
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        """The walks over the parts, each at its path and multiplicity; returns the output shape."""
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        """Visits the parts in order (``visit``); returns the value that comes out."""
 
-    def output(self, shape: Shape) -> Shape:
-        steps = self.walk(shape, (), 1)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast(Shape, end.value)
+    def output(self, *shapes: Shape) -> Shape:
+        return walked(self, *shapes)[1].shape
 
-    def complexity(self, shape: Shape) -> Complexity:
-        total = Complexity()
-        for visit in walk(self, shape):
-            total = total + visit.times * visit.layer.complexity(visit.shape)
-        return total
+    def complexity(self, *shapes: Shape) -> Complexity:
+        found = NOTHING
+        for visit in walk(self, *shapes):
+            cost = visit.complexity
+            if cost is not NOTHING:
+                found = found + (cost if visit.times is _ONCE else visit.times * cost)
+        return found
 
 
-def walk(layer: Layer, shape: Shape, path: tuple[str, ...] = (), times: Size = 1) -> Walk:
-    """Every leaf of a tree in order, with its shapes and multiplicity (a repeated part is met once).
+_ONCE = 1
+COPY = "each"  # the step of a path into what is repeated
+_SUM, _PRODUCT = Add(), Multiply()
 
-    Raises InvalidInput where shapes do not fit.
+
+def visit(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Value:
+    """Visits a layer on values, at a place: an operation itself, of a composite its parts. Returns what comes out."""
+    if layer.composite:
+        return cast(Composite, layer).walk(inputs, at)
+    operation = cast(Operation, layer)
+    operation.check_number(len(inputs))
+    output = Value(next(at.ids), operation.infer(*[value.shape for value in inputs]))
+    at.visits.append(Visit(at.path, operation, inputs, output, at.times))
+    return output
+
+
+def walked(layer: Layer, *shapes: Shape, ends: bool = False) -> tuple[list[Visit], Value]:
+    """The visits of ``walk``, and the value that comes out."""
+    for shape in shapes:
+        if not isinstance(shape, Shape):
+            raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
+    ids = count()
+    inputs = tuple(Value(next(ids), shape) for shape in shapes)
+    at = Place((), _ONCE, ids, ends, [])
+    output = visit(layer, inputs, at)
+    return at.visits, output
+
+
+def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> list[Visit]:
+    """Every operation of a layer on inputs of ``shapes``, in order: its values, and how often it stands in the layer.
+
+    A repeated part is met once, with the number of its copies; with ``ends``, its first copy, those between, and its
+    last apart, joined by the values that go from copy to copy, so that what an operation has before and behind it
+    is told exactly. The inputs are values 0, 1, .... Raises InvalidInput where shapes do not fit.
 
     >>> from complexity_theory.graph.operations import Activation, Conv2d
     >>> tree = Repeat(Sequential(conv=Conv2d(8, 8, 3), act=Activation()), 5)
     >>> [("/".join(v.path), v.times) for v in walk(tree, Shape(8, 4, 4))]
     [('each/conv', 5), ('each/act', 5)]
+    >>> [(v.times, v.inputs[0].id, v.output.id) for v in walk(tree, Shape(8, 4, 4), ends=True)]
+    [(1, 0, 1), (1, 1, 2), (3, 2, 3), (3, 3, 2), (1, 2, 5), (1, 5, 6)]
     """
-    if isinstance(layer, Composite):
-        return (yield from layer.walk(shape, path, times))
-    output = layer.output(shape)
-    yield Visit(path, layer, shape, output, times)
-    return output
+    return walked(layer, *shapes, ends=ends)[0]
+
+
+def one_input(layer: Layer, inputs: tuple[Value, ...]) -> Value:
+    """The single input of a composite that takes one. Raises InvalidInput for another number."""
+    if len(inputs) != 1:
+        raise InvalidInput(f"a {type(layer).__name__} takes 1 input, not {len(inputs)}")
+    return inputs[0]
 
 
 def _check_layer(what: str, part: object) -> None:
@@ -75,7 +141,7 @@ def _check_layer(what: str, part: object) -> None:
 
 
 def _check_same_shape(what: str, a: Shape, b: Shape) -> None:
-    if not (same(a.channels, b.channels) and same(a.height, b.height) and same(a.width, b.width)):
+    if a is not b and (a.rank != b.rank or not all(same(x, y) for x, y in zip(a.dims, b.dims, strict=True))):
         raise InvalidInput(f"{what}: {a} and {b} do not match")
 
 
@@ -110,10 +176,11 @@ class Sequential(Composite):
             channels = part.channels(channels)
         return channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        value = one_input(self, inputs)
         for name, part in self.parts:
-            shape = yield from walk(part, shape, (*path, name), times)
-        return shape
+            value = visit(part, (value,), at.into(name))
+        return value
 
 
 @final
@@ -143,13 +210,13 @@ class Residual(Composite):
         _check_same_channels("the body and the shortcut of a Residual", out, beside)
         return beside if out is None else out
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.body, shape, (*path, "body"), times)
-        beside = shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        beside = one_input(self, inputs)
+        out = visit(self.body, inputs, at.into("body"))
         if self.shortcut is not None:
-            beside = yield from walk(self.shortcut, shape, (*path, "shortcut"), times)
-        _check_same_shape("the body and the shortcut of a Residual", out, beside)
-        return out
+            beside = visit(self.shortcut, inputs, at.into("shortcut"))
+        _check_same_shape("the body and the shortcut of a Residual", out.shape, beside.shape)
+        return visit(_SUM, (out, beside), at.into("sum"))
 
 
 @final
@@ -173,10 +240,13 @@ class Gate(Composite):
         _check_same_channels("the input and the body of a Gate", channels, out)
         return out if channels is None else channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.body, shape, (*path, "gate"), times)
-        _check_same_shape("the body of a Gate and one factor per channel", out, Shape(shape.channels, 1, 1))
-        return shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        value = one_input(self, inputs)
+        factors = visit(self.body, inputs, at.into("gate"))
+        flat = Shape(*factors.shape.dims, *(1,) * (value.shape.rank - factors.shape.rank))
+        one_each = Shape(value.shape.channels, *(1,) * (value.shape.rank - 1))
+        _check_same_shape("the body of a Gate and one factor per channel", flat, one_each)
+        return visit(_PRODUCT, (value, factors), at.into("product"))
 
 
 @final
@@ -204,7 +274,44 @@ class Repeat(Composite):
         _check_same_channels("the input and the output of a repeated part", channels, out)
         return out if channels is None else channels
 
-    def walk(self, shape: Shape, path: tuple[str, ...], times: Size) -> Walk:
-        out = yield from walk(self.part, shape, (*path, "each"), product(times, self.times))
-        _check_same_shape("a part can be repeated only if it keeps the shape", out, shape)
-        return shape
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        value = one_input(self, inputs)
+        if type(self.times) is int and self.times == 0:
+            return value
+        copies = _copies(self.times) if at.ends else [self.times]
+        for i, times in enumerate(copies):
+            start = len(at.visits)
+            out = visit(self.part, (value,), at.into(COPY, times))
+            _check_same_shape("a part can be repeated only if it keeps the shape", out.shape, value.shape)
+            if i == 1 and len(copies) > 2:
+                # The copies between hand on one value: it stands for all that go from a copy to the next.
+                _hand_on(at.visits, start, out, value)
+            else:
+                value = out
+        return value
+
+
+def _copies(times: Size) -> list[Size]:
+    """How often the first copy, those between, and the last stand there: as many as are different."""
+    if type(times) is int:
+        return [1] * times if times <= 2 else [1, times - 2, 1]
+    if is_symbolic(times):
+        return [1, times - 2, 1]
+    least, most = int(np.min(times)), int(np.max(times))
+    if least >= 2:
+        return [1, times - 2, 1]
+    if least == most:
+        return [1] * least
+    raise InvalidInput(
+        f"arrays of {least} to {most} copies differ in structure: read those with 0, with 1 and with more copies apart"
+    )
+
+
+def _hand_on(visits: list[Visit], start: int, out: Value, value: Value) -> None:
+    """Tells ``out`` as ``value`` in the visits from ``start`` on."""
+    for i in range(start, len(visits)):
+        found = visits[i]
+        visits[i] = found._replace(
+            inputs=tuple(value if x.id == out.id else x for x in found.inputs),
+            output=value if found.output.id == out.id else found.output,
+        )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from complexity_theory.core import report
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
-from complexity_theory.graph.compose import Composite, Repeat, Sequential, walk
+from complexity_theory.graph.compose import COPY, walk
 from complexity_theory.graph.conventions import Convention
+from complexity_theory.graph.operations import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Part:
         return ".".join(self.path[self.level :])
 
 
-def per_layer(tree: Sequential, shape: Shape, convention: Convention) -> list[Part]:
+def per_layer(tree: Layer, shape: Shape, convention: Convention) -> list[Part]:
     """The parts of a tree on an input of ``shape``, each before what it is made of; those that cost nothing left out.
 
     Stages are the parts of the tree, blocks the parts of a stage; what repeats is told once, with its number of copies.
@@ -39,35 +39,34 @@ def per_layer(tree: Sequential, shape: Shape, convention: Convention) -> list[Pa
     >>> [part.name for part in per_layer(resnet.tree, resnet.input(), convention("pycls"))][:5]
     ['stem', 'conv', 'conv', 'bn', 'pool']
     """
-    return [part for part in _parts(tree, shape, (), 1, convention) if part.complexity != Complexity()]
+    parts: dict[tuple[str, ...], Part] = {}
+    for visit in walk(tree, shape):
+        path = _without_copies(visit.path)
+        cost = visit.times * convention.cost(visit)
+        for level in range(min(len(path), LEVELS)):
+            here = path[: level + 1] if level + 1 < LEVELS else path
+            before = parts.get(here)
+            so_far, least = (before.complexity, before.times) if before else (Complexity(), visit.times)
+            parts[here] = Part(here, level, min(least, visit.times), visit.output.shape, so_far + cost)
+    return [part for part in parts.values() if part.complexity != Complexity()]
 
 
-def _parts(tree: Sequential, shape: Shape, path: tuple[str, ...], times: int, convention: Convention) -> Iterator[Part]:
-    level = len(path)
-    for name, part in tree.parts:
-        here = (*path, name)
-        one, copies = (part.part, times * part.times) if isinstance(part, Repeat) else (part, times)
-        leaves = [
-            Part(visit.path, level + 1, visit.times, visit.output, visit.times * convention.cost(visit))
-            for visit in walk(one, shape, here, copies)
-        ]
-        output = one.output(shape)
-        yield Part(here, level, copies, output, sum((leaf.complexity for leaf in leaves), Complexity()))
-        if level == 0 and isinstance(one, Sequential):
-            yield from _parts(one, shape, here, copies, convention)
-        elif isinstance(one, Composite):
-            yield from leaves
-        shape = output
+LEVELS = 3  # stages, blocks, layers
+
+
+def _without_copies(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path without the step into a repeated stage or block."""
+    return tuple(name for i, name in enumerate(path) if not (0 < i < LEVELS and name == COPY))
 
 
 def as_data(parts: list[Part], total: Complexity) -> list[dict[str, Any]]:
-    """Parts as data: path, level, times, output (channels, height, width), costs, and shares of the ``total``."""
+    """Parts as data: path, level, times, output (its sides), costs, and shares of the ``total``."""
     return [
         {
             "path": ".".join(part.path),
             "level": part.level,
             "times": part.times,
-            "output": [part.output.channels, part.output.height, part.output.width],
+            "output": list(part.output.dims),
             **part.complexity.as_dict(),
             "shares": _shares(part.complexity, total),
         }

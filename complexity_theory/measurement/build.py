@@ -1,4 +1,4 @@
-"""Trees of layers as real ``torch.nn`` modules, that train and infer: the interpreter of every leaf and combinator."""
+"""Layers and networks as real ``torch.nn`` modules, that train and infer: a reading of rows and composites."""
 
 from __future__ import annotations
 
@@ -6,36 +6,25 @@ from collections import OrderedDict
 from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from types import NoneType
+from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import pair
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
-from complexity_theory.graph.operations import (
-    Activation,
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    Layer,
-    LayerNorm2d,
-    LayerScale,
-    Linear,
-    MaxPool2d,
-)
+from complexity_theory.graph.graph import Graph
+from complexity_theory.graph.operations import Layer, Linear, Operation
+from complexity_theory.graph.rows import Call, row
+from complexity_theory.measurement import modules
+from complexity_theory.measurement.modules import Function
 
 
 def build(layer: Layer) -> nn.Module:
     """The layer or network as a module that maps batches (n, channels, height, width), initialised as in the papers.
 
     Submodules carry the names of the tree; a repeated part becomes separate copies, named 0, 1, .... A flat feature
-    map (w x 1 x 1, after ``Flatten`` or ``Linear``) is a tensor (n, w). Under ``with torch.device("meta")`` nothing is
-    allocated. Raises InvalidInput for sizes that are not ints and for a layer without an interpreter.
+    map (after ``Flatten`` or ``Linear``) is a tensor (n, w). Under ``with torch.device("meta")`` nothing is allocated.
+    Raises InvalidInput for sizes that are not ints and for an operation without a row.
 
     >>> from complexity_theory.graph.operations import Activation, Conv2d
     >>> build(Sequential(conv=Conv2d(3, 8, 3), act=Activation("relu")))
@@ -59,13 +48,13 @@ def initialise(module: nn.Module) -> nn.Module:
     [0.0, 0.0]
     """
     for part in module.modules():
-        if isinstance(part, nn.Conv2d):
+        if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
         elif isinstance(part, nn.Linear):
             nn.init.normal_(part.weight, std=0.01)
-        elif isinstance(part, (nn.BatchNorm2d, nn.LayerNorm, ScaleModule)):
-            part.reset_parameters()
-        if isinstance(part, (nn.Conv2d, nn.Linear)) and part.bias is not None:
+        elif hasattr(part, "reset_parameters"):
+            cast(Any, part).reset_parameters()
+        if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)) and part.bias is not None:
             nn.init.zeros_(part.bias)
     return module
 
@@ -81,129 +70,43 @@ def _check_ints(value: object, owner: object) -> None:
         raise InvalidInput(f"only a layer whose sizes are ints can be built, not {value} in {owner}")
 
 
+def called(call: Call) -> nn.Module:
+    """What a row says how to make, made: a class of ``torch.nn``, one of ``measurement.modules``, or a function.
+
+    >>> called(Call("nn.Conv2d", (3, 8, 1)))
+    Conv2d(3, 8, kernel_size=(1, 1), stride=(1, 1))
+    """
+    home, _, name = call.name.rpartition(".")
+    if home == "nn":
+        return getattr(nn, name)(*call.arguments, **call.settings)  # type: ignore[no-any-return]
+    if not home:
+        return getattr(modules, name)(*call.arguments, **call.settings)  # type: ignore[no-any-return]
+    return Function(*call)
+
+
 @singledispatch
 def assemble(layer: Layer) -> nn.Module:
-    """The module of a layer, with torch's own initialisation; one interpreter is registered for each kind of layer."""
+    """The module of a layer, with torch's own initialisation; an interpreter is registered for each composite."""
     raise InvalidInput(f"no interpreter builds a {type(layer).__name__}: add one with assemble.register")
 
 
 @assemble.register
-def _conv(layer: Conv2d) -> nn.Module:
-    kernel, dilation = pair(layer.kernel), pair(layer.dilation)
-    if layer.padding is None:
-        padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-    else:
-        padding = pair(layer.padding)
-    return nn.Conv2d(
-        layer.w_in,
-        layer.w_out,
-        kernel,
-        stride=pair(layer.stride),
-        padding=padding,
-        dilation=dilation,
-        groups=layer.groups,
-        bias=layer.bias,
-    )
+def _operation(operation: Operation) -> nn.Module:
+    return called(row(operation).torch(operation))
 
 
-def _flatten_input(module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
-    return inputs[0].flatten(1)
+def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
+    x = inputs[0]
+    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1)
+    return x.flatten(1) if pooled else x
 
 
 @assemble.register
 def _linear(layer: Linear) -> nn.Module:
-    linear = nn.Linear(layer.w_in, layer.w_out, bias=layer.bias)
+    linear = _operation(layer)
     # A pooled map (n, w, 1, 1) is flat as well; a subclass would hide the layer from counters that go by exact type.
-    linear.register_forward_pre_hook(_flatten_input)
+    linear.register_forward_pre_hook(_flatten_pooled)
     return linear
-
-
-@assemble.register
-def _batch_norm(layer: BatchNorm2d) -> nn.Module:
-    return nn.BatchNorm2d(layer.width)
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` of shape (n, channels, height, width), normalised over the channels."""
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-@assemble.register
-def _layer_norm(layer: LayerNorm2d) -> nn.Module:
-    return ChannelNorm(layer.width, eps=1e-6)
-
-
-class ScaleModule(nn.Module):
-    """A learned factor per channel."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(width))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Factors of 1e-6, so that a residual block starts as the identity."""
-        nn.init.constant_(self.weight, 1e-6)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` of shape (n, channels, height, width), times its factors."""
-        return x * self.weight[:, None, None]
-
-
-@assemble.register
-def _layer_scale(layer: LayerScale) -> nn.Module:
-    return ScaleModule(layer.width)
-
-
-@assemble.register
-def _max_pool(layer: MaxPool2d) -> nn.Module:
-    return nn.MaxPool2d(pair(layer.kernel), pair(layer.stride), pair(layer.padding), ceil_mode=layer.ceil)
-
-
-@assemble.register
-def _avg_pool(layer: AvgPool2d) -> nn.Module:
-    return nn.AvgPool2d(pair(layer.kernel), pair(layer.stride), pair(layer.padding), ceil_mode=layer.ceil)
-
-
-@assemble.register
-def _global_avg_pool(layer: GlobalAvgPool2d) -> nn.Module:
-    return nn.AdaptiveAvgPool2d(1)
-
-
-@assemble.register
-def _adaptive_avg_pool(layer: AdaptiveAvgPool2d) -> nn.Module:
-    return nn.AdaptiveAvgPool2d(layer.size)
-
-
-@assemble.register
-def _flatten(layer: Flatten) -> nn.Module:
-    return nn.Flatten()
-
-
-# Not in place: the input of an activation may be needed beside it, as by the shortcut of a residual block.
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "relu6": nn.ReLU6,
-    "silu": nn.SiLU,
-    "gelu": nn.GELU,
-    "sigmoid": nn.Sigmoid,
-    "hardswish": nn.Hardswish,
-    "hardsigmoid": nn.Hardsigmoid,
-    "tanh": nn.Tanh,
-}
-
-
-@assemble.register
-def _activation(layer: Activation) -> nn.Module:
-    return _ACTIVATIONS[layer.kind]()
-
-
-@assemble.register
-def _dropout(layer: Dropout) -> nn.Module:
-    return nn.Dropout(layer.p)
 
 
 @assemble.register
@@ -216,11 +119,6 @@ def _repeat(layer: Repeat) -> nn.Module:
     return nn.Sequential(*(assemble(layer.part) for _ in range(layer.times)))
 
 
-def _beside(x: Tensor, other: Tensor) -> Tensor:
-    """``x``; where it is flat and the other a map, as a map of 1 x 1 (broadcasting would pair batch with channels)."""
-    return x[:, :, None, None] if x.dim() < other.dim() else x
-
-
 class ResidualModule(nn.Module):
     """``body(x) + shortcut(x)``; without a shortcut, ``body(x) + x``."""
 
@@ -228,12 +126,12 @@ class ResidualModule(nn.Module):
         super().__init__()
         self.body = body
         self.shortcut = shortcut
+        self.sum = Function("torch.add", (), {})
 
     def forward(self, x: Tensor) -> Tensor:
         """The sum for a batch ``x``."""
         out = self.body(x)
-        beside = x if self.shortcut is None else self.shortcut(x)
-        return _beside(out, beside) + _beside(beside, out)
+        return self.sum(out, x if self.shortcut is None else self.shortcut(x))  # type: ignore[no-any-return]
 
 
 @assemble.register
@@ -247,13 +145,40 @@ class GateModule(nn.Module):
     def __init__(self, gate: nn.Module) -> None:
         super().__init__()
         self.gate = gate
+        self.product = Function("torch.mul", (), {})
 
     def forward(self, x: Tensor) -> Tensor:
         """The product for a batch ``x``."""
-        factors = self.gate(x)
-        return x * _beside(factors, x)
+        return self.product(x, self.gate(x))  # type: ignore[no-any-return]
 
 
 @assemble.register
 def _gate(layer: Gate) -> nn.Module:
     return GateModule(assemble(layer.body))
+
+
+class GraphModule(nn.Module):
+    """The nodes of a graph in their order, each on the values that it takes."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.graph = graph
+        self.nodes = nn.ModuleDict({_key(node.name): assemble(node.layer) for node in graph.nodes})
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """What comes out for a batch of each input; a tuple where the graph has ``more`` outputs."""
+        values = dict(zip(self.graph.inputs, inputs, strict=True))
+        for node in self.graph.nodes:
+            values[node.name] = self.nodes[_key(node.name)](*(values[name] for name in node.inputs))
+        found = tuple(values[name] for name in (self.graph.output_name, *self.graph.more))
+        return found if self.graph.more else found[0]
+
+
+def _key(name: str) -> str:
+    """A name as a key of a ModuleDict, which allows no dots."""
+    return name.replace(".", "/")
+
+
+@assemble.register
+def _graph(layer: Graph) -> nn.Module:
+    return GraphModule(layer)

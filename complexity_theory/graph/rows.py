@@ -1,0 +1,289 @@
+"""One row for each operation: what must be known of it beside its shape and its cost.
+
+A new operation is its class, its row here, and its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import Size
+from complexity_theory.graph import operations as ops
+from complexity_theory.graph.compose import Visit
+from complexity_theory.graph.operations.base import Operation, sizes
+
+Kind: TypeAlias = Literal[
+    "conv", "linear", "product", "recurrent", "norm", "elementwise", "pool", "move", "view", "lookup"
+]
+# What is counted of one visit.
+Rule: TypeAlias = Callable[[Visit], Size]
+
+
+class Call(NamedTuple):
+    """How torch makes an operation: a class of ``torch.nn`` (or of ``measurement.modules``) or a function of ``torch``,
+    and what it is given. A function takes the inputs first.
+    """
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    settings: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What must be known of an operation.
+
+    ``torch``: how torch makes it. ``kind``: what a device does for it (``view``: nothing, it moves no data). ``keeps``:
+    what autograd keeps for its backward pass: its ``inputs``, its ``output``, a ``mask`` or ``indices`` of the output's
+    size, ``statistics`` of its channels; its weights come on top. ``extra``: multiply-adds that counters by that name
+    count on top of those of convolutions and products.
+    """
+
+    torch: Callable[[Any], Call]
+    kind: Kind
+    keeps: tuple[str, ...] = ()
+    extra: Mapping[str, Rule] = field(default_factory=dict)
+
+
+def _module(name: str, *fields: str) -> Callable[[Operation], Call]:
+    """A class of torch.nn that takes these fields of the operation, in order."""
+    return lambda operation: Call(name, tuple(getattr(operation, field) for field in fields))
+
+
+def _function(name: str, **settings: Any) -> Callable[[Operation], Call]:
+    return lambda operation: Call(name, (), settings)
+
+
+def _plain(value: tuple[Any, ...]) -> Any:
+    """One size where all sides have the same, as people write it."""
+    return value[0] if len(set(map(str, value))) == 1 else value
+
+
+def _conv(operation: Any) -> Call:
+    n = operation.rank
+    kernel, stride, dilation = (sizes(v, n) for v in (operation.kernel, operation.stride, operation.dilation))
+    settings: dict[str, Any] = {"stride": stride, "dilation": dilation}
+    if isinstance(operation, (ops.ConvTranspose1d, ops.ConvTranspose2d, ops.ConvTranspose3d)):
+        name = f"nn.ConvTranspose{n}d"
+        settings |= {"padding": sizes(operation.padding, n), "output_padding": sizes(operation.output_padding, n)}
+    else:
+        name = f"nn.Conv{n}d"
+        if operation.padding is None:
+            settings["padding"] = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+        else:
+            settings["padding"] = sizes(operation.padding, n)
+    settings = {name: _plain(value) for name, value in settings.items()}
+    return Call(
+        name,
+        (operation.w_in, operation.w_out, _plain(kernel)),
+        settings | {"groups": operation.groups, "bias": operation.bias},
+    )
+
+
+def _linear(operation: ops.Linear) -> Call:
+    return Call("nn.Linear", (operation.w_in, operation.w_out), {"bias": operation.bias})
+
+
+def _norm(name: str) -> Callable[[Any], Call]:
+    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine})
+
+
+def _layer_norm(operation: ops.LayerNorm) -> Call:
+    settings = (
+        {}
+        if operation.affine and operation.bias
+        else {
+            "elementwise_affine": operation.affine,
+            "bias": operation.bias,
+        }
+    )
+    return Call("nn.LayerNorm", (operation.shape.dims,), settings)
+
+
+def _pool(name: str) -> Callable[[Any], Call]:
+    def made(operation: Any) -> Call:
+        windows = (_plain(sizes(v, operation.rank)) for v in (operation.kernel, operation.stride, operation.padding))
+        return Call(f"nn.{name}{operation.rank}d", tuple(windows), {"ceil_mode": True} if operation.ceil else {})
+
+    return made
+
+
+def _recurrent(operation: ops.Recurrent) -> Call:
+    kind, _, nonlinearity = operation.kind.partition("-")
+    settings: dict[str, Any] = {"batch_first": True, "bidirectional": operation.bidirectional, "bias": operation.bias}
+    if nonlinearity:
+        settings["nonlinearity"] = nonlinearity
+    return Call(f"nn.{kind.upper()}", (operation.w_in, operation.hidden, operation.layers), settings)
+
+
+# As torch.nn names them; torch's own capitals.
+_ACTIVATIONS = {
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "silu": "SiLU",
+    "gelu": "GELU",
+    "sigmoid": "Sigmoid",
+    "hardswish": "Hardswish",
+    "hardsigmoid": "Hardsigmoid",
+    "tanh": "Tanh",
+    "leaky_relu": "LeakyReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "celu": "CELU",
+    "mish": "Mish",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "hardtanh": "Hardtanh",
+    "logsigmoid": "LogSigmoid",
+    "tanhshrink": "Tanhshrink",
+    "softshrink": "Softshrink",
+    "hardshrink": "Hardshrink",
+    "threshold": "Threshold",
+    "rrelu": "RReLU",
+}
+
+
+def _activation(operation: ops.Activation) -> Call:
+    return Call(f"nn.{_ACTIVATIONS[operation.kind]}", (0.0, 0.0) if operation.kind == "threshold" else ())
+
+
+def _behind_batch(side: int) -> int:
+    """The number of a side in a tensor whose first side is the batch."""
+    return side if side < 0 else side + 1
+
+
+def _sides(operation: ops.Reduce) -> Call:
+    kind = {"norm": "linalg.vector_norm"}.get(operation.kind, operation.kind)
+    return Call(f"torch.{kind}", (), {"dim": tuple(map(_behind_batch, operation.sides)), "keepdim": operation.keep})
+
+
+def _upsample(operation: ops.Upsample) -> Call:
+    given = {"scale_factor": operation.factor} if operation.size is None else {"size": operation.size}
+    return Call("nn.Upsample", (), {**given, "mode": operation.mode})
+
+
+def _pad(operation: ops.Pad) -> Call:
+    flat = tuple(amount for pair in reversed(operation.amounts) for amount in pair)
+    return Call("nn.functional.pad", (flat,), {"mode": operation.mode})
+
+
+def _elements_in(visit: Visit) -> Size:
+    return visit.inputs[0].shape.elements
+
+
+def _elements_out(visit: Visit) -> Size:
+    return visit.output.shape.elements
+
+
+def _params(visit: Visit) -> Size:
+    return visit.complexity.params
+
+
+def _times(factor: int, rule: Rule) -> Rule:
+    return lambda visit: factor * rule(visit)
+
+
+def _ptflops_activation(visit: Visit) -> Size:
+    """Elements for each time that ptflops sees the activation: as a module, as a function, or both."""
+    seen = {"relu": 2, "gelu": 2, "relu6": 1, "silu": 1}
+    return seen.get(visit.operation.kind, 0) * _elements_out(visit)  # type: ignore[attr-defined]
+
+
+def _thop_adaptive(visit: Visit) -> Size:
+    """An addition for each element of an output's window, and a division."""
+    return _elements_in(visit) + _elements_out(visit)
+
+
+def _fvcore_norm(visit: Visit) -> Size:
+    return (5 if getattr(visit.operation, "affine", True) else 4) * _elements_in(visit)
+
+
+_BATCH_NORM = {
+    "fvcore": _times(2, _elements_in),
+    "ptflops": _times(2, _elements_in),
+    "thop": _times(4, _elements_in),
+    "torchinfo": _params,
+}
+_OTHER_NORM = {"fvcore": _fvcore_norm, "torchinfo": _params}
+_WINDOW = {"ptflops": _times(2, _elements_in)}
+_AVERAGE = _WINDOW | {"thop": _elements_out}
+_GRID = {"fvcore": _elements_in, "ptflops": _times(2, _elements_in), "thop": _thop_adaptive}
+
+
+ROWS: dict[type[Operation], Row] = {
+    **dict.fromkeys((ops.Conv1d, ops.Conv2d, ops.Conv3d), Row(_conv, "conv", ("inputs",))),
+    **dict.fromkeys((ops.ConvTranspose1d, ops.ConvTranspose2d, ops.ConvTranspose3d), Row(_conv, "conv", ("inputs",))),
+    ops.Linear: Row(_linear, "linear", ("inputs",)),
+    ops.MatMul: Row(_function("torch.matmul"), "product", ("inputs",)),
+    ops.Attention: Row(
+        _function("nn.functional.scaled_dot_product_attention"), "product", ("inputs", "output", "statistics")
+    ),
+    ops.Recurrent: Row(_recurrent, "recurrent", ("inputs", "output")),
+    ops.Embedding: Row(_module("nn.Embedding", "entries", "width"), "lookup", ("inputs",)),
+    ops.Parameter: Row(lambda operation: Call("Loose", (operation.shape.dims,)), "view"),
+    ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
+    ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
+    ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
+    ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", ("inputs", "statistics"), _OTHER_NORM),
+    ops.GroupNorm: Row(
+        lambda operation: Call("nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine}),
+        "norm",
+        ("inputs", "statistics"),
+        _OTHER_NORM,
+    ),
+    ops.LayerNorm2d: Row(_module("ChannelNorm", "width"), "norm", ("inputs", "statistics"), _OTHER_NORM),
+    ops.LayerNorm: Row(_layer_norm, "norm", ("inputs", "statistics"), _OTHER_NORM),
+    ops.RMSNorm: Row(_module("nn.RMSNorm", "width"), "norm", ("inputs", "statistics"), {"torchinfo": _params}),
+    ops.LayerScale: Row(_module("Scale", "width"), "elementwise", ("inputs",), {"torchinfo": _params}),
+    ops.Activation: Row(_activation, "elementwise", ("output",), {"ptflops": _ptflops_activation}),
+    ops.PReLU: Row(_module("nn.PReLU", "weights"), "elementwise", ("inputs",)),
+    ops.Add: Row(_function("torch.add"), "elementwise"),
+    ops.Multiply: Row(_function("torch.mul"), "elementwise", ("inputs",)),
+    ops.Elementwise: Row(
+        lambda operation: Call(f"torch.{operation.kind}", (), dict(operation.settings)), "elementwise", ("inputs",)
+    ),
+    ops.Softmax: Row(
+        lambda operation: Call("torch.softmax", (), {"dim": _behind_batch(operation.side)}), "norm", ("output",)
+    ),
+    ops.Dropout: Row(_module("nn.Dropout", "p"), "view", ("mask",)),
+    ops.MaxPool1d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
+    ops.MaxPool2d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
+    ops.MaxPool3d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
+    ops.AvgPool1d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
+    ops.AvgPool2d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
+    ops.AvgPool3d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
+    ops.AdaptiveAvgPool2d: Row(_module("nn.AdaptiveAvgPool2d", "size"), "pool", (), _GRID),
+    ops.AdaptiveMaxPool2d: Row(_module("nn.AdaptiveMaxPool2d", "size"), "pool", ("inputs", "indices"), _GRID),
+    ops.GlobalAvgPool2d: Row(lambda operation: Call("nn.AdaptiveAvgPool2d", (1,)), "pool", (), _GRID),
+    ops.Reduce: Row(_sides, "pool"),
+    ops.Flatten: Row(lambda operation: Call("nn.Flatten", (operation.first + 1,) if operation.first else ()), "view"),
+    ops.Reshape: Row(lambda operation: Call("torch.reshape", ((-1, *operation.shape.dims),)), "view"),
+    ops.Permute: Row(lambda operation: Call("torch.permute", ((0, *(side + 1 for side in operation.order)),)), "view"),
+    ops.Concat: Row(lambda operation: Call("torch.cat", (), {"dim": _behind_batch(operation.side)}), "move"),
+    ops.Slice: Row(
+        lambda operation: Call("torch.narrow", (_behind_batch(operation.side), operation.start, operation.length)),
+        "view",
+    ),
+    ops.Pad: Row(_pad, "move"),
+    ops.Upsample: Row(_upsample, "move"),
+    ops.PixelShuffle: Row(_module("nn.PixelShuffle", "factor"), "move"),
+    ops.PixelUnshuffle: Row(_module("nn.PixelUnshuffle", "factor"), "move"),
+    ops.ChannelShuffle: Row(_module("nn.ChannelShuffle", "groups"), "move"),
+}
+
+
+def row(operation: Operation) -> Row:
+    """The row of an operation. Raises InvalidInput for one that has none.
+
+    >>> row(ops.Conv2d(8, 16, 3, stride=2)).torch(ops.Conv2d(8, 16, 3, stride=2)).name
+    'nn.Conv2d'
+    """
+    try:
+        return ROWS[type(operation)]
+    except KeyError:
+        raise InvalidInput(
+            f"nothing is known of the operation {type(operation).__name__}: add its row to graph.rows"
+        ) from None
