@@ -31,12 +31,22 @@ class Batches:
     @property
     def steps(self) -> int:
         """Batches of an epoch: what is left over is of another epoch, as its order is another."""
-        return max(1, len(self.train) // self.recipe.batch)
+        return len(self.train) // self.recipe.batch
+
+    @property
+    def trained(self) -> int:
+        """Images to train on."""
+        return len(self.train)
+
+    @property
+    def tested(self) -> int:
+        """Images to test on."""
+        return len(self.test)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         """The batches of an epoch, augmented: the same for the same seed and epoch, whatever went before."""
         draw = torch.Generator().manual_seed(seed * 100_003 + epoch)
-        batch = min(self.recipe.batch, len(self.train))
+        batch = self.recipe.batch
         order = torch.randperm(len(self.train), generator=draw)[: self.steps * batch].to(self.device)
         size = max(1, CHUNK // batch) * batch
         for begin in range(0, len(order), size):
