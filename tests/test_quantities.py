@@ -36,6 +36,7 @@ from complexity_theory.core.quantities import KINDS, quantity, sides
         ("250µs", "seconds", 0.00025),
         ("250μs", "seconds", 0.00025),
         ("2min", "seconds", 120),
+        ("9m", "seconds", 540),
         ("0.25", "seconds", 0.25),
         ("8GiB", "bytes", 8 * 2**30),
         ("8GB", "bytes", 8 * 10**9),

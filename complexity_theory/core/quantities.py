@@ -48,7 +48,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "seconds",
             "0.0008 or 0.8ms",
             {
-                **{"": 1, "s": 1, "ms": Fraction(1, 10**3), "ns": Fraction(1, 10**9), "min": 60, "h": 3600},
+                **{"": 1, "s": 1, "ms": Fraction(1, 10**3), "ns": Fraction(1, 10**9), "m": 60, "min": 60, "h": 3600},
                 **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 10**6)),
             },
             whole=False,
