@@ -19,6 +19,10 @@ NetworkArgument = Annotated[str, typer.Argument(help="A known network, a .toml o
 FactorOption = Annotated[float | None, typer.Option(help="Scaling factor, in the strategy's own shares of flops.")]
 RULE_HELP = "pycls (the default), pow2-groups, fine or efficientnet."
 RoundingOption = Annotated[str | None, typer.Option(metavar="RULE", help=f"Rule that rounds the sizes: {RULE_HELP}")]
+MultipliersOption = Annotated[
+    str | None,
+    typer.Option(metavar="MULTIPLIERS", help="Of d, w, g, r, instead of strategy and factor: d1.4_w1.2_r300/224."),
+]
 FixOption = Annotated[
     str | None, typer.Option(metavar="PATTERNS", help="Sizes that stay: head,stem*,stage1.width (see scale's JSON).")
 ]
@@ -36,9 +40,10 @@ def register(app: typer.Typer) -> None:
 
 def scale(
     network: NetworkArgument,
-    strategy: Annotated[str, typer.Option(help=STRATEGY_HELP)],
+    strategy: Annotated[str | None, typer.Option(help=STRATEGY_HELP)] = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
+    multipliers: MultipliersOption = None,
     rounding: RoundingOption = None,
     resolution: ResolutionOption = None,
     fix: FixOption = None,
@@ -53,10 +58,18 @@ def scale(
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
     from complexity_theory.scaling import realise
+    from complexity_theory.scaling.strategy import by_multipliers
 
+    direction: Any = strategy
+    if (strategy is None) == (multipliers is None):
+        raise InvalidInput("scaling takes a --strategy such as dWr, or --multipliers such as d1.4_w1.2_r1.34")
+    if multipliers is not None:
+        if (factor, target_flops) != (None, None):
+            raise InvalidInput("--multipliers say how far to scale: leave --factor and --target-flops out")
+        direction, factor = by_multipliers(multipliers)
     scaled = realise.scale(
         network_of(network, resolution),
-        strategy,
+        direction,
         factor=factor,
         target_flops=target_flops,
         rounding=rounding,
