@@ -30,13 +30,18 @@ class Value(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there."""
+    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there.
+
+    ``scopes``: the composites around it, outermost first, each copy of a repeated part by a number of its own; told of
+    walks with ``ends``.
+    """
 
     path: tuple[str, ...]
     operation: Operation
     inputs: tuple[Value, ...]
     output: Value
     times: Size
+    scopes: tuple[int, ...] = ()
 
     @property
     def complexity(self) -> Complexity:
@@ -47,13 +52,16 @@ class Visit(NamedTuple):
 class Place(NamedTuple):
     """Where a walk stands: the path so far, how often what stands here is there, and how repeated parts are met.
 
-    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``).
+    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``). ``scopes``:
+    the composites around, whose numbers come from ``numbers``.
     """
 
     path: tuple[str, ...]
     times: Size
     ids: Iterator[int]
     ends: bool
+    numbers: Iterator[int]
+    scopes: tuple[int, ...] = ()
 
     def into(self, name: str) -> Place:
         """The same, one step down."""
@@ -96,10 +104,11 @@ COPY = "each"  # the step of a path into what is repeated
 def visits(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Walk:
     """The visits of a layer on values, at a place: of an operation itself, of a composite those of its parts."""
     if isinstance(layer, Composite):
-        return (yield from layer.walk(inputs, at))
+        inside = at._replace(scopes=(*at.scopes, next(at.numbers))) if at.ends else at
+        return (yield from layer.walk(inputs, inside))
     operation = cast(Operation, layer)
     output = Value(next(at.ids), operation.output(*(value.shape for value in inputs)))
-    yield Visit(at.path, operation, inputs, output, at.times)
+    yield Visit(at.path, operation, inputs, output, at.times, at.scopes)
     return output
 
 
@@ -109,7 +118,7 @@ def _start(layer: Layer, shapes: tuple[Shape, ...], *, ends: bool) -> Walk:
             raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
     ids = count()
     inputs = tuple(Value(next(ids), shape) for shape in shapes)
-    return visits(layer, inputs, Place((), _ONCE, ids, ends))
+    return visits(layer, inputs, Place((), _ONCE, ids, ends, count()))
 
 
 def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> Walk:
