@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from complexity_theory.core.sizes import Size
+from complexity_theory.core.sizes import Size, product, total
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Visit
+from complexity_theory.graph.compose import Visit, walk
 from complexity_theory.graph.edges import Edges
 from complexity_theory.graph.keeping import Extra, Part
 from complexity_theory.graph.operations import Layer, Parameter
 from complexity_theory.graph.populations import by_structure
+from complexity_theory.graph.rows import row
 
 
 class Widths(NamedTuple):
@@ -58,7 +59,7 @@ class Elements:
             + self.indices * widths.indices
             + self.statistics * widths.statistics
         )
-        return batch * each + self.once * widths.statistics
+        return total(product(batch, each), self.once * widths.statistics)
 
 
 def _needs(edges: Edges) -> frozenset[int]:
@@ -68,6 +69,16 @@ def _needs(edges: Edges) -> frozenset[int]:
         if any(value.id in found for value in visit.inputs) or not _is_zero(visit.complexity.params):
             found.add(visit.output.id)
     return frozenset(found)
+
+
+def buffers(layer: Layer, *shapes: Shape) -> Size:
+    """Bytes that the module of a layer holds beside its params: the running statistics of its norms.
+
+    >>> from complexity_theory.graph.operations import BatchNorm2d
+    >>> buffers(BatchNorm2d(8), Shape(8, 4, 4))  # mean and variance of each channel, and the count of batches
+    72
+    """
+    return sum(visit.times * row(visit.operation).buffers(visit.operation) for visit in walk(layer, *shapes))
 
 
 def _is_zero(size: Size) -> bool:
@@ -112,12 +123,12 @@ def _kept(layer: Layer, *shapes: Shape) -> Elements:
         found |= {edges.sources[value.id] for value in (*values, *([visit.output] if "output" in keeps.parts else []))}
         for extra in keeps.extras:
             if extra.kept:
-                totals[extra.sort] = totals[extra.sort] + visit.times * extra.elements(visit)
+                totals[extra.sort] = total(totals[extra.sort], product(visit.times, extra.elements(visit)))
     shapes_of, indices = _data(edges), _looked_up(edges)
     for source in sorted(found):
         if source in shapes_of:
             sort = "indices" if source in indices else "values"
-            totals[sort] = totals[sort] + edges.times(source) * shapes_of[source].elements
+            totals[sort] = total(totals[sort], product(edges.times(source), shapes_of[source].elements))
     return Elements(**totals)
 
 
@@ -159,7 +170,8 @@ def _peak(layer: Layer, *shapes: Shape, batch: Size, widths: Widths) -> Size:
     shapes_of, indices, ends = _data(edges), _looked_up(edges), _ends(edges)
 
     def size(source: int) -> Size:
-        return batch * shapes_of[source].elements * (widths.indices if source in indices else widths.values)
+        width = widths.indices if source in indices else widths.values
+        return product(batch, product(shapes_of[source].elements, width))
 
     live: dict[int, Size] = {value.id: size(value.id) for value in edges.inputs}
     now = most = sum(live.values())
@@ -171,7 +183,7 @@ def _peak(layer: Layer, *shapes: Shape, batch: Size, widths: Widths) -> Size:
         # The copies between make what the first made; the last copy, which lives as they do, tells the most of them.
         if made in shapes_of and made not in live:
             live[made] = size(made)
-            now = now + live[made]
+            now = total(now, live[made])
         beside = Elements(**_beside(visit, about.keeps(visit).extras)).bytes(batch, widths)
         most = np.maximum(most, now + beside)
         for source in dying[i]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -54,9 +54,9 @@ def by_structure(read: Callable[..., T], population: tuple[Any, ...]) -> T:
     found = [(index, part) for index, part in parts if index is not None]
     first: Any = found[0][1]
     if not is_dataclass(first):
-        return _merged(found)  # type: ignore[return-value]
+        return cast(T, _merged(found))
     merged = {f.name: _merged([(index, getattr(part, f.name)) for index, part in found]) for f in fields(first)}
-    return type(first)(**merged)  # type: ignore[return-value]
+    return cast(T, replace(cast(Any, first), **merged))
 
 
 def _merged(parts: list[tuple[np.ndarray, Any]]) -> np.ndarray:
