@@ -75,10 +75,14 @@ def terms(polynomial: sympy.Expr) -> list[Term]:
     ]
 
 
-def term_table(form: Complexity) -> report.Table:
-    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it."""
+def term_table(form: Complexity, **more: sympy.Expr) -> report.Table:
+    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it.
+
+    ``more``: further polynomials by name, a column each.
+    """
     metrics = {
-        name: {t.powers: t.coefficient for t in terms(polynomial)} for name, polynomial in form.as_dict().items()
+        name: {t.powers: t.coefficient for t in terms(polynomial)}
+        for name, polynomial in {**form.as_dict(), **more}.items()
     }
     known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
     return report.Table(
@@ -90,13 +94,17 @@ def term_table(form: Complexity) -> report.Table:
     )
 
 
-def as_data(network: Network, form: Complexity) -> dict[str, Any]:
-    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution."""
+def as_data(network: Network, form: Complexity, **more: sympy.Expr) -> dict[str, Any]:
+    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution.
+
+    ``more``: further polynomials by name.
+    """
+    polynomials = {**form.as_dict(), **more}
     return {
         "network": network.name,
-        **form.as_dict(),
-        "latex": form.map(sympy.latex).as_dict(),
-        "terms": term_table(form).rows,
+        **polynomials,
+        "latex": {name: sympy.latex(polynomial) for name, polynomial in polynomials.items()},
+        "terms": term_table(form, **more).rows,
         "resolution": network.resolution,
         "n": own_unit(network),
     }
