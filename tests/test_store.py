@@ -18,7 +18,8 @@ from complexity_theory.core import files
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
-from complexity_theory.measurement.store import EXPORTS, SCHEMA, Store, read
+from complexity_theory.measurement.schema import SCHEMA
+from complexity_theory.measurement.store import EXPORTS, Store, read
 from tests.fake_engine import PLACE, FakeEngine, jobs, measured
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,6 +12,7 @@ from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.files import dump
+from complexity_theory.zoo.entry import Family
 from complexity_theory.zoo.published import published
 
 PUBLISHED = published()
@@ -74,6 +75,30 @@ def test_families_part_the_names():
     assert sorted(name for family in zoo.families() for name in zoo.names(family)) == sorted(zoo.names())
     for family in zoo.families():
         assert {zoo.network(name).family for name in zoo.names(family)} == {family}
+
+
+def test_every_family_has_one_kin():
+    assert all(zoo.kin(family) for family in zoo.families())
+    kin = {
+        family: {entry.family.kin for entry in zoo._entries().values() if entry.family.name == family}
+        for family in zoo.families()
+    }
+    assert {len(found) for found in kin.values()} == {1}
+
+
+def test_families_of_one_generator_or_block_are_kin():
+    assert {zoo.kin(f"RegNet{letter}") for letter in "XYZV"} == {"RegNet"}
+    for family in ("ResNeXt", "SE-ResNet", "SE-ResNeXt", "ResNet-RS", "ResNetV2", "ResNet-CIFAR"):
+        assert zoo.kin(family) == zoo.kin("ResNet")
+    for family in ("TinyNet", "EfficientNet-Lite", "EfficientNet-Edge", "EfficientNetV2"):
+        assert zoo.kin(family) == zoo.kin("EfficientNet")
+    assert {zoo.kin(family) for family in ("MobileNetV1", "MobileNetV3", "MNASNet", "LCNet")} == {"MobileNet"}
+    assert len({zoo.kin(family) for family in zoo.families()}) == 6
+
+
+def test_a_family_without_kin_cannot_be_declared():
+    with pytest.raises(TypeError, match="kin"):
+        Family("Lonely")
 
 
 @pytest.mark.parametrize("text", ["EfficientNet-B9", "resnet51", "", "no such thing"])

@@ -95,11 +95,7 @@ def _linear(operation: ops.Linear) -> Call:
 
 
 def _norm(name: str) -> Callable[[Any], Call]:
-    return lambda operation: Call(name, (operation.width,), {} if operation.affine else {"affine": False})
-
-
-def _instance_norm(operation: ops.InstanceNorm) -> Call:
-    return Call("nn.InstanceNorm2d", (operation.width,), {"affine": True} if operation.affine else {})
+    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine})
 
 
 def _running(operation: Any) -> Size:
@@ -235,7 +231,7 @@ ROWS: dict[type[Operation], Row] = {
     ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
     ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
     ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
-    ops.InstanceNorm: Row(_instance_norm, "norm", keeping.instance_norm, _OTHER_NORM),
+    ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", keeping.instance_norm, _OTHER_NORM),
     ops.GroupNorm: Row(
         lambda operation: Call("nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine}),
         "norm",

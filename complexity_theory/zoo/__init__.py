@@ -9,10 +9,10 @@ from pathlib import Path
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import convnets, efficientnets, mobilenets, regnets, resnets
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
 from complexity_theory.zoo.former import current
 
-__all__ = ["aliases", "canonical", "families", "find", "knows", "names", "network"]
+__all__ = ["aliases", "canonical", "families", "find", "kin", "knows", "names", "network"]
 
 
 @cache
@@ -34,7 +34,21 @@ def families() -> tuple[str, ...]:
     >>> "RegNetY" in families()
     True
     """
-    return tuple(dict.fromkeys(entry.family for entry in _entries().values()))
+    return tuple(_families())
+
+
+@cache
+def _families() -> dict[str, Family]:
+    return {entry.family.name: entry.family for entry in _entries().values()}
+
+
+def kin(family: str) -> str:
+    """What a family is held out with, as evidence asks; a family that the zoo does not know is its own kin.
+
+    >>> kin("ResNeXt"), kin("mine")
+    ('ResNet', 'mine')
+    """
+    return _families()[family].kin if family in _families() else family
 
 
 def names(family: str | None = None) -> tuple[str, ...]:
@@ -45,7 +59,7 @@ def names(family: str | None = None) -> tuple[str, ...]:
     """
     if family is not None and family not in families():
         raise InvalidInput(f"unknown family {family!r}: one of {', '.join(families())}")
-    return tuple(name for name, entry in _entries().items() if family in (None, entry.family))
+    return tuple(name for name, entry in _entries().items() if family in (None, entry.family.name))
 
 
 def aliases(name: str) -> tuple[str, ...]:
@@ -87,7 +101,7 @@ def canonical(name: str) -> str:
 @cache
 def _build(name: str) -> Network:
     entry = _entries()[name]
-    return entry.build(name=name, family=entry.family)
+    return entry.build(name=name, family=entry.family.name)
 
 
 def network(name: str) -> Network:

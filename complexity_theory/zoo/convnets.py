@@ -7,7 +7,9 @@ from fractions import Fraction
 from functools import partial
 
 from complexity_theory.networks.spec import Network, Stage
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
+
+FAMILIES = {name: Family(name, kin=name) for name in ("VGG", "ConvNeXt")}
 
 # layers: convolutions between the poolings. Simonyan and Zisserman 2015, table 1
 VGG = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -79,19 +81,21 @@ def entries() -> dict[str, Entry]:
     """The VGGs and ConvNeXts by name."""
     known = {}
     for layers in VGG:
-        known[f"VGG-{layers}"] = Entry("VGG", partial(vgg, layers=layers, norm=False), (f"vgg{layers}",))
-        known[f"VGG-{layers}-BN"] = Entry("VGG", partial(vgg, layers=layers, norm=True), (f"vgg{layers}_bn",))
+        known[f"VGG-{layers}"] = Entry(FAMILIES["VGG"], partial(vgg, layers=layers, norm=False), (f"vgg{layers}",))
+        known[f"VGG-{layers}-BN"] = Entry(FAMILIES["VGG"], partial(vgg, layers=layers, norm=True), (f"vgg{layers}_bn",))
     for size, (depths, width) in CONVNEXT.items():
         known[f"ConvNeXt-{size}"] = Entry(
-            "ConvNeXt", partial(convnext, depths=depths, width=width), (f"convnext_{size.lower()}",)
+            FAMILIES["ConvNeXt"], partial(convnext, depths=depths, width=width), (f"convnext_{size.lower()}",)
         )
     for size, stem in (("Femto", "overlap-tiered"), ("Pico", "overlap-tiered"), ("Nano", "overlap")):
         depths, width = CONVNEXT[size]
         known[f"ConvNeXt-{size}-OLS"] = Entry(
-            "ConvNeXt", partial(convnext, depths=depths, width=width, stem=stem), (f"convnext_{size.lower()}_ols",)
+            FAMILIES["ConvNeXt"],
+            partial(convnext, depths=depths, width=width, stem=stem),
+            (f"convnext_{size.lower()}_ols",),
         )
     depths, width = CONVNEXT["Large"]
     known["ConvNeXt-Large-MLP"] = Entry(
-        "ConvNeXt", partial(convnext, depths=depths, width=width, head_width=1536), ("convnext_large_mlp",)
+        FAMILIES["ConvNeXt"], partial(convnext, depths=depths, width=width, head_width=1536), ("convnext_large_mlp",)
     )
     return known

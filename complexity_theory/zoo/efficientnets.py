@@ -6,7 +6,12 @@ from functools import partial
 
 from complexity_theory.networks.efficientnet import Row, from_rows, rounded_width
 from complexity_theory.networks.spec import Network
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
+
+FAMILIES = {
+    name: Family(name, kin="EfficientNet")
+    for name in ("EfficientNet", "EfficientNet-Lite", "EfficientNet-Edge", "TinyNet", "EfficientNetV2")
+}
 
 # Tan and Le 2019, table 1
 B0 = (
@@ -210,35 +215,39 @@ def entries() -> dict[str, Entry]:
     for variant, (width, depth, resolution, dropout) in EFFICIENTNET.items():
         timm = f"efficientnet_{variant.lower()}"
         known[f"EfficientNet-{variant}"] = Entry(
-            "EfficientNet",
+            FAMILIES["EfficientNet"],
             partial(efficientnet, width=width, depth=depth, resolution=resolution, dropout=dropout),
             (timm, f"tf_{timm}", f"EN-{variant}"),
         )
     for size, (width, depth, resolution, dropout) in LITE.items():
         known[f"EfficientNet-Lite{size}"] = Entry(
-            "EfficientNet-Lite",
+            FAMILIES["EfficientNet-Lite"],
             partial(lite, width=width, depth=depth, resolution=resolution, dropout=dropout),
             (f"efficientnet_lite{size}", f"tf_efficientnet_lite{size}"),
         )
     for letter, (width, depth, resolution) in EDGES.items():
         timm = f"efficientnet_e{letter.lower()}"
         known[f"EfficientNet-Edge-{letter}"] = Entry(
-            "EfficientNet-Edge", partial(edge, width=width, depth=depth, resolution=resolution), (timm, f"tf_{timm}")
+            FAMILIES["EfficientNet-Edge"],
+            partial(edge, width=width, depth=depth, resolution=resolution),
+            (timm, f"tf_{timm}"),
         )
     for letter, (width, depth, resolution) in TINY.items():
         known[f"TinyNet-{letter}"] = Entry(
-            "TinyNet", partial(tiny, width=width, depth=depth, resolution=resolution), (f"tinynet_{letter.lower()}",)
+            FAMILIES["TinyNet"],
+            partial(tiny, width=width, depth=depth, resolution=resolution),
+            (f"tinynet_{letter.lower()}",),
         )
     for size, (width, depth, resolution) in V2_B.items():
         known[f"EfficientNetV2-B{size}"] = Entry(
-            "EfficientNetV2",
+            FAMILIES["EfficientNetV2"],
             partial(v2_base, width=width, depth=depth, resolution=resolution),
             (f"tf_efficientnetv2_b{size}",),
         )
     for letter, (rows, stem_width, resolution) in V2.items():
         timm = f"efficientnetv2_{letter.lower()}"
         known[f"EfficientNetV2-{letter}"] = Entry(
-            "EfficientNetV2",
+            FAMILIES["EfficientNetV2"],
             partial(_silu, rows=rows, stem_width=stem_width, head_width=1280, resolution=resolution),
             (timm, f"tf_{timm}", *([f"efficientnet_v2_{letter.lower()}"] if letter != "XL" else [])),
         )
@@ -252,5 +261,7 @@ def entries() -> dict[str, Entry]:
             head_width=head_width,
             resolution=resolution,
         )
-        known[f"EfficientNetV2-RW-{letter}"] = Entry("EfficientNetV2", build, (f"efficientnetv2_rw_{letter.lower()}",))
+        known[f"EfficientNetV2-RW-{letter}"] = Entry(
+            FAMILIES["EfficientNetV2"], build, (f"efficientnetv2_rw_{letter.lower()}",)
+        )
     return known

@@ -7,7 +7,12 @@ from functools import partial
 
 from complexity_theory.networks.efficientnet import Row, from_rows, quarter_of_inner, rounded_width
 from complexity_theory.networks.spec import Network
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
+
+FAMILIES = {
+    name: Family(name, kin="MobileNet")
+    for name in ("MobileNetV1", "MobileNetV2", "MobileNetV3", "MNASNet", "SPNASNet", "LCNet")
+}
 
 # Howard et al. 2017, table 1
 V1 = (
@@ -227,18 +232,20 @@ def entries() -> dict[str, Entry]:
     known = {}
     for width in (1.0, 1.25):
         known[f"MobileNetV1{_suffix(width)}"] = Entry(
-            "MobileNetV1", partial(mobilenet_v1, width=width), (f"mobilenetv1_{_percent(width)}",)
+            FAMILIES["MobileNetV1"], partial(mobilenet_v1, width=width), (f"mobilenetv1_{_percent(width)}",)
         )
-    known["MobileNetV1-Head"] = Entry("MobileNetV1", partial(mobilenet_v1, width=1.0, head=True), ("mobilenetv1_100h",))
+    known["MobileNetV1-Head"] = Entry(
+        FAMILIES["MobileNetV1"], partial(mobilenet_v1, width=1.0, head=True), ("mobilenetv1_100h",)
+    )
     for width in (0.35, 0.5, 0.75, 1.0, 1.4):
         known[f"MobileNetV2{_suffix(width)}"] = Entry(
-            "MobileNetV2",
+            FAMILIES["MobileNetV2"],
             partial(mobilenet_v2, width=width),
             (f"mobilenetv2_{_percent(width)}",),
         )
     for width, depth in ((1.1, 1.2), (1.2, 1.4)):
         known[f"MobileNetV2-{width}-Deep"] = Entry(
-            "MobileNetV2",
+            FAMILIES["MobileNetV2"],
             partial(deep_mobilenet_v2, width=width, depth=depth),
             (f"mobilenetv2_{_percent(width)}d",),
         )
@@ -249,24 +256,26 @@ def entries() -> dict[str, Entry]:
         for width in widths:
             timm = f"mobilenetv3_{size.lower()}_{_percent(width)}"
             known[f"MobileNetV3-{size}{_suffix(width)}"] = Entry(
-                "MobileNetV3",
+                FAMILIES["MobileNetV3"],
                 partial(mobilenet_v3, rows=rows, head_width=head_width, width=width),
                 (timm, f"tf_{timm}") if width > 0.5 else (timm,),
             )
         known[f"MobileNetV3-{size}-Minimal"] = Entry(
-            "MobileNetV3",
+            FAMILIES["MobileNetV3"],
             partial(minimal, rows=rows, head_width=head_width),
             (f"tf_mobilenetv3_{size.lower()}_minimal_100",),
         )
     for width in (0.5, 0.75, 1.0, 1.4):
         known[f"MNASNet{_suffix(width)}"] = Entry(
-            "MNASNet", partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}",)
+            FAMILIES["MNASNet"], partial(nas, rows=MNASNET_B1, width=width), (f"mnasnet_{_percent(width)}",)
         )
         known[f"SE-MNASNet{_suffix(width)}"] = Entry(
-            "MNASNet", partial(nas, rows=MNASNET_A1, width=width), (f"semnasnet_{_percent(width)}",)
+            FAMILIES["MNASNet"], partial(nas, rows=MNASNET_A1, width=width), (f"semnasnet_{_percent(width)}",)
         )
-    known["MNASNet-Small"] = Entry("MNASNet", partial(nas, rows=MNASNET_SMALL, stem=8), ("mnasnet_small",))
-    known["SPNASNet"] = Entry("SPNASNet", partial(nas, rows=SPNASNET), ("spnasnet_100",))
+    known["MNASNet-Small"] = Entry(FAMILIES["MNASNet"], partial(nas, rows=MNASNET_SMALL, stem=8), ("mnasnet_small",))
+    known["SPNASNet"] = Entry(FAMILIES["SPNASNet"], partial(nas, rows=SPNASNET), ("spnasnet_100",))
     for width in (0.35, 0.5, 0.75, 1.0, 1.5):
-        known[f"LCNet{_suffix(width)}"] = Entry("LCNet", partial(lcnet, width=width), (f"lcnet_{_percent(width)}",))
+        known[f"LCNet{_suffix(width)}"] = Entry(
+            FAMILIES["LCNet"], partial(lcnet, width=width), (f"lcnet_{_percent(width)}",)
+        )
     return {name: replace(entry, aliases=entry.aliases + TORCHVISION.get(name, ())) for name, entry in known.items()}

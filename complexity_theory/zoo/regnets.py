@@ -11,7 +11,9 @@ from complexity_theory.networks.anynet import regnet
 from complexity_theory.networks.efficientnet import rounded_width
 from complexity_theory.networks.spec import Network, Stage
 from complexity_theory.scaling.realise import scale
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
+
+FAMILIES = {name: Family(name, kin="RegNet") for name in ("RegNetX", "RegNetY", "RegNetV", "RegNetZ")}
 
 # size: (depth, w0, wa, wm, group width). Radosavovic et al. 2020; pycls configs/dds_baselines/regnetx
 REGNETX = {
@@ -92,17 +94,17 @@ def _xy() -> dict[str, Entry]:
     """RegNetX and RegNetY (with squeeze-excite), as pycls and as torchvision round them."""
     known = {}
     for letter, table, se in (("x", REGNETX, Fraction(0)), ("y", {**REGNETY, **REGNETY_LARGE}, SE)):
-        family = f"RegNet{letter.upper()}"
+        family = FAMILIES[f"RegNet{letter.upper()}"]
         for size, numbers in table.items():
             build, timm = partial(_regnet(*numbers), se=se), _timm(letter, size)
             torchvision = (f"regnet_{letter}_{TORCHVISION[size]}",) if size in TORCHVISION else ()
             if (letter, size) in TORCHVISION_OWN:
-                known[f"{family}-{size}"] = Entry(family, build, (timm,))
-                known[f"{family}-{size}-TV"] = Entry(
+                known[f"{family.name}-{size}"] = Entry(family, build, (timm,))
+                known[f"{family.name}-{size}-TV"] = Entry(
                     family, partial(build, fit=rounded_width), (f"{timm}_tv", *torchvision)
                 )
             else:
-                known[f"{family}-{size}"] = Entry(family, build, (timm, *torchvision))
+                known[f"{family.name}-{size}"] = Entry(family, build, (timm, *torchvision))
     return known
 
 
@@ -126,7 +128,7 @@ def _v() -> dict[str, Entry]:
             head="act-pool",
             pooled=pooled,
         )
-        known[f"RegNetV-{size}"] = Entry("RegNetV", build, (_timm("v", size),))
+        known[f"RegNetV-{size}"] = Entry(FAMILIES["RegNetV"], build, (_timm("v", size),))
     return known
 
 
@@ -145,14 +147,16 @@ def _z() -> dict[str, Entry]:
         for size, (numbers, resolution) in REGNETZ.items()
     }
     timm = {
-        f"RegNetZ-{name}": Entry("RegNetZ", partial(_timm_regnetz, *numbers), (f"regnetz_{name.lower()}",))
+        f"RegNetZ-{name}": Entry(FAMILIES["RegNetZ"], partial(_timm_regnetz, *numbers), (f"regnetz_{name.lower()}",))
         for name, numbers in REGNETZ_TIMM.items()
     }
     return {
-        "RegNetZ-500MF": Entry("RegNetZ", build["500MF"], ("regnetz_005",)),
-        "RegNetZ-4GF": Entry("RegNetZ", build["4GF"]),
-        "RegNetZ-4GF-NoHead": Entry("RegNetZ", partial(build["4GF"], head="act-pool", head_w=None), ("regnetz_040",)),
-        "RegNetZ-4GF-Head1536": Entry("RegNetZ", partial(build["4GF"], head_w=1536), ("regnetz_040_h",)),
+        "RegNetZ-500MF": Entry(FAMILIES["RegNetZ"], build["500MF"], ("regnetz_005",)),
+        "RegNetZ-4GF": Entry(FAMILIES["RegNetZ"], build["4GF"]),
+        "RegNetZ-4GF-NoHead": Entry(
+            FAMILIES["RegNetZ"], partial(build["4GF"], head="act-pool", head_w=None), ("regnetz_040",)
+        ),
+        "RegNetZ-4GF-Head1536": Entry(FAMILIES["RegNetZ"], partial(build["4GF"], head_w=1536), ("regnetz_040_h",)),
         **timm,
     }
 
@@ -198,4 +202,4 @@ def _timm_regnetz(
 
 def entries() -> dict[str, Entry]:
     """The RegNets by name."""
-    return {**_xy(), "RegNetY-500MF": Entry("RegNetY", _y_500mf), **_v(), **_z()}
+    return {**_xy(), "RegNetY-500MF": Entry(FAMILIES["RegNetY"], _y_500mf), **_v(), **_z()}

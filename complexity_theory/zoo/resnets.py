@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 from complexity_theory.networks.anynet import cifar, resnet
 from complexity_theory.networks.spec import Network
-from complexity_theory.zoo.entry import Entry
+from complexity_theory.zoo.entry import Entry, Family
+
+FAMILIES = {
+    name: Family(name, kin="ResNet")
+    for name in ("ResNet", "SE-ResNet", "ResNeXt", "SE-ResNeXt", "ResNet-RS", "ResNetV2", "ResNet-CIFAR")
+}
 
 # layers: depths. He et al. 2016, table 1; 10 to 26, 200 and 269: timm resnet.py
 BASIC = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -121,27 +126,29 @@ def entries() -> dict[str, Entry]:
     for letter, sizes in RESNETS.items():
         for layers in sizes:
             known[f"ResNet-{_title(layers, letter)}"] = Entry(
-                "ResNet", _residual(layers, letter), (f"resnet{layers}{letter}", *_pycls(layers, letter))
+                FAMILIES["ResNet"], _residual(layers, letter), (f"resnet{layers}{letter}", *_pycls(layers, letter))
             )
     for layers in (50, 101):
         known[f"WideResNet-{layers}-2"] = Entry(
-            "ResNet", partial(_residual(layers, ""), ratio=Fraction(1, 2)), (f"wide_resnet{layers}_2",)
+            FAMILIES["ResNet"], partial(_residual(layers, ""), ratio=Fraction(1, 2)), (f"wide_resnet{layers}_2",)
         )
     for letter, sizes in SE_RESNETS.items():
         for layers in sizes:
             known[f"SE-ResNet-{_title(layers, letter)}"] = Entry(
-                "SE-ResNet", _residual(layers, letter, se=True), (f"seresnet{layers}{letter}",)
+                FAMILIES["SE-ResNet"], _residual(layers, letter, se=True), (f"seresnet{layers}{letter}",)
             )
     for layers, letter, groups, group_width in RESNEXTS:
         size = f"{groups}x{group_width}d"
         pycls = (f"X-{layers}-{size}", f"ResNeXt-{layers}") if size == "32x4d" and not letter else ()
         known[f"ResNeXt-{_title(layers, letter)}-{size}"] = Entry(
-            "ResNeXt", _next(layers, letter, groups, group_width), (f"resnext{layers}{letter}_{size}", *pycls)
+            FAMILIES["ResNeXt"], _next(layers, letter, groups, group_width), (f"resnext{layers}{letter}_{size}", *pycls)
         )
     for layers, letter, groups, group_width in SE_RESNEXTS:
         size = f"{groups}x{group_width}d"
         known[f"SE-ResNeXt-{_title(layers, letter)}-{size}"] = Entry(
-            "SE-ResNeXt", _next(layers, letter, groups, group_width, se=True), (f"seresnext{layers}{letter}_{size}",)
+            FAMILIES["SE-ResNeXt"],
+            _next(layers, letter, groups, group_width, se=True),
+            (f"seresnext{layers}{letter}_{size}",),
         )
     for layers, (depths, resolution) in RESNET_RS.items():
         build = partial(
@@ -153,7 +160,7 @@ def entries() -> dict[str, Entry]:
             se=Fraction(1, 4),
             resolution=resolution,
         )
-        known[f"ResNet-RS-{layers}"] = Entry("ResNet-RS", build, (f"resnetrs{layers}",))
+        known[f"ResNet-RS-{layers}"] = Entry(FAMILIES["ResNet-RS"], build, (f"resnetrs{layers}",))
     for layers, letter in RESNETS_V2:
         stem, stem_width, pooled = VARIANTS[letter]
         build = partial(
@@ -165,10 +172,14 @@ def entries() -> dict[str, Entry]:
             pooled=pooled,
             head="bn-act-pool",
         )
-        known[f"ResNetV2-{_title(layers, letter)}"] = Entry("ResNetV2", build, (f"resnetv2_{layers}{letter}",))
+        known[f"ResNetV2-{_title(layers, letter)}"] = Entry(
+            FAMILIES["ResNetV2"], build, (f"resnetv2_{layers}{letter}",)
+        )
     for layers in (56, 110):
         known[f"ResNet-{layers}-CIFAR"] = Entry(
-            "ResNet-CIFAR", partial(cifar, layers=layers), (f"ResNet-{layers}", f"R-{layers}")
+            FAMILIES["ResNet-CIFAR"], partial(cifar, layers=layers), (f"ResNet-{layers}", f"R-{layers}")
         )
-    known["Plain-56-CIFAR"] = Entry("ResNet-CIFAR", partial(cifar, layers=56, block="vanilla"), ("V-56", "Plain-56"))
+    known["Plain-56-CIFAR"] = Entry(
+        FAMILIES["ResNet-CIFAR"], partial(cifar, layers=56, block="vanilla"), ("V-56", "Plain-56")
+    )
     return known
