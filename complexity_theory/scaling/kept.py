@@ -9,16 +9,16 @@ from typing import Any
 
 import sympy
 
-from complexity_theory.core.symbols import d, g, n, w
+from complexity_theory.core.symbols import n
 from complexity_theory.graph.memory import kept
-from complexity_theory.networks.spec import Network
-from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, closed_form, own_unit, terms
+from complexity_theory.networks.knobs import Scalable
+from complexity_theory.scaling.closed_form import closed_form, own_unit, symbolic_sizes, terms
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, simplest, stack
 from complexity_theory.scaling.strategy import Strategy
 
 
 @cache
-def kept_form(network: Network) -> sympy.Expr:
+def kept_form(network: Scalable) -> sympy.Expr:
     """The elements that training keeps for each image (``graph.memory.kept``), as a polynomial like ``closed_form``'s.
 
     Params, their gradients and states come on top, as do a norm's statistics of a whole batch, which no image adds to.
@@ -27,11 +27,11 @@ def kept_form(network: Network) -> sympy.Expr:
 
     >>> from complexity_theory.zoo import network
     >>> kept_form(network("ResNet-50"))
-    450560*d*n**2*w + 64512*n**2*w + 44032*n**2 + 2048*w
+    337920*d*n**2*w + 52224*n**2*w + 44032*n**2 + 2048*w
     """
     closed_form(network)  # which refuses
-    ideal = network.scaled(depth=d, width=w, group_width=g)
-    return sympy.expand(kept(ideal.tree, ideal.input(RESOLUTION_UNIT * n)).each)
+    values, first = symbolic_sizes(network)
+    return sympy.expand(sympy.sympify(network.kept(values)).subs(n, n / first))
 
 
 def layer_exponent(derivation: Derivation) -> Any:
@@ -48,7 +48,7 @@ def layer_exponent(derivation: Derivation) -> Any:
     return simplest(sum(slope * exponent for slope, exponent in zip(slopes, derivation.direction, strict=True)))
 
 
-def _growth(network: Network, strategy: Strategy) -> dict[Fraction, Fraction]:
+def _growth(network: Scalable, strategy: Strategy) -> dict[Fraction, Fraction]:
     """What training keeps of a network along a strategy, as a sum of powers of s: exponents and their coefficients."""
     found: dict[Fraction, Fraction] = defaultdict(Fraction)
     for term in terms(kept_form(network)):
@@ -57,19 +57,19 @@ def _growth(network: Network, strategy: Strategy) -> dict[Fraction, Fraction]:
     return {exponent: coefficient for exponent, coefficient in found.items() if coefficient}
 
 
-def effective_exponent(network: Network, strategy: Strategy, factor: float) -> float:
+def effective_exponent(network: Scalable, strategy: Strategy, factor: float) -> float:
     """The effective exponent of what training keeps, d log kept / d log s at a factor (``scaling.effective``).
 
     >>> from complexity_theory.scaling.strategy import parse
     >>> from complexity_theory.zoo import network
     >>> round(effective_exponent(network("EfficientNet-B0"), parse("dWr"), 1), 3)
-    0.575
+    0.578
     """
     powers = {exponent: float(c) * factor ** float(exponent) for exponent, c in _growth(network, strategy).items()}
-    return sum(float(exponent) * value for exponent, value in powers.items()) / sum(powers.values())
+    return float(sum(float(exponent) * value for exponent, value in powers.items()) / sum(powers.values()))
 
 
-def limit(network: Network, strategy: Strategy) -> Fraction:
+def limit(network: Scalable, strategy: Strategy) -> Fraction:
     """The exact limit of the effective exponent as s grows.
 
     >>> from complexity_theory.scaling.strategy import parse
