@@ -243,12 +243,17 @@ def predict(
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
+    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie; its memory.
+
+    Memory: weights, with gradients and momentum in training; and the activations that are kept for a backward pass, or
+    the most of them that live at once in inference; without workspaces.
+    """
     from dataclasses import asdict
 
     from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.memory import memory
 
     profile = profiles.load(device)
     chosen = zoo.find(network)
@@ -261,16 +266,26 @@ def predict(
     found = profiles.predict(chosen, profile, batch=batch)
     _say([f"warning: {line}" for line in found.warnings])
     counts = chosen.complexity().as_dict()
+    held = memory(chosen, found.batch, profile)
     row = {"network": chosen.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, **counts}
     times = {"ms per image": found.seconds * 1e3, "low": found.low * 1e3, "high": found.high * 1e3}
+    room = {"memory, GiB": held.total / 2**30}
     shares = [
         {"term": name, "ms": value * 1e3, "share": f"{value / found.seconds:.0%}"}
         for name, value in found.terms.items()
     ]
     report.emit(
         form,
-        [report.Table([{**row, **times}]), report.Table(shares, "Where the time goes")],
-        {**row, "resolution": chosen.resolution, "strategy": strategy, **asdict(found), "interval": profiles.INTERVAL},
+        [report.Table([{**row, **times, **room}]), report.Table(shares, "Where the time goes")],
+        {
+            **row,
+            "resolution": chosen.resolution,
+            "strategy": strategy,
+            **asdict(found),
+            "interval": profiles.INTERVAL,
+            "memory": held.total,
+            "memory_parts": asdict(held),
+        },
     )
 
 
@@ -285,8 +300,8 @@ def compare(
 ) -> None:
     """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory is an estimate: weights (with gradients and momentum in training) and the
-    feature maps that must be held at once, without workspaces.
+    low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
+    that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
     """
     from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
@@ -311,7 +326,7 @@ def compare(
             "ms per image": row["seconds"] * 1e3,
             "low": row["low"] * 1e3,
             "high": row["high"] * 1e3,
-            "memory, GiB (estimate)": row["memory"] / 2**30,
+            "memory, GiB": row["memory"] / 2**30,
         }
         for row in rows
     ]

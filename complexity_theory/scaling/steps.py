@@ -35,7 +35,7 @@ _LATEX = {
     "root_notation": False,
     "mul_symbol": r"\,",
     "symbol_names": {sympy.Symbol("delta'"): r"\delta'"}
-    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in METRICS for name in (metric, f"{metric}'")},
+    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in (*METRICS, "kept") for name in (metric, f"{metric}'")},
 }
 
 
@@ -98,8 +98,8 @@ def layer_steps(derivation: Derivation) -> list[Step]:
     ]
 
 
-def closed_form_step(network: Scalable, form: Complexity) -> Step:
-    """The closed form of a network, and what its letters mean."""
+def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) -> Step:
+    """The closed form of a network, and what its letters mean. ``more``: further polynomials by name."""
     unit, sides = own_unit(network), network.sizes()["resolution"]
     rounds = (
         "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
@@ -112,7 +112,7 @@ def closed_form_step(network: Scalable, form: Complexity) -> Step:
     return Step(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
         f"width and group width, and {given} (its own {own} is n = {unit}{rounds})",
-        tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
+        tuple((sympy.Symbol(metric), f) for metric, f in {**form.as_dict(), **more}.items()),
     )
 
 
