@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, TargetOption
+from complexity_theory.cli.options import NETWORK_HELP, Format, FormatOption, InputOption, TargetOption, network_of
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
@@ -25,7 +25,7 @@ WhereOption = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="NAME=VALUE", help="Chooses among what a file holds several of, as mode=training."),
 ]
-NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
+NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP)]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
@@ -220,16 +220,16 @@ def devices(form: FormatOption = Format.text) -> None:
 
 def crossover(
     network: NetworkArgument = "EfficientNet-B0",
+    given: InputOption = None,
     device: Annotated[list[str] | None, typer.Option("--device", help="Profiles; default: all.")] = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it."""
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import balance
     from complexity_theory.devices import profile as profiles
 
-    base = zoo.find(network)
+    base = network_of(network, None, given)
     rows = [balance.crossovers(base, profiles.load(name)) for name in device or profiles.names()]
     report.emit(form, [report.Table(rows, f"{base.name}: flops per act, and the s from which flops govern its time")])
 
@@ -237,6 +237,7 @@ def crossover(
 def predict(
     network: NetworkArgument,
     device: DeviceOption,
+    given: InputOption = None,
     strategy: Annotated[str | None, typer.Option(help="Scaled first, as in `scale`: d, w, r, dwr, dWr, ...")] = None,
     factor: Annotated[float | None, typer.Option(help="Of the flops, for --strategy.")] = None,
     target_flops: TargetOption = None,
@@ -250,13 +251,12 @@ def predict(
     """
     from dataclasses import asdict
 
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import profile as profiles
     from complexity_theory.devices.memory import memory
 
     profile = profiles.load(device)
-    chosen = zoo.find(network)
+    chosen = network_of(network, None, given)
     if (strategy is None) != (factor is None and target_flops is None):
         raise InvalidInput("to scale takes --strategy and one of --factor and --target-flops")
     if strategy is not None:
@@ -295,6 +295,7 @@ def compare(
     target_flops: Annotated[
         str, typer.Option("--target-flops", metavar="FLOPS", help="Multiply-adds, such as 8GF or 3.1e9.")
     ],
+    given: InputOption = None,
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -303,14 +304,13 @@ def compare(
     low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
     that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
     """
-    from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
     from complexity_theory.core.quantities import quantity
     from complexity_theory.devices import profile as profiles
 
     profile = profiles.load(device)
-    base = zoo.find(network)
+    base = network_of(network, None, given)
     target = int(quantity(target_flops, "flops", "a target"))
     choices, left_out = choice.compare(base, target, profile, batch=batch)
     rows = [found.as_dict() for found in choices]

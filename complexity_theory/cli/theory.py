@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of
+from complexity_theory.cli.options import NETWORK_HELP, Format, FormatOption, InputOption, ResolutionOption, network_of
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def derive(
     network: Annotated[
         list[str] | None, typer.Option(help="Effective exponents of a real network instead; may be repeated.")
     ] = None,
+    given: InputOption = None,
     at: Annotated[float | None, typer.Option(help="The scaling factor s for --network; without it, a table.")] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, step by step.")] = False,
     form: FormatOption = Format.text,
@@ -56,7 +57,7 @@ def derive(
     if network and layer is not None:
         raise InvalidInput("--layer and --network exclude each other: a network has layers of its own")
     if network:
-        _derive_networks(direction, network, at, steps, form)
+        _derive_networks(direction, network, at, steps, form, given)
     else:
         from complexity_theory.scaling.exponents import derive as derive_layer
 
@@ -79,15 +80,16 @@ def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
         report.emit(form, [report.Table([row], f"What s multiplies: a stack of {derivation.layer}")], data)
 
 
-def _derive_networks(strategy: Strategy, names: list[str], at: float | None, steps: bool, form: str) -> None:
-    from complexity_theory import zoo
+def _derive_networks(
+    strategy: Strategy, names: list[str], at: float | None, steps: bool, form: str, given: str | None = None
+) -> None:
     from complexity_theory.core import report
     from complexity_theory.scaling import effective
     from complexity_theory.scaling import steps as written
 
     if steps and len(names) > 1:
         raise InvalidInput(f"--steps derives one network at a time, not {len(names)}")
-    networks = [zoo.find(name) for name in names]
+    networks = [network_of(name, None, given) for name in names]
     factors = effective.FACTORS if at is None else (at,)
     scalings = [effective.effective_exponents(network, strategy) for network in networks]
     data: Any = [effective.as_data(scaling, at) for scaling in scalings]
@@ -124,8 +126,9 @@ def tables(
 
 
 def closed_form(
-    network: Annotated[str, typer.Argument(help="A known network, a .toml or .json file, or a .yaml of pycls.")],
+    network: Annotated[str, typer.Argument(help=NETWORK_HELP)],
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
@@ -138,7 +141,7 @@ def closed_form(
     from complexity_theory.scaling import steps as written
     from complexity_theory.scaling.kept import kept_form
 
-    found = network_of(network, resolution)
+    found = network_of(network, resolution, given)
     polynomials, memory = closed.closed_form(found), kept_form(found)
     if form == "json":
         report.emit(form, [], closed.as_data(found, polynomials, kept=memory))

@@ -23,8 +23,10 @@ from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.limits import LIMITS, shown
 from complexity_theory.core.sizes import pair
+from complexity_theory.networks import traced_files
 from complexity_theory.networks.kinds import Shortcut
 from complexity_theory.networks.spec import Network, Stage
+from complexity_theory.networks.traced import Traced
 
 VERSION = 1
 LARGEST = 10**9  # what a size of a file can be
@@ -120,21 +122,22 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
     return network
 
 
-def load(path: Path) -> Network:
+def load(path: Path) -> Network | Traced:
     """The network of a ``.toml`` or ``.json`` file. Raises InvalidInput, with the path, where it describes none."""
     parsed = schema.read(path)
     try:
-        return read(parsed, path.stem)
+        return traced_files.read(parsed, path.stem) if traced_files.is_traced(parsed) else read(parsed, path.stem)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from None
 
 
-def dump(network: Network, path: Path) -> None:
+def dump(network: Network | Traced, path: Path) -> None:
     """Writes a ``.toml`` or ``.json`` file for ``load``, whole or not at all. Raises InvalidInput for others."""
     formats: dict[str, Callable[[dict[str, Any]], str]] = dict(zip(SUFFIXES, (tomli_w.dumps, to_json), strict=True))
     if path.suffix.lower() not in formats:
         raise InvalidInput(f"a network file ends in {' or '.join(SUFFIXES)}, not {path.name!r}")
-    files.write(path, formats[path.suffix.lower()](describe(network)))
+    description = traced_files.describe(network) if isinstance(network, Traced) else describe(network)
+    files.write(path, formats[path.suffix.lower()](description))
 
 
 def to_json(description: dict[str, Any]) -> str:

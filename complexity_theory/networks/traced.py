@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.polynomial import Polynomial
-from complexity_theory.core.sizes import Size
+from complexity_theory.core.sizes import Size, is_symbolic
 from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
@@ -18,6 +20,9 @@ from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Folded, Operation
 from complexity_theory.networks.knobs import Knob, bases, fitting
+
+
+UNIT = 32  # "n" in a size is the height of the input over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,12 @@ class Step:
 
     def operation(self, sizes: Mapping[str, Size]) -> Operation:
         """The operation where the knobs have these sizes. Raises InvalidInput where they do not fit."""
-        given = {name: _valued(value, sizes) for name, value in self.fields}
+        try:
+            given = {name: _valued(value, sizes) for name, value in self.fields}
+        except KeyError:
+            raise InvalidInput(
+                f"{self.name} has sizes that are known at heights that are multiples of {UNIT} alone"
+            ) from None
         if "shape" in given:
             given["shape"] = Shape(*given["shape"])
         try:
@@ -48,6 +58,15 @@ class Step:
         return Folded(found, self.lead) if self.lead else found
 
 
+@cache
+def defaults(kind: str) -> dict[str, Any]:
+    """The fields of an operation that have a default, which steps leave out. Raises InvalidInput for no operation."""
+    found = getattr(operations, kind, None)
+    if not (isinstance(found, type) and issubclass(found, Operation) and found is not Operation):
+        raise InvalidInput(f"no operation is called {kind[:60]!r}")
+    return {field.name: field.default for field in fields(found) if field.default is not MISSING}  # type: ignore[arg-type]
+
+
 def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
     """A field with its polynomials as sizes."""
     if isinstance(value, Polynomial):
@@ -55,6 +74,13 @@ def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
     if isinstance(value, tuple):
         return tuple(_valued(item, sizes) for item in value)
     return value
+
+
+def names_in(value: Any) -> set[str]:
+    """The symbols in a field, or in fields."""
+    if isinstance(value, Polynomial):
+        return value.names
+    return set().union(*map(names_in, value)) if isinstance(value, tuple) else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +155,10 @@ class Traced:
         if "r" not in self.symbols or (tall != wide and "c" not in self.symbols):
             raise InvalidInput(f"{self.name} was traced at {self.resolution}, and cannot be read at {resolution}")
         return tuple(sides.get(s, knob.base) for s, knob in zip(self.symbols, self.knobs, strict=True))
+
+    def at(self, resolution: int | tuple[int, int]) -> Traced:
+        """The network with an input of ``resolution``. Raises InvalidInput where it cannot be read there."""
+        return self.resized(self._at(resolution))
 
     # -- what can be scaled
 
@@ -216,7 +246,10 @@ class Traced:
             raise InvalidInput(f"{self.name} has {len(self.knobs)} knobs, and {len(values)} sizes are given")
         sizes = dict(zip(self.symbols, values, strict=True))
         if "r" in sizes:
-            sizes.setdefault("c", sizes["r"])
+            tall = sizes["r"]
+            sizes.setdefault("c", tall)
+            if is_symbolic(tall) or not np.any(tall % UNIT):
+                sizes["n"] = tall / UNIT if is_symbolic(tall) else tall // UNIT
         return sizes
 
     def shapes(self, sizes: Mapping[str, Size]) -> tuple[Shape, ...]:

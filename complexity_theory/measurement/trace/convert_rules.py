@@ -211,7 +211,7 @@ def _adaptive_max(converter: Converter, node: Node) -> None:
 
 
 def _adaptive(converter: Converter, node: Node, kind: str) -> None:
-    sides = converter.numbers(node.outputs[0])[1:]
+    sides = converter.grown(node.outputs[0])[1:]
     name = converter.input(node)
     if set(sides) == {1} and kind == "AdaptiveAvgPool2d":
         converter.add(node, "GlobalAvgPool2d", [name], node.outputs[0])
@@ -258,7 +258,6 @@ _MODES = {
 def _upsample(converter: Converter, node: Node) -> None:
     value, [output] = node.args[0].id, node.outputs
     before, after = converter.numbers(value)[1:], converter.numbers(output)[1:]
-    mode = node.name.removeprefix("_").removeprefix("upsample_").rstrip("_a").rstrip("0123456789d")
     mode = node.name.split("upsample_")[1].split("1d")[0].split("2d")[0].split("3d")[0]
     if any(value is True for value in node.args) or node.name.startswith("_"):
         converter.whole.append(f"{node.name} in {node.path}: corners aligned, or another kind")
@@ -267,7 +266,8 @@ def _upsample(converter: Converter, node: Node) -> None:
         factor = tuple(b // a for a, b in zip(before, after, strict=True))
         converter.add(node, "Upsample", [converter.input(node)], output, factor=factor, mode=mode)
     else:
-        converter.add(node, "Upsample", [converter.input(node)], output, size=after, mode=mode)
+        size = converter.grown(output)[1:]
+        converter.add(node, "Upsample", [converter.input(node)], output, size=size, mode=mode)
 
 
 # Views.
@@ -320,15 +320,17 @@ def regrouped(converter: Converter, node: Node, value: int, output: int, suffix:
 def _open(
     converter: Converter, output: int, begin: int, symbols: Sequence[Size], numbers: Sequence[int]
 ) -> tuple[Size | None, ...]:
-    """The parts of a group of sides, one left open: the largest of those that no width scales, if there is one."""
+    """The parts of a group of sides, one left open: that which grows, or the largest of those that nothing scales."""
     if len(symbols) == 1:
         return (None,)
-    plain = [i for i, size in enumerate(symbols) if isinstance(size, int) or not getattr(size, "free_symbols", None)]
-    if len(plain) < len(symbols) or not symbols:
+    growing = [i for i in range(len(symbols)) if numbers[i] > 1 and converter.growing(output, begin + i)]
+    if len(growing) > 1 or not symbols:  # both sides of a map made of tokens
+        return tuple(converter.grown(output)[begin : begin + len(symbols)])
+    plain = [i for i, size in enumerate(symbols) if not getattr(size, "free_symbols", None)]
+    if not growing and len(plain) < len(symbols):
         return tuple(symbols)
-    largest = max(plain, key=lambda i: numbers[i])
-    first = next((i for i in plain if converter.growing(output, begin + i)), largest)
-    return tuple(None if i == first else size for i, size in enumerate(symbols))
+    rest = growing[0] if growing else max(plain, key=lambda i: numbers[i])
+    return tuple(None if i == rest else size for i, size in enumerate(symbols))
 
 
 @converts("permute transpose swapaxes swapdims t mT T numpy_T movedim moveaxis")
@@ -339,13 +341,7 @@ def _permute(converter: Converter, node: Node) -> None:
     if node.name == "permute":
         order = [i % rank for i in node.argument(1, "dims")]
     elif node.name in ("movedim", "moveaxis"):
-        pairs = dict(
-            zip(
-                map(lambda i: i % rank, _tuple(node.args[2])),
-                map(lambda i: i % rank, _tuple(node.args[1])),
-                strict=True,
-            )
-        )
+        pairs = {b % rank: a % rank for a, b in zip(_tuple(node.args[1]), _tuple(node.args[2]), strict=True)}
         rest = iter([i for i in order if i not in pairs.values()])
         order = [pairs[i] if i in pairs else next(rest) for i in range(rank)]
     elif node.name in ("T", "numpy_T"):
@@ -408,10 +404,10 @@ def _part(converter: Converter, node: Node) -> None:
         raise NotWholeError("a slice with a step")
     start = start + whole if start < 0 else start
     before = converter.widths.starts.get(output)
-    _slice(
-        converter, node, output, side, start if before is None else converter.expression(before) if start else 0,
-        converter.sides(output)[side], "part",
-    )  # fmt: skip
+    first = converter.expression(before) if before is not None and start else start
+    if not getattr(first, "free_symbols", None) and converter.growing(value, side) and start > whole // 2:
+        raise NotWholeError("a slice at the end of what grows")
+    _slice(converter, node, output, side, first, converter.grown(output)[side], "part")
 
 
 @converts("select unbind")

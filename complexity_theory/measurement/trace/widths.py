@@ -44,7 +44,6 @@ class Widths:
             if value.name is not None:
                 floats = value.dtype.is_floating_point or value.dtype.is_complex
                 self.of[i] = [free(n) if floats else fixed(n) for n in value.shape]
-                self._name(i)
         self.batch = Atom(ran.shape(ran.inputs[0])[0], "b") if batch and ran.inputs else None
         for i in ran.inputs:
             first, *sides = (fixed(n) for n in ran.shape(i))
@@ -56,13 +55,6 @@ class Widths:
         for i in ran.outputs:
             for dim in self.get(i):
                 self.dims.freeze(dim, "an output of the module")
-
-    def _name(self, i: int) -> None:
-        name = str(self.ran.values[i].name)
-        for side, dim in enumerate(self.of[i]):
-            for segment in dim:
-                for atom in segment:
-                    atom.name = name.rpartition(".")[0] if side == 0 else f"{name}[{side}]"
 
     def _fix(self, fix: Sequence[str], only: Sequence[str] | None) -> None:
         for i, value in enumerate(self.ran.values):
