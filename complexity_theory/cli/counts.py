@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from complexity_theory.cli.options import NETWORK_HELP, Format, FormatOption, InputOption, ResolutionOption, is_code, need_torch, network_of, shown_sides
+from complexity_theory.cli.options import (
+    NETWORK_HELP,
+    Format,
+    FormatOption,
+    InputOption,
+    ResolutionOption,
+    is_code,
+    need_torch,
+    network_of,
+    shown_sides,
+)
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -38,14 +38,18 @@ NETWORK_HELP = (
 )
 InputOption = Annotated[
     str | None,
-    typer.Option("--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."),
+    typer.Option(
+        "--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."
+    ),
 ]
 
 
 def is_code(text: str) -> bool:
     """Whether a network is named as code: module:callable, file.py:callable, timm:NAME."""
     home, colon, name = text.rpartition(":")
-    return bool(colon and len(home) > 1 and name and not Path(text).suffix.lower() in (".toml", ".json", ".yaml", ".yml"))
+    return bool(
+        colon and len(home) > 1 and name and Path(text).suffix.lower() not in (".toml", ".json", ".yaml", ".yml")
+    )
 
 
 def network_of(text: str, resolution: str | None = None, given: str | None = None) -> Any:

@@ -33,9 +33,9 @@ INPUT = (3, 224, 224)  # where neither the user nor the library says another
 def callable_of(text: str) -> Callable[[], Any]:
     """What makes the module that ``text`` names. Raises InvalidInput where there is none, in one line.
 
-    >>> callable_of("complexity_theory.measurement.code:INPUT")
+    >>> callable_of("math:pi")
     Traceback (most recent call last):
-    complexity_theory.core.errors.InvalidInput: complexity_theory.measurement.code:INPUT is a tuple, and cannot be called
+    complexity_theory.core.errors.InvalidInput: math:pi is a float, and cannot be called
     """
     home, colon, attribute = text.rpartition(":")
     if not (home and colon and attribute):
@@ -47,8 +47,12 @@ def callable_of(text: str) -> Callable[[], Any]:
     found = source
     for part in attribute.split("."):
         if not hasattr(found, part):
-            names = [n for n, v in vars(source).items() if callable(v) and getattr(v, "__module__", "") == source.__name__]
-            raise InvalidInput(f"{home} has no {attribute!r}: it has {', '.join(names) or 'nothing that can be called'}")
+            names = [
+                n for n, v in vars(source).items() if callable(v) and getattr(v, "__module__", "") == source.__name__
+            ]
+            raise InvalidInput(
+                f"{home} has no {attribute!r}: it has {', '.join(names) or 'nothing that can be called'}"
+            )
         found = getattr(found, part)
     if not callable(found):
         raise InvalidInput(f"{text} is a {type(found).__name__}, and cannot be called")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import re
 import resource
-import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import singledispatch
-from pathlib import Path
 from typing import Any, final
 
 import psutil

@@ -21,7 +21,6 @@ from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Folded, Operation
 from complexity_theory.networks.knobs import Knob, bases, fitting
 
-
 UNIT = 32  # "n" in a size is the height of the input over it
 
 

@@ -181,7 +181,7 @@ def _read_knob(knob: KnobFile) -> Knob:
         raise InvalidInput(f"dimension must be one of {', '.join(DIMENSIONS)}, not {knob.dimension[:60]!r}")
     return Knob(
         name=knob.name,
-        dimension=knob.dimension,  # type: ignore[arg-type]  # checked above
+        dimension=knob.dimension,  # checked above
         base=knob.size,
         moves=knob.moves,
         why=knob.why,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sympy
@@ -50,9 +50,7 @@ def closed_form(network: Scalable) -> Complexity:
     """
     for times in STEPS:
         values, first = symbolic_sizes(network, times)
-        form = network.ideal(values).map(
-            lambda metric, first=first: sympy.expand(sympy.sympify(metric).subs(n, n / first))
-        )
+        form = network.ideal(values).map(partial(_in_n, first=first))
         metrics = (*form.as_dict().values(), sympy.sympify(form.products))
         if all(metric.is_polynomial(*VARIABLES) for metric in metrics):
             return form if form.products != 0 else Complexity(**form.as_dict())
@@ -60,6 +58,10 @@ def closed_form(network: Scalable) -> Complexity:
         f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
         f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
     )
+
+
+def _in_n(metric: Any, first: int) -> Any:
+    return sympy.expand(sympy.sympify(metric).subs(n, n / first))
 
 
 def symbolic_sizes(network: Scalable, times: int = 1) -> tuple[list[Any], int]:

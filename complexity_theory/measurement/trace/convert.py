@@ -16,8 +16,8 @@ from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.operations import Operation
 from complexity_theory.measurement.trace.capture import Capture, Node, Ref
 from complexity_theory.measurement.trace.dims import Atom, Dim, expression, resolved
-from complexity_theory.measurement.trace.names import COSTLY, POOLS, is_elementwise
 from complexity_theory.measurement.trace.growth import Growth
+from complexity_theory.measurement.trace.names import COSTLY, POOLS, is_elementwise
 from complexity_theory.measurement.trace.operators import work
 from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.traced import Step, defaults
@@ -355,7 +355,7 @@ def _costly(converter: Converter, node: Node) -> None:
     if any(ref.id in converter.lives for ref in refs):
         converter.whole.append(f"{node.name} in {node.path or 'the module'}: its weights are computed of the input")
     inputs = [converter.input(node)]
-    lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, does.operation.rank + 1)
+    lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, len(does.shapes[0].dims))
     converter.operation(node, does.operation, inputs, node.outputs[0], owns=owns)
     converter.last(weights=names, lead=lead)
     for output in node.outputs[1:]:  # the last states of a recurrent layer

@@ -55,7 +55,7 @@ def _layer_norm(converter: Converter, node: Node) -> None:
     weight, bias = node.argument(2, "weight"), node.argument(3, "bias")
     owns, names = converter.weights([weight, bias])
     sides = converter.dims(node.args[0])[-len(node.args[1]) :]
-    given = {"shape": sides, "affine": isinstance(weight, Ref), "bias": isinstance(bias, Ref) or weight is None}
+    given: dict[str, Any] = {"shape": sides, "affine": isinstance(weight, Ref), "bias": isinstance(bias, Ref) or weight is None}
     eps = node.argument(4, "eps", 1e-5)
     converter.add(node, "LayerNorm", [converter.input(node)], node.outputs[0], owns=owns, **given, eps=eps)
     converter.last(weights=names)
@@ -191,7 +191,7 @@ def _pool(converter: Converter, node: Node) -> None:
         converter.whole.append(f"{node.name} in {node.path}: windows of another kind")
     for output in node.outputs[:1]:
         converter.operation(node, does.operation, [converter.input(node)], output)
-        converter.last(lead=converter.lead(node.args[0].id, does.operation.rank + 1))
+        converter.last(lead=converter.lead(node.args[0].id, len(does.shapes[0].dims)))
     if len(node.outputs) > 1:
         converter.names[node.outputs[1]] = converter.names[node.outputs[0]]
 
@@ -211,7 +211,9 @@ def _adaptive_max(converter: Converter, node: Node) -> None:
 
 
 def _adaptive(converter: Converter, node: Node, kind: str) -> None:
-    sides = converter.grown(node.outputs[0])[1:]
+    before, sides = converter.numbers(node.args[0].id)[1:], converter.numbers(node.outputs[0])[1:]
+    if any(a == b != 1 for a, b in zip(before, sides, strict=True)):  # perhaps the input's own size
+        sides = converter.grown(node.outputs[0])[1:]
     name = converter.input(node)
     if set(sides) == {1} and kind == "AdaptiveAvgPool2d":
         converter.add(node, "GlobalAvgPool2d", [name], node.outputs[0])
@@ -252,8 +254,8 @@ _MODES = {
 
 
 @converts(
-    "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d upsample_trilinear3d "
-    "upsample_bicubic2d _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa"
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d "
+    "upsample_trilinear3d upsample_bicubic2d _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa"
 )
 def _upsample(converter: Converter, node: Node) -> None:
     value, [output] = node.args[0].id, node.outputs
@@ -308,7 +310,10 @@ def regrouped(converter: Converter, node: Node, value: int, output: int, suffix:
                     a, i = a * before[i], i + 1
                 else:
                     b, j = b * after[j], j + 1
-        else:  # sides of 1 at the end
+        elif j == len(after) and groups:  # sides of 1 at the end
+            groups[-1] = (groups[-1][0] + len(before) - i, groups[-1][1])
+            break
+        else:
             i, j = len(before), len(after)
         groups.append((i - begin_in, _open(converter, output, begin_out, symbols[begin_out:j], after[begin_out:j])))
     if all(merged == 1 and parts == (None,) for merged, parts in groups[:-1]) and groups[-1][1] == (None,):
@@ -323,13 +328,17 @@ def _open(
     """The parts of a group of sides, one left open: that which grows, or the largest of those that nothing scales."""
     if len(symbols) == 1:
         return (None,)
-    growing = [i for i in range(len(symbols)) if numbers[i] > 1 and converter.growing(output, begin + i)]
-    if len(growing) > 1 or not symbols:  # both sides of a map made of tokens
-        return tuple(converter.grown(output)[begin : begin + len(symbols)])
-    plain = [i for i, size in enumerate(symbols) if not getattr(size, "free_symbols", None)]
-    if not growing and len(plain) < len(symbols):
+    plain = [i for i, size in enumerate(symbols) if numbers[i] > 1 and not getattr(size, "free_symbols", None)]
+    if not plain:
         return tuple(symbols)
-    rest = growing[0] if growing else max(plain, key=lambda i: numbers[i])
+    rest = plain[0]
+    if len(plain) > 1:
+        growing = [i for i in plain if converter.growing(output, begin + i)]
+        if len(growing) > 1:  # both sides of a map made of tokens
+            return tuple(converter.grown(output)[begin : begin + len(symbols)])
+        if not growing and len(plain) < len(symbols):
+            return tuple(symbols)
+        rest = growing[0] if growing else max(plain, key=lambda i: numbers[i])
     return tuple(None if i == rest else size for i, size in enumerate(symbols))
 
 

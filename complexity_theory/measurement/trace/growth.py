@@ -16,7 +16,7 @@ RUNS = 3  # at larger inputs: with the traced one they tell a polynomial of degr
 
 
 class Growth:
-    """The runs of a module at larger inputs, made when first asked for. ``unit``: n of the traced one (None: no whole)."""
+    """The runs of a module at larger inputs, made when first asked for. ``unit``: n of the traced one, where whole."""
 
     def __init__(self, ran: Capture, unit: int | None, larger: Callable[[], Sequence[tuple[int, Capture]]]) -> None:
         self.ran, self.unit, self.larger = ran, unit, larger

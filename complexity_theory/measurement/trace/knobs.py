@@ -19,7 +19,8 @@ UNIT = 32  # sides of inputs at which forms are held to other runs are multiples
 
 def size_knobs(variables: Mapping[str, Atom], widths: Widths, steps: Sequence[Step]) -> dict[str, Knob]:
     """A knob for each variable, by its symbol: named after the submodule that first makes, or takes, its channels."""
-    owners, names = _owners(widths), {}
+    owners = _owners(widths)
+    names: dict[str, str] = {}
     for symbol, atom in variables.items():
         name = f"{owners.get(atom) or symbol}.{'width' if atom.kind == 'w' else 'group_width'}"
         names[symbol] = name if name not in names.values() else f"{name}.{symbol}"

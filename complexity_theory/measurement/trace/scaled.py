@@ -91,7 +91,7 @@ class Scaler:
                 elif _is_sizes(value) and (len(value) > 1 or key == "normalized_shape"):
                     setattr(part, key, type(value)(_becomes(x, known) for x in value))
             if hasattr(part, "head_dim") and hasattr(part, "embed_dim") and hasattr(part, "num_heads"):
-                part.head_dim = part.embed_dim // part.num_heads  # type: ignore[operator, assignment]
+                part.head_dim = part.embed_dim // part.num_heads
 
     def _own_sizes(self) -> _Sizes:
         """By submodule: what the sizes of its own parameters and buffers become."""
@@ -157,10 +157,12 @@ def _like(old: Tensor, shape: tuple[int, ...]) -> Tensor:
     new = torch.empty(shape, dtype=old.dtype, device=old.device)
     if new.device.type != "meta":
         with torch.no_grad():
-            if new.is_floating_point():
-                new.fill_(1.0) if new.dim() == 1 else new.normal_(std=0.02)
-            else:
+            if not new.is_floating_point():
                 new.zero_()
+            elif new.dim() == 1:
+                new.fill_(1.0)
+            else:
+                new.normal_(std=0.02)
     return nn.Parameter(new, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else new
 
 
