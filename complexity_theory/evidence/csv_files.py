@@ -17,6 +17,7 @@ from complexity_theory.evidence.table import Table, frame_of
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.files import load as load_network
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 TIMM_MODES = {"inference": "infer", "training": "train"}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -319,7 +320,7 @@ def _counts(name: str, cells: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def _network(path: Path, name: str) -> Network | None:
+def _network(path: Path, name: str) -> Network | Traced | None:
     """The network of a known name, or of a file, by its path from where the table is; None where it is neither."""
     if name.lower().endswith(NETWORK_FILES):
         return load_network(path.parent / name)

@@ -18,7 +18,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
-from complexity_theory.graph.operations import Folded, Operation
+from complexity_theory.graph.operations import Borrowing, Folded, Operation
 from complexity_theory.networks.knobs import Knob, bases, fitting
 
 UNIT = 32  # "n" in a size is the height of the input over it
@@ -54,7 +54,8 @@ class Step:
             found: Operation = getattr(operations, self.kind)(**given)
         except InvalidInput as error:
             raise InvalidInput(f"{self.name}: {error}") from None
-        return Folded(found, self.lead) if self.lead else found
+        found = Folded(found, self.lead) if self.lead else found
+        return found if self.owns else Borrowing(found)
 
 
 @cache
@@ -109,6 +110,7 @@ class Traced:
 
     ``inputs``: the sides of each input, without the batch. ``symbols``: what each knob is called in the polynomials of
     the steps; "r" and "c" are the height and width of the input, or "r" is both. ``outputs``: the values that come out.
+    ``loose``: what the steps do not say of the module, so that what is built of them computes something else.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Traced:
     runs: tuple[Run, ...] = ()
     note: str = ""
     family: str = "traced"
+    loose: tuple[str, ...] = ()
 
     # -- as other networks
 
@@ -166,8 +169,6 @@ class Traced:
         total = Complexity()
         for step, times, operation, taken, output in self._walk(self._sizes(values)):
             cost = operation.cost(output, *taken)
-            if not step.owns:
-                cost = replace(cost, params=0)
             total = total + (cost if type(times) is int and times == 1 else times * cost)
         return total
 

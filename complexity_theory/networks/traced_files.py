@@ -82,6 +82,7 @@ class TracedFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_
     outputs: _Texts
     knobs: Annotated[dict[_Symbol, KnobFile], Meta(max_length=10**4, description="knobs by their symbols")]
     runs: list[RunFile] = []
+    loose: Annotated[list[_Text], Meta(max_length=10**5, description="a list of texts")] = []
     steps: Annotated[list[StepFile], Meta(max_length=10**5, description="a list of steps")]
 
 
@@ -102,6 +103,7 @@ def describe(network: Traced) -> dict[str, Any]:
         outputs=list(network.outputs),
         knobs={symbol: _knob(knob) for symbol, knob in zip(network.symbols, network.knobs, strict=True)},
         runs=[_run(run, network.steps) for run in network.runs],
+        loose=list(network.loose),
         steps=[_step(step) for step in network.steps],
     )
     plain: dict[str, Any] = msgspec.to_builtins(found)
@@ -170,6 +172,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Traced:
         tuple(_read_run(run, places, found.knobs) for run in found.runs),
         found.note,
         found.family,
+        tuple(found.loose),
     )
     _check(network, len(places))
     network.complexity()  # what does not fit together is found by walking it

@@ -55,7 +55,11 @@ def _layer_norm(converter: Converter, node: Node) -> None:
     weight, bias = node.argument(2, "weight"), node.argument(3, "bias")
     owns, names = converter.weights([weight, bias])
     sides = converter.dims(node.args[0])[-len(node.args[1]) :]
-    given: dict[str, Any] = {"shape": sides, "affine": isinstance(weight, Ref), "bias": isinstance(bias, Ref) or weight is None}
+    given: dict[str, Any] = {
+        "shape": sides,
+        "affine": isinstance(weight, Ref),
+        "bias": isinstance(bias, Ref) or weight is None,
+    }
     eps = node.argument(4, "eps", 1e-5)
     converter.add(node, "LayerNorm", [converter.input(node)], node.outputs[0], owns=owns, **given, eps=eps)
     converter.last(weights=names)

@@ -76,10 +76,16 @@ class Tracing:
         steps, outputs, repeated, depths, self.refused = folded(converter, self.runs)
         self.runs = [run for run in self.runs if any(made.copies[0][0] == run.names[0] for made in repeated)]
         self.depths = {made.copies[0][0]: made.depth for made in repeated}
-        self.whole = converter.whole
         knobs = {**depths, **size_knobs(self.symbols.names, self.widths, steps), **resolution_knobs(self.sides[0])}
         self.network = Traced(
-            self.name, self.sides, tuple(knobs.values()), tuple(knobs), steps, outputs, tuple(repeated)
+            self.name,
+            self.sides,
+            tuple(knobs.values()),
+            tuple(knobs),
+            steps,
+            outputs,
+            tuple(repeated),
+            loose=tuple(dict.fromkeys(converter.whole)),
         )
 
     def _larger(self) -> list[tuple[int, Capture]]:

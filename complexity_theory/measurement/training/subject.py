@@ -16,6 +16,7 @@ from complexity_theory.measurement.training.images import Source
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
@@ -27,7 +28,7 @@ ROUNDING = "fine"
 KIND = "training"
 
 
-def base(name: str) -> Network:
+def base(name: str) -> Network | Traced:
     """A small network of this room, a network of the zoo, or that of a file. Raises InvalidInput for others.
 
     >>> base("RegNetY-2MF").complexity().flops
