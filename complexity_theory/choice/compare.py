@@ -9,6 +9,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.memory import memory
 from complexity_theory.devices.profile import MOST, Prediction, Profile, predict
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import Scaled, scale
 
 # Alpha in steps of a fifth: fast:0 is dr, fast:0.8 dWr, fast:1 w.
@@ -41,7 +42,7 @@ class Choice(NamedTuple):
 
 
 def compare(
-    network: Network,
+    network: Network | Traced,
     target_flops: float,
     profile: Profile,
     *,

@@ -135,7 +135,12 @@ def _joined(name: str, value: Any) -> Any:
 
 def export(
     network: NetworkArgument,
-    to: Annotated[str, typer.Option(help="pycls (YAML), torchvision, timm or json (our own).")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="torch (a Python file that needs torch alone), pycls (YAML), torchvision, timm or json (our own)."
+        ),
+    ],
     strategy: Annotated[str | None, typer.Option(help=f"Scale it first: {STRATEGY_HELP}")] = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,

@@ -57,10 +57,9 @@ def network_of(text: str, resolution: str | None = None, given: str | None = Non
 
     A ``networks.spec.Network``, or of code and of traced files a ``networks.traced.Traced``.
     """
-    from dataclasses import replace
-
     from complexity_theory import zoo
     from complexity_theory.core.quantities import sides
+    from complexity_theory.networks.traced import at as traced_at
 
     if is_code(text):
         if resolution is not None:
@@ -78,7 +77,7 @@ def network_of(text: str, resolution: str | None = None, given: str | None = Non
     if resolution is None:
         return found
     at = sides(resolution, "--resolution" if given is None else "--input")
-    return found.at(at) if hasattr(found, "at") else replace(found, resolution=at)
+    return traced_at(found, at)
 
 
 def _sides_given(text: str) -> list[int]:

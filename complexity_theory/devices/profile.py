@@ -20,6 +20,7 @@ from complexity_theory.core.sizes import pair
 from complexity_theory.devices.features import Features, network_features
 from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 INTERVAL = 0.90  # of predictions
 BYTES = {"fp32": 4, "tf32": 4, "amp": 2, "fp16": 2, "bf16": 2}  # of an activation
@@ -229,7 +230,7 @@ class Prediction:
     warnings: tuple[str, ...]
 
 
-def work_of(network: Network) -> Features:
+def work_of(network: Network | Traced) -> Features:
     """The features of a network for one image. Raises InvalidInput where one of its counts is above ``MOST``."""
     for what, count in network.complexity().as_dict().items():
         if count > MOST:
@@ -237,7 +238,7 @@ def work_of(network: Network) -> Features:
     return network_features(network)
 
 
-def predict(network: Network, profile: Profile, *, batch: int | None = None) -> Prediction:
+def predict(network: Network | Traced, profile: Profile, *, batch: int | None = None) -> Prediction:
     """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
 
     The interval comes from the held-out errors of the profile: of other architectures where it knows the family, of
@@ -271,7 +272,7 @@ def seconds(profile: Profile, work: Features, batch: Any) -> Any:
     return sum(value * amounts[name] for name, value in profile.coefficients.items())
 
 
-def _warnings(network: Network, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
+def _warnings(network: Network | Traced, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
     found = []
     if network.family not in profile.families:
         found.append(f"family {network.family} is not among those that {profile.name} was fitted to")

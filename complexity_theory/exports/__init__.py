@@ -14,6 +14,7 @@ from complexity_theory.networks.files import describe, to_json
 from complexity_theory.networks.kinds import KINDS
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 # What pycls calls our parts.
 PYCLS_STEMS = {ours: theirs for theirs, ours in pycls.STEMS.items()}
@@ -151,8 +152,14 @@ def _pycls(network: Network) -> str:
     return yaml.safe_dump(pycls_config(network), sort_keys=False, default_flow_style=None)
 
 
-def _json(network: Network) -> str:
+def _json(network: Network | Traced) -> str:
     return to_json(describe(network))
+
+
+def _torch(network: Network | Traced) -> str:
+    from complexity_theory.exports.torch import source
+
+    return source(network)
 
 
 def _torchvision(network: Network) -> str:
@@ -167,12 +174,16 @@ def _timm(network: Network) -> str:
     return to_json({**arguments(network), "python": snippet(network, "timm")})
 
 
-EXPORTS: dict[str, Callable[[Network], str]] = {
+EXPORTS: dict[str, Callable[[Any], str]] = {
+    "torch": _torch,
     "pycls": _pycls,
     "torchvision": _torchvision,
     "timm": _timm,
     "json": _json,
 }
+
+
+FOR_TRACED = ("torch", "json")
 
 
 def snippet(network: Network, to: str) -> str:
@@ -189,11 +200,12 @@ def snippet(network: Network, to: str) -> str:
     return snippets[to](network)
 
 
-def export(network: Network, to: str) -> str:
+def export(network: Network | Traced, to: str) -> str:
     """The network as text that another library loads.
 
-    ``pycls``: YAML. ``torchvision``, ``timm``: JSON with the class, its arguments and a Python snippet. ``json``: our
-    own, as ``networks.files`` reads it. Raises InvalidInput for an unknown form, and with the reason where the library
+    ``torch``: a Python file that needs torch alone and trains one step as a script. ``pycls``: YAML. ``torchvision``,
+    ``timm``: JSON with the class, its arguments and a Python snippet. ``json``: our own, as ``networks.files`` reads
+    it. Raises InvalidInput for an unknown form, and with the reason where the library
     cannot express the network.
 
     >>> from complexity_theory.zoo import network
@@ -202,4 +214,6 @@ def export(network: Network, to: str) -> str:
     """
     if to not in EXPORTS:
         raise InvalidInput(f"unknown export {to!r}: one of {', '.join(EXPORTS)}")
+    if isinstance(network, Traced) and to not in FOR_TRACED:
+        raise InvalidInput(f"{to} has no networks but its own kinds: a traced one goes to {' or '.join(FOR_TRACED)}")
     return EXPORTS[to](network)

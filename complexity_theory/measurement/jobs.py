@@ -7,7 +7,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
@@ -17,6 +17,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced, at
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
@@ -79,7 +80,7 @@ class Description:
     labels: tuple[str, ...] = ()
 
     @classmethod
-    def of_network(cls, network: Network) -> Description:
+    def of_network(cls, network: Network | Traced) -> Description:
         """The description of a network."""
         return cls("network", canonical_json(files.describe(network)), ("name", "family", "note"))
 
@@ -139,7 +140,7 @@ def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more:
 class NetworkSubject(Subject):
     """A network at its own resolution, scaled to ``factor`` times its flops. It holds the network, not its name."""
 
-    base: Network
+    base: Network | Traced
     strategy: str = UNSCALED
     factor: float = 1
     kind: ClassVar[str] = "network"
@@ -154,9 +155,9 @@ class NetworkSubject(Subject):
         333939624
         """
         base = find(name)
-        return cls(base if resolution is None else replace(base, resolution=resolution), strategy, factor)
+        return cls(base if resolution is None else at(base, resolution), strategy, factor)
 
-    def network(self) -> Network:
+    def network(self) -> Network | Traced:
         """The network that is built and timed."""
         return _scaled(self)
 
@@ -187,7 +188,7 @@ class NetworkSubject(Subject):
 
 
 @cache
-def _scaled(subject: NetworkSubject) -> Network:
+def _scaled(subject: NetworkSubject) -> Network | Traced:
     base = subject.base
     if subject.strategy == UNSCALED:
         return base

@@ -21,6 +21,13 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation of feature maps of any rank."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any will do."""
+
+
 class Scale(nn.Module):
     """A learned factor per channel."""
 

@@ -20,6 +20,7 @@ from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Borrowing, Folded, Operation
 from complexity_theory.networks.knobs import Knob, bases, fitting
+from complexity_theory.networks.spec import Network
 
 UNIT = 32  # "n" in a size is the height of the input over it
 
@@ -167,7 +168,7 @@ class Traced:
     def cost(self, values: Sequence[Size]) -> Complexity:
         """Its exact cost where the knobs have these sizes: ints, symbols or int64 arrays."""
         total = Complexity()
-        for step, times, operation, taken, output in self._walk(self._sizes(values)):
+        for times, operation, taken, output in self._walk(self._sizes(values)):
             cost = operation.cost(output, *taken)
             total = total + (cost if type(times) is int and times == 1 else times * cost)
         return total
@@ -261,7 +262,7 @@ class Traced:
             found.append(Shape(*lead, *own) if follows else Shape(*sides))
         return tuple(found)
 
-    def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Step, Size, Operation, tuple[Shape, ...], Shape]]:
+    def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Size, Operation, tuple[Shape, ...], Shape]]:
         """Each step with how often it stands there, its operation, and the shapes that go in and come out."""
         known = {f"input{i}": shape for i, shape in enumerate(self.shapes(sizes))}
         starts, stops = {run.start: run for run in self.runs}, {run.stop for run in self.runs}
@@ -277,7 +278,7 @@ class Traced:
                 known[step.name] = output = operation.infer(*taken)
             except InvalidInput as error:
                 raise InvalidInput(f"{step.name}: {error}") from None
-            yield step, times, operation, taken, output
+            yield times, operation, taken, output
 
     # -- as a graph
 
@@ -322,6 +323,11 @@ class Traced:
             nodes.extend(replace(_node(step, sizes, local), name=_copied(step.name, copy + 1)) for step in steps)
         renamed.update({name: _copied(name, times) for name in run.gives})
         return nodes
+
+
+def at(network: Network | Traced, resolution: int | tuple[int, int]) -> Network | Traced:
+    """A network with an input of ``resolution``. Raises InvalidInput for a traced one that cannot be read there."""
+    return network.at(resolution) if isinstance(network, Traced) else replace(network, resolution=resolution)
 
 
 def _node(step: Step, sizes: Mapping[str, Size], renamed: Mapping[str, str]) -> Node:

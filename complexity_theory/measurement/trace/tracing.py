@@ -21,7 +21,7 @@ from complexity_theory.measurement.trace.dims import Atom
 from complexity_theory.measurement.trace.growth import RUNS, Growth
 from complexity_theory.measurement.trace.knobs import UNIT, height, larger, resolution_knobs, size_knobs, sized, units
 from complexity_theory.measurement.trace.repeats import folded, tie
-from complexity_theory.measurement.trace.scaled import PATCHES, Scaler
+from complexity_theory.measurement.trace.resizing import PATCHES, Scaler
 from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.knobs import bases
 from complexity_theory.networks.traced import Traced, names_in
@@ -105,15 +105,17 @@ class Tracing:
         Its resized weights are new (the layers' own ``reset_parameters``). Raises InvalidInput where the module cannot
         be made so: its forward holds sizes as numbers, or is another one then.
         """
-        expected = self.network.cost(values)
         sizes = dict(zip(self.network.symbols, values, strict=True))
-        problem = ""
+        try:
+            expected, problem = self.network.cost(values), ""
+        except InvalidInput as error:
+            raise InvalidInput(f"no module of these sizes can be made of {self.name}: {error}") from None
         for patches in PATCHES:
             try:
                 made = self._made(sizes, patches)
                 found = count(made, *self.sides, device=self.device)
-            except (InvalidInput, ValueError, TypeError, AttributeError) as error:
-                problem = problem or str(error).splitlines()[0]
+            except Exception as error:  # of the user's code
+                problem = problem or next(iter(str(error).splitlines()), type(error).__name__)
                 continue
             if found == expected:
                 return made
@@ -138,17 +140,22 @@ class Tracing:
     def check(self) -> Traced:
         """The network held to other modules and runs: of twice the depths and widths, at other resolutions.
 
-        Runs that are none are given up; a resolution at which it is another network does not move, and says why.
-        Raises InvalidInput where no module of other widths costs what the form says.
+        Runs that are none are given up. Widths of which no module can be made that costs what the form says, and a
+        resolution at which it is another network, do not move, and say why.
         """
-        self._check_depths()
-        self.scaled(self.multiplied(d=2, w=2, g=2))
-        if any(knob.dimension == "group_width" for knob in self.network.knobs):
-            self.scaled(self.multiplied(w=2))
+        self.check_depths()
+        grouped = any(knob.dimension == "group_width" for knob in self.network.knobs)
+        try:
+            self.scaled(self.multiplied(d=2, w=2, g=2))
+            if grouped:
+                self.scaled(self.multiplied(w=2))
+        except InvalidInput as error:
+            self._settle("width", "group_width", moves=False, why=str(error))
         self._check_resolution()
         return self.network
 
-    def _check_depths(self) -> None:
+    def check_depths(self) -> None:
+        """Gives up the runs of which no deeper module can be made."""
         banned: list[str] = []
         for _ in range(4):
             if not self.runs:
@@ -170,13 +177,13 @@ class Tracing:
             problem = self._differs(unit)
             if problem is None:
                 multiple = UNIT if unit == UNIT and followed else 1 if unit == UNIT else unit
-                self._settle(multiple=multiple)
+                self._settle("resolution", multiple=multiple)
                 return
             problems.append(problem)
-        self._settle(moves=False, why=(problems or ["an input without sides"])[0])
+        self._settle("resolution", moves=False, why=(problems or ["an input without sides"])[0])
 
-    def _settle(self, **found: Any) -> None:
-        knobs = tuple(replace(k, **found) if k.dimension == "resolution" else k for k in self.network.knobs)
+    def _settle(self, *dimensions: str, **found: Any) -> None:
+        knobs = tuple(replace(k, **found) if k.dimension in dimensions else k for k in self.network.knobs)
         self.network = replace(self.network, knobs=knobs)
 
     def _differs(self, unit: int) -> str | None:
@@ -219,7 +226,8 @@ def trace(
     whose widths alone change (WideResNet is ResNet with the first convolutions of its blocks). What cannot change stays
     at its size. With ``check`` the network is held to what it says of other sizes: to modules of the same classes with
     twice the depths and widths, and to runs at larger inputs. The module is left as it was.
-    Raises InvalidInput where it does not run, for an operation without a rule, and where a check fails.
+    What fails a check stays at its size too, and the knob says why. Raises InvalidInput where the module does not run,
+    and for an operation without a rule.
 
     >>> from complexity_theory.scaling.closed_form import closed_form
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.AdaptiveAvgPool2d(1))
@@ -228,3 +236,36 @@ def trace(
     """
     tracing = Tracing(module, *shapes, fix=fix, only=only, device=device, name=name)
     return tracing.check() if check else tracing.network
+
+
+def scaled(
+    module: nn.Module,
+    *shapes: Input,
+    to: Traced | None = None,
+    depth: int = 1,
+    width: int = 1,
+    group_width: int = 1,
+    fix: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    device: str | None = None,
+) -> nn.Module:
+    """A new module of the user's own classes with other sizes: layers resized, blocks repeated, settings patched.
+
+    ``to``: the network traced of ``module``, with other sizes (as ``scaling.realise.scale`` gives it); or whole
+    multipliers of depths, widths and group widths. The module is traced anew and costs what the network says; resized
+    weights are new (the layers' own ``reset_parameters``), the others are copies. Raises InvalidInput where it cannot
+    be made: its forward holds sizes as numbers, or does not call what is put into a container.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 4, 1))
+    >>> scaled(net, (3, 32, 32), width=2)[2]
+    Conv2d(16, 4, kernel_size=(1, 1), stride=(1, 1))
+    """
+    tracing = Tracing(module, *shapes, fix=fix, only=only, device=device)
+    tracing.check_depths()
+    if to is None:
+        return tracing.scaled(tracing.multiplied(d=depth, w=width, g=group_width))
+    sizes = {knob.name: knob.base for knob in to.knobs}
+    own = {knob.name for knob in tracing.network.knobs}
+    if set(sizes) != own:
+        raise InvalidInput(f"{to.name} was traced of another module than {type(module).__name__}, or otherwise")
+    return tracing.scaled([sizes[knob.name] for knob in tracing.network.knobs])

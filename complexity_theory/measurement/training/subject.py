@@ -28,14 +28,17 @@ ROUNDING = "fine"
 KIND = "training"
 
 
-def base(name: str) -> Network | Traced:
+def base(name: str) -> Network:
     """A small network of this room, a network of the zoo, or that of a file. Raises InvalidInput for others.
 
     >>> base("RegNetY-2MF").complexity().flops
     2251712
     """
     path = BASES / f"{name}.toml"
-    return files.load(path) if path.is_file() else find(name)
+    found = files.load(path) if path.is_file() else find(name)
+    if isinstance(found, Traced):
+        raise InvalidInput(f"{name} is a traced network: its channels and classes are what they were traced with")
+    return found
 
 
 @final
