@@ -54,8 +54,8 @@ class Ladder:
             rows = [self.rule.values(part, self._ideal(part, factor)) for factor in factors]
             kept = [i for i, row in enumerate(rows) if not i or row != rows[i - 1]]
             parts.append((places, np.array([factors[i] for i in kept]), np.array([rows[i] for i in kept])))
-        own = [1.0] if low <= 1 <= high else []
-        factors = np.unique(np.concatenate([*(starts for _, starts, _ in parts), own, *([math.nextafter(f, math.inf)] for f in own)]))
+        own = [1.0, math.nextafter(1.0, math.inf)] if low <= 1 <= high else []
+        factors = np.unique(np.concatenate([*(starts for _, starts, _ in parts), own]))
         sizes = np.empty((len(factors), len(self.knobs)), dtype=np.int64)
         for places, starts, rows in parts:
             sizes[:, places] = rows[np.searchsorted(starts, factors, side="right") - 1]
@@ -64,6 +64,14 @@ class Ladder:
         _, first = np.unique(sizes, axis=0, return_index=True)
         first.sort()
         return factors[first], sizes[first]
+
+    def shortest(self, factor: float, sizes: tuple[int, ...]) -> float:
+        """The factor with fewest digits, near one that gives these sizes, that gives them too."""
+        for digits in range(1, 17):
+            for rounded in (float(f"{factor:.{digits}g}"), _up(factor, digits)):
+                if self.at(rounded) == sizes:
+                    return rounded
+        return factor
 
     def _ideal(self, knobs: tuple[Knob, ...], factor: float) -> tuple[float, ...]:
         return multiplied(knobs, self.strategy.multipliers(factor)._asdict(), ties=False)
@@ -78,6 +86,12 @@ class Ladder:
             smallest, largest = (knob.base * factor**exponent for factor in (low, high))
             for size in changes(self.rule, knob, smallest, largest):
                 yield from _around(knob.base, exponent, size)
+
+
+def _up(factor: float, digits: int) -> float:
+    """A factor rounded up to so many digits."""
+    unit = 10.0 ** (math.floor(math.log10(factor)) - digits + 1)
+    return float(f"{math.ceil(factor / unit) * unit:.{digits + 1}g}")
 
 
 def _around(base: int, exponent: float, size: float) -> tuple[float, float]:
@@ -122,9 +136,7 @@ def components(knobs: tuple[Knob, ...]) -> list[tuple[Knob, ...]]:
 def changes(rule: Rule, knob: Knob, low: float, high: float) -> list[float]:
     """The ideal sizes of a knob, from ``low`` to ``high``, from which on a rule rounds it to another size."""
     first, last = math.frexp(low)[1], math.frexp(high)[1]
-    return [
-        size for octave in range(first, last + 1) for size in _changes(rule, knob, octave) if low < size <= high
-    ]
+    return [size for octave in range(first, last + 1) for size in _changes(rule, knob, octave) if low < size <= high]
 
 
 @lru_cache(maxsize=4096)
