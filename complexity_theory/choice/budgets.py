@@ -46,6 +46,15 @@ class Budgets:
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) is not None for part in fields(self))
 
+    def as_dict(self) -> dict[str, Any]:
+        """The bounds that are set, by name."""
+        found = {name: getattr(self, name) for name in KINDS}
+        return {
+            name: dict(value) if isinstance(value, Mapping) else value
+            for name, value in found.items()
+            if value is not None
+        }
+
     def on(self, device: str) -> float | None:
         """The seconds that an image may take on a device."""
         found: float | None = self.seconds.get(device) if isinstance(self.seconds, Mapping) else self.seconds
@@ -81,3 +90,16 @@ class Budgets:
 def told(name: str, device: str | None, alone: bool) -> str:
     """What a bound is called: with its device where there are several."""
     return SHOWN[name] if device is None or alone else f"{SHOWN[name]} on {device}"
+
+
+def shown(name: str, value: float) -> str:
+    """An amount of what is bounded, as people read it.
+
+    >>> shown("seconds", 0.0008), shown("memory", 2**33), shown("params", 30_000_000)
+    ('0.8 ms', '8 GiB', '30,000,000')
+    """
+    if name == "seconds":
+        return f"{value * 1e3:.4g} ms"
+    if name == "memory":
+        return f"{value / 2**30:.4g} GiB"
+    return f"{value:,.0f}"

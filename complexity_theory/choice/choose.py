@@ -7,23 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from complexity_theory.choice.budgets import Budgets
+from complexity_theory.choice.budgets import Budgets, shown, told
 from complexity_theory.choice.costs import Device, Estimate
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.choice.search import Found, Search
+from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.networks.knobs import bases, held
+from complexity_theory.networks.knobs import DIMENSIONS, bases, held
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import named
 from complexity_theory.scaling.rules import Rule, rule
-from complexity_theory.scaling.strategy import Strategy, parse
+from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
 
-STRATEGIES = ("d", "w", "r", "dw", "dr", "wr", "dwr", "dWr", "fast:1/5", "fast:2/5", "fast:3/5")
 ROUNDINGS = ("pycls", "pow2-groups")
+
+
+def along(steps: int = 5) -> tuple[Strategy, ...]:
+    """The named strategies, and fast scaling with alpha in so many steps from 0 to 1, each direction once.
+
+    >>> [strategy.name for strategy in along()][8:]
+    ['fast:1/5', 'fast:2/5', 'fast:3/5', 'fast:1']
+    """
+    check_size("steps of alpha", steps)
+    found = [*map(parse, NAMED), *(fast(Fraction(step, steps)) for step in range(steps + 1))]
+    return tuple({strategy.shares: strategy for strategy in reversed(found)}.values())[::-1]
 
 
 @dataclass(frozen=True)
@@ -77,13 +89,41 @@ class Choice:
         """The candidate with most flops."""
         return self.candidates[0]
 
+    def bounds(self) -> dict[str, str]:
+        """What is bounded, and by how much, as people read it."""
+        names = tuple(device.name for device in self.devices)
+        return {
+            told(name, device, len(names) == 1): shown(name, bound)
+            for name, device, bound in self.budgets.bounds(names)
+        }
+
+    def warnings(self) -> list[str]:
+        """In what the candidates are unlike what the profiles were fitted to."""
+        return [
+            f"{candidate.strategy}: {line}"
+            for candidate in self.candidates
+            for found in candidate.devices.values()
+            for line in found.time.warnings
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it: ``best``, ``candidates``, and what they were chosen by."""
+        return {
+            "network": self.base.name,
+            "budgets": self.budgets.as_dict(),
+            "devices": {device.name: {"batch": device.batch, "mode": device.profile.mode} for device in self.devices},
+            "best": self.best.as_dict(),
+            "candidates": [candidate.as_dict() for candidate in self.candidates],
+            "left_out": list(self.left_out),
+        }
+
 
 def choose(
     network: Network,
     budgets: Budgets,
     profiles: Sequence[Profile] = (),
     *,
-    strategies: Iterable[Strategy | str] = STRATEGIES,
+    strategies: Iterable[Strategy | str] | None = None,
     roundings: Mapping[str, Rule] | Iterable[str] = ROUNDINGS,
     batch: int | None = None,
     sure: bool = False,
@@ -100,13 +140,14 @@ def choose(
     >>> choose(network("EfficientNet-B0"), Budgets(params="30M", acts="40M"), strategies=["dWr"]).best.binding
     'params'
     """
+    chosen = along() if strategies is None else strategies
     devices = tuple(Device.of(profile, network, batch, sure) for profile in profiles)
     names = tuple(device.name for device in devices)
     budgets.check(names)
     if len(set(names)) < len(names):
         raise InvalidInput(f"devices must differ, not be {', '.join(names)}")
     search = Search(network, budgets, devices)
-    ladders, left_out = _ladders(network, strategies, roundings, fix)
+    ladders, left_out = _ladders(network, chosen, roundings, fix)
     found = search.largest(list(ladders.values()))
     best: dict[str, tuple[Ladder, str, Found]] = {}
     for ((name, rounding), ladder), result in zip(ladders.items(), found, strict=True):
@@ -163,11 +204,17 @@ def _ladders(
         for name, found in rules.items():
             distinct.setdefault(_apart_from_groups(found), name)
         rules = {name: rules[name] for name in distinct.values()}
-    ladders, left_out = {}, {}
+    ladders: dict[tuple[str, str], Ladder] = {}
+    left_out: dict[str, str] = {}
+    known = set[tuple[Any, ...]]()
     for given in strategies:
         strategy = given if isinstance(given, Strategy) else parse(given)
         strategy.multipliers(1.0)  # which refuses an alpha without a value
-        if not any(getattr(strategy, dimension) for dimension in moving):
+        direction = tuple(getattr(strategy, dimension) if dimension in moving else None for dimension in DIMENSIONS)
+        if direction in known:  # such as fast:1, which is w where there are no group widths
+            continue
+        known.add(direction)
+        if not any(direction):
             left_out[strategy.name] = f"it scales nothing in {network.name} that moves"
             continue
         for name, found in rules.items():

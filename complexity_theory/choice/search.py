@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from complexity_theory.choice.budgets import Budgets, told
+from complexity_theory.choice.budgets import Budgets, shown, told
 from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, shares
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.networks.spec import Network
@@ -160,7 +160,7 @@ class Search:
         nearest = int(np.argmin(shares(found, self.budgets, self.devices).max(axis=0)))
         strategy = ladders[points[nearest][0]].strategy
         broken = [
-            f"{name} of at least {_shown(what, float(found.of(what, device)[nearest]))} (not {_shown(what, bound)})"
+            f"{name} of at least {shown(what, float(found.of(what, device)[nearest]))} (not {shown(what, bound)})"
             for name, (what, device, bound) in zip(self.names(), self.bounds, strict=True)
             if found.of(what, device)[nearest] > bound
         ]
@@ -209,9 +209,3 @@ def _largest(looked: Looked, mine: NDArray[Any], factors: Floats, sizes: Ints) -
         shares[:, best],
         int(np.argmax(stopped)),
     )
-
-
-def _shown(what: str, value: float) -> str:
-    if what == "seconds":
-        return f"{value * 1e3:.4g} ms"
-    return f"{value / 2**20:.4g} MiB" if what == "memory" else f"{value:,.0f}"

@@ -1,0 +1,194 @@
+"""The command of the front door that chooses: the largest network that fits budgets, on the devices at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.core import text
+from complexity_theory.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from complexity_theory.choice.choose import Candidate, Choice
+    from complexity_theory.choice.costs import Device
+    from complexity_theory.core.report import Table
+    from complexity_theory.devices.profile import Profile
+    from complexity_theory.scaling.rules import Rule
+
+NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option("--device", help="A profile by name (`runtime devices`) or its .toml file; may be repeated."),
+]
+BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: each profile's median.")]
+RoundingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--rounding", help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups."),
+]
+ResolutionOption = Annotated[str | None, typer.Option(help="fixed: the resolution stays.")]
+MultipleOption = Annotated[int | None, typer.Option(help="What input sides are multiples of, as 32; default: 4.")]
+MODES = ("inference", "training")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command()(choose)
+
+
+def choose(
+    network: NetworkArgument,
+    max_time: Annotated[
+        list[str] | None,
+        typer.Option(help="Time per image, as 1ms: on every device, or given once for each --device, in their order."),
+    ] = None,
+    max_params: Annotated[str | None, typer.Option(help="Params, as 30M.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Memory at the batch, as 8GiB, on every device.")] = None,
+    max_flops: Annotated[str | None, typer.Option(help="Multiply-adds, as 6GF.")] = None,
+    max_acts: Annotated[str | None, typer.Option(help="Acts, as 30M.")] = None,
+    device: DevicesOption = None,
+    mode: Annotated[str | None, typer.Option(help="inference or training: refuse devices of the other.")] = None,
+    batch: BatchOption = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="A strategy more, as d1_w8_g8_r1; may be repeated.")
+    ] = None,
+    alphas: Annotated[int, typer.Option(help="fast:ALPHA in so many steps from 0 to 1.")] = 5,
+    rounding: RoundingsOption = None,
+    resolution: ResolutionOption = None,
+    multiple: MultipleOption = None,
+    sure: Annotated[bool, typer.Option("--sure", help="Times must fit at the upper end of their intervals.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Writes the best network (.toml, .json).")
+    ] = None,
+    form: FormatOption = Format.text,
+) -> None:
+    """The largest network that fits: along every strategy, the one with most flops that keeps all budgets.
+
+    Found exactly among all networks that the strategy passes through, up or down from NETWORK, by each rounding rule.
+    The text names the bound that the next larger network breaks, and the room that is left under the others.
+    """
+    from complexity_theory import zoo
+    from complexity_theory.choice.choose import along
+    from complexity_theory.choice.choose import choose as choice
+    from complexity_theory.core import report
+    from complexity_theory.networks.files import dump
+
+    base = zoo.find(network)
+    profiles = load_profiles(device, mode)
+    found = choice(
+        base,
+        budgets(max_time, max_params, max_memory, max_flops, max_acts, profiles),
+        profiles,
+        strategies=[*along(alphas), *(strategy or ())],
+        roundings=rules(rounding, multiple),
+        batch=batch,
+        sure=sure,
+        fix=fixed(resolution),
+    )
+    if output is not None:
+        dump(found.best.network, output)
+    for line in found.warnings():
+        text.say(f"warning: {line}")
+    for line in found.left_out:
+        text.say(f"left out: {line}")
+    report.emit(form, [table(found), sizes_table(found.best)], found.as_dict())
+
+
+def load_profiles(names: list[str] | None, mode: str | None) -> list[Profile]:
+    """The profiles of the devices named, which must be of a mode where one is asked for."""
+    from complexity_theory.devices import profile as profiles
+
+    if mode is not None and mode not in MODES:
+        raise InvalidInput(f"--mode is {' or '.join(MODES)}, not {mode!r}")
+    found = [profiles.load(name) for name in names or ()]
+    for profile in found:
+        if mode is not None and profile.mode != mode:
+            others = [name for name in profiles.names() if profiles.load(name).mode == mode]
+            raise InvalidInput(f"{profile.name} was measured in {profile.mode} only; for {mode}: {', '.join(others)}")
+    return found
+
+
+def budgets(
+    time: list[str] | None,
+    params: str | None,
+    memory: str | None,
+    flops: str | None,
+    acts: str | None,
+    profiles: list[Profile],
+) -> Any:
+    """The budgets of the options; a time for all devices, or one for each."""
+    from complexity_theory.choice.budgets import Budgets
+
+    seconds: Any = None
+    if time is not None:
+        if len(time) not in (1, len(profiles)):
+            raise InvalidInput(
+                f"--max-time is given once, or for each of {len(profiles)} devices, not {len(time)} times"
+            )
+        seconds = time[0] if len(time) == 1 else dict(zip((p.name for p in profiles), time, strict=True))
+    return Budgets(flops=flops, params=params, acts=acts, memory=memory, seconds=seconds)
+
+
+def rules(names: list[str] | None, multiple: int | None) -> dict[str, Rule]:
+    """The rounding rules to try, with input sides in a multiple where one is asked for."""
+    from dataclasses import replace
+
+    from complexity_theory.choice.choose import ROUNDINGS
+    from complexity_theory.core.checks import check_size
+    from complexity_theory.scaling.rules import rule
+
+    found = {name: rule(name) for name in names or ROUNDINGS}
+    if multiple is not None:
+        check_size("--multiple", multiple)
+        found = {name: replace(each, resolution_multiple=multiple) for name, each in found.items()}
+    return found
+
+
+def fixed(resolution: str | None) -> list[str]:
+    """The patterns of the knobs that stay."""
+    if resolution not in (None, "fixed"):
+        raise InvalidInput(f"--resolution takes the word fixed, not {resolution!r}")
+    return [] if resolution is None else ["resolution"]
+
+
+def table(found: Choice) -> Table:
+    """A row for each candidate."""
+    from complexity_theory.core.report import Table
+
+    budgeted = ", ".join(f"{name} {bound}" for name, bound in found.bounds().items())
+    title = f"{found.base.name}: the most flops within {budgeted}"
+    return Table([_row(candidate, found.devices) for candidate in found.candidates], title)
+
+
+def _row(candidate: Candidate, devices: tuple[Device, ...]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "strategy": candidate.strategy.name,
+        "rounding": candidate.rounding,
+        "factor": candidate.factor,
+        **candidate.complexity.as_dict(),
+    }
+    for device in devices:
+        found, on = candidate.devices[device.name], "" if len(devices) == 1 else f" on {device.name}"
+        row |= {
+            f"ms{on}": found.time.seconds * 1e3,
+            f"low{on}": found.time.low * 1e3,
+            f"high{on}": found.time.high * 1e3,
+        }
+    if candidate.memory is not None:
+        row["memory, GiB"] = candidate.memory / 2**30
+    room = (f"{name} {left:.0%}" for name, left in candidate.room.items() if name != candidate.binding)
+    return {**row, "binds": candidate.binding, "room left": ", ".join(room) or None}
+
+
+def sizes_table(best: Candidate) -> Table:
+    """The sizes of the best candidate."""
+    from complexity_theory.core.report import Table
+
+    def joined(value: Any) -> Any:
+        listed = isinstance(value, (tuple, list))
+        return ", ".join("-" if size is None else str(size) for size in value) if listed else value
+
+    sizes = {name.replace("_", " "): joined(value) for name, value in best.network.sizes().items()}
+    return Table([sizes], f"The choice: {best.network.name}, rounded by {best.rounding}")
