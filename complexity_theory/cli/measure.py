@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from complexity_theory.cli import measure_accuracy, measure_device
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
@@ -26,6 +27,8 @@ measure = typer.Typer(help="Time layers and networks on a device; results stay i
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    measure_device.register(measure)
+    measure_accuracy.register(measure)
     app.add_typer(measure, name="measure")
 
 

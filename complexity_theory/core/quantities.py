@@ -15,6 +15,7 @@ from typing import Any
 
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import shown
 
 MOST = 1e30  # what is more is a slip
 _PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
@@ -89,7 +90,7 @@ def quantity(value: Any, kind: str, what: str) -> int | float:
         result = round(exact) if told.whole else float(exact)
     if not result > 0:
         raise InvalidInput(
-            f"{what} must be a number of {told.name} above 0 such as {told.such}, not {_short(value)}{why}"
+            f"{what} must be a number of {told.name} above 0 such as {told.such}, not {shown(value)}{why}"
         )
     return result
 
@@ -107,8 +108,3 @@ def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
     if unit not in kind.units:
         return None, ""
     return Fraction(match["number"]) * kind.units[unit], ""
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 42 else text[:40] + "..."

@@ -23,9 +23,9 @@ from complexity_theory.networks.spec import Network
 
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
 MEASURED = (NetworkSubject.kind, ModuleSubject.kind)  # kinds of a store that are networks
-# What tells the tables of one store apart: how a network is run, and where.
+# What tells the tables of one store apart: how a network is run (regime: one image's latency, or throughput), where.
 SETTING = (
-    *("device_name", "dtype", "layout", "mode", "execution"),
+    *("device_name", "dtype", "layout", "mode", "execution", "regime"),
     *("torch", "threads", "driver", "cuda", "cudnn", "cpu", "cpus", "system", "power_limit_w", "clock_limit_mhz"),
 )
 
@@ -69,10 +69,23 @@ def _choice(name: str, known: Sequence[str], chosen: dict[str, str]) -> str:
     return value
 
 
-def _from_store(path: Path, chosen: dict[str, str]) -> Table:
+def settings(path: Path) -> list[dict[str, str]]:
+    """The settings of the networks that a store holds, each of which is a table of its own, in order of their rows.
+
+    Raises InvalidInput for a file that is no store.
+    """
+    data = _networks(path)
+    return data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+
+
+def _networks(path: Path) -> pd.DataFrame:
     data = store.read(path)
     data = data[data["kind"].isin(MEASURED) & (data["status"] == "ok")]
-    data = _one_setting(path, data, chosen)
+    return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
+
+
+def _from_store(path: Path, chosen: dict[str, str]) -> Table:
+    data = _one_setting(path, _networks(path), chosen)
     first = {name: str(data[name].iloc[0]) for name in SETTING if name in data}
     about = {
         "source": path.name,

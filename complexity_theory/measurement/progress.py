@@ -27,6 +27,8 @@ def result(task: Task, outcome: Outcome) -> str:
     """
     if outcome.status != "ok":
         return f"{task.job}: {outcome.status}, {outcome.reason}"
+    if "error" in outcome.result:
+        return f"{task.job}: error {outcome.result['error']:.2%} after {len(outcome.result['epochs'])} epochs"
     samples = outcome.result["samples"]
     p25, median, p75 = quartiles(samples)
     noisy = ", noisy" if is_noisy(samples) else ""
