@@ -288,7 +288,7 @@ def _warnings(network: Network, work: Features, batch: int, profile: Profile) ->
     return tuple(found)
 
 
-def memory(work: Features, batch: int, profile: Profile) -> float:
+def memory(work: Features, batch: int, profile: Profile) -> Any:
     """An estimate of the bytes that a device holds at a batch.
 
     Inference: the weights, and input and output of the largest layer. Training: weights, gradients and momentum, and
@@ -297,5 +297,5 @@ def memory(work: Features, batch: int, profile: Profile) -> float:
     """
     size = BYTES.get(profile.provenance.get("precision", ""), 4)
     if profile.mode == "training":
-        return float(3 * 4 * work.params + size * batch * float(work.saved))
-    return float(4 * work.params + size * batch * float(work.largest))
+        return 3 * 4 * work.params + size * batch * work.saved
+    return 4 * work.params + size * batch * work.largest

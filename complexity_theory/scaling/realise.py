@@ -173,14 +173,21 @@ def _scaled(
     target: int | None,
     knobs: tuple[Knob, ...],
 ) -> Scaled[N]:
+    built = named(network, values, strategy, rounding, factor, target)
+    return Scaled(network, built, strategy, rounding, factor, target, knobs, values)
+
+
+def named(
+    network: N, values: Values, strategy: Strategy, rounding: str, factor: float, target: int | None = None
+) -> N:
+    """``network`` with sizes that a strategy and a rule gave it, which its name and note say."""
     by = f"x{factor:g}" if target is None else _megaflops(target)
     note = f"{network.name} scaled by {strategy} {'to' if target else 'by'} {by.lstrip('x')}, rounded by {rounding}"
-    named = network.resized(
+    return network.resized(
         values,
         name=f"{network.name}-{strategy}-{by}",
         note=f"{network.note}; {note}" if network.note else note,
     )
-    return Scaled(network, named, strategy, rounding, factor, target, knobs, values)
 
 
 def _megaflops(flops: int) -> str:
