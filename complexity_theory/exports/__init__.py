@@ -9,19 +9,15 @@ import yaml
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import pair
+from complexity_theory.networks import pycls
 from complexity_theory.networks.files import describe, to_json
 from complexity_theory.networks.kinds import KINDS
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.spec import Network
 
-# What pycls (facebookresearch/pycls, pycls/models/anynet.py and blocks.py) calls our parts.
-PYCLS_STEMS = {"cifar": "res_stem_cifar", "resnet": "res_stem_in", "conv3": "simple_stem_in"}
-PYCLS_BLOCKS = {
-    "vanilla": "vanilla_block",
-    "basic": "res_basic_block",
-    "bottleneck": "res_bottleneck_block",
-    "linear-bottleneck": "res_bottleneck_linear_block",
-}
+# What pycls calls our parts.
+PYCLS_STEMS = {ours: theirs for theirs, ours in pycls.STEMS.items()}
+PYCLS_BLOCKS = {ours: theirs for theirs, ours in pycls.BLOCKS.items()}
 PYCLS_ACTIVATIONS = ("relu", "silu", "gelu")
 
 

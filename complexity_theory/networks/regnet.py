@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from complexity_theory.core.checks import check_size, is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit
 from complexity_theory.networks.rounding import compatible, nearest_multiple
 from complexity_theory.networks.spec import Network, Stage
 
@@ -23,6 +24,7 @@ def regnet_widths(depth: int, w_0: float, w_a: float, w_m: float, multiple: int 
     ([24, 56, 152, 368], [1, 1, 4, 7])
     """
     check_size("depth", depth)
+    check_limit("blocks of a network", depth, "depth")
     if not all(map(is_number, (w_0, w_a, w_m))) or w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % multiple:
         raise InvalidInput(
             f"a RegNet needs wa >= 0, wm > 1 and w0 a positive multiple of {multiple}, not {w_a!r}, {w_m!r}, {w_0!r}"
@@ -52,11 +54,13 @@ def regnet(
     block: str = "bottleneck",
     activation: str = "relu",
     pooled: bool = False,
+    stride: int = 2,
     stem: str = "conv3",
     stem_w: int = 32,
     head: str = "pool",
     head_w: int | None = None,
     resolution: int = 224,
+    classes: int = 1000,
 ) -> Network:
     """A RegNet from its generator's numbers: stages of stride 2, by default behind a 3x3 stem of width 32.
 
@@ -73,7 +77,7 @@ def regnet(
             block=block,
             depth=d,
             width=w,
-            stride=2,
+            stride=stride,
             ratio=ratio,
             group_width=g,
             se=se,
@@ -93,4 +97,5 @@ def regnet(
         head_width=head_w,
         activation=activation,
         resolution=resolution,
+        classes=classes,
     )
