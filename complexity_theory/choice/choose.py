@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from complexity_theory.choice.budgets import Budgets, shown, told
+from complexity_theory.choice.compare import ROUNDINGS, by_line
 from complexity_theory.choice.costs import Device, Estimate
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.choice.search import Found, Search
@@ -23,8 +24,6 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import named
 from complexity_theory.scaling.rules import Rule, rule
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
-
-ROUNDINGS = ("pycls", "pow2-groups")
 
 
 def along(steps: int = 5) -> tuple[Strategy, ...]:
@@ -99,12 +98,12 @@ class Choice:
 
     def warnings(self) -> list[str]:
         """In what the candidates are unlike what the profiles were fitted to."""
-        return [
-            f"{candidate.strategy}: {line}"
+        return by_line(
+            (candidate.strategy.name, line)
             for candidate in self.candidates
             for found in candidate.devices.values()
             for line in found.time.warnings
-        ]
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it: ``best``, ``candidates``, and what they were chosen by."""
@@ -124,17 +123,18 @@ def choose(
     profiles: Sequence[Profile] = (),
     *,
     strategies: Iterable[Strategy | str] | None = None,
-    roundings: Mapping[str, Rule] | Iterable[str] = ROUNDINGS,
+    roundings: Iterable[str] = ROUNDINGS,
+    multiple: int | None = None,
     batch: int | None = None,
     sure: bool = False,
     fix: Iterable[str] = (),
 ) -> Choice:
     """Along each strategy the realised network with most flops that keeps all budgets on all devices, up or down.
 
-    No factor from 2^-40 on gives a larger one that fits, by any of the ``roundings`` (names of rules, or rules by
-    name); the one kept is named. Of equal flops, the faster. ``sure``: times are the upper ends of their intervals.
-    ``fix``: patterns of knobs that stay. Raises InvalidInput where no budget is set, nothing fits (with what would),
-    and for bad values.
+    No factor from 2^-40 on gives a larger one that fits, by any of the ``roundings`` (names of rules); the one kept
+    is named. Of equal flops, the faster. ``multiple``: what sides of the input are multiples of. ``sure``: times are
+    the upper ends of their intervals. ``fix``: patterns of knobs that stay. Raises InvalidInput where no budget is set,
+    nothing fits (with what would), and for bad values.
 
     >>> from complexity_theory.zoo import network
     >>> choose(network("EfficientNet-B0"), Budgets(params="30M", acts="40M"), strategies=["dWr"]).best.binding
@@ -147,7 +147,9 @@ def choose(
     if len(set(names)) < len(names):
         raise InvalidInput(f"devices must differ, not be {', '.join(names)}")
     search = Search(network, budgets, devices)
-    ladders, left_out = _ladders(network, chosen, roundings, fix)
+    ladders, left_out = _ladders(network, chosen, {name: rule(name, multiple=multiple) for name in roundings}, fix)
+    if not ladders:
+        raise InvalidInput(next((f"{name}: {why}" for name, why in left_out.items()), "there is no strategy to try"))
     found = search.largest(list(ladders.values()))
     best: dict[str, tuple[Ladder, str, Found]] = {}
     for ((name, rounding), ladder), result in zip(ladders.items(), found, strict=True):
@@ -190,17 +192,16 @@ def _order(candidate: Candidate) -> tuple[float, float]:
 
 
 def _ladders(
-    network: Network, strategies: Iterable[Strategy | str], roundings: Mapping[str, Rule] | Iterable[str], fix: Any
+    network: Network, strategies: Iterable[Strategy | str], rules: Mapping[str, Rule], fix: Iterable[str]
 ) -> tuple[dict[tuple[str, str], Ladder], dict[str, str]]:
     """A ladder for each strategy and rule, by their names; and the strategies that scale nothing, with the reason.
 
     Without group widths to round, rules that differ in these alone are one.
     """
-    rules = roundings if isinstance(roundings, Mapping) else {name: rule(name) for name in roundings}
     knobs = held(network.knobs, fix=fix)
     moving = {knob.dimension for knob in knobs if knob.moves}
     if "group_width" not in moving:
-        distinct = {}
+        distinct: dict[tuple[Any, ...], str] = {}
         for name, found in rules.items():
             distinct.setdefault(_apart_from_groups(found), name)
         rules = {name: rules[name] for name in distinct.values()}

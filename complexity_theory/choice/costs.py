@@ -129,7 +129,7 @@ def costs(network: Network, sizes: Ints, devices: Sequence[Device], *, with_memo
 def populations(network: Network, sizes: Ints) -> Iterator[tuple[Any, Network]]:
     """The variants as networks of arrays, those of one structure together: which they are, and the network."""
     for chunk in _chunks(len(sizes)):
-        for alike in network._alike(stacked(sizes[chunk]), chunk.stop - chunk.start):
+        for alike in network.alike(stacked(sizes[chunk]), chunk.stop - chunk.start):
             chosen = np.arange(chunk.start, chunk.stop)[alike]
             yield chosen, network.resized(stacked(sizes[chosen]))
 

@@ -47,22 +47,21 @@ class Ladder:
 
         Factors: one a step. Sizes: steps x knobs.
         """
-        parts = []
+        parts: list[tuple[list[int], Floats, Ints]] = []
         for part in components(self.knobs):
             places = [self.knobs.index(knob) for knob in part]
-            factors = sorted({low, high, *self._steps(part, low, high)})
-            rows = [self.rule.values(part, self._ideal(part, factor)) for factor in factors]
+            tried = sorted({low, high, *self._steps(part, low, high)})
+            rows = [self.rule.values(part, self._ideal(part, factor)) for factor in tried]
             kept = [i for i, row in enumerate(rows) if not i or row != rows[i - 1]]
-            parts.append((places, np.array([factors[i] for i in kept]), np.array([rows[i] for i in kept])))
+            parts.append((places, np.array([tried[i] for i in kept]), np.array([rows[i] for i in kept])))
         own = [1.0, math.nextafter(1.0, math.inf)] if low <= 1 <= high else []
         factors = np.unique(np.concatenate([*(starts for _, starts, _ in parts), own]))
         sizes = np.empty((len(factors), len(self.knobs)), dtype=np.int64)
-        for places, starts, rows in parts:
-            sizes[:, places] = rows[np.searchsorted(starts, factors, side="right") - 1]
+        for places, starts, steps in parts:
+            sizes[:, places] = steps[np.searchsorted(starts, factors, side="right") - 1]
         if own:
             sizes[np.searchsorted(factors, 1.0)] = bases(self.knobs)
-        _, first = np.unique(sizes, axis=0, return_index=True)
-        first.sort()
+        first = np.sort(np.unique(sizes, axis=0, return_index=True)[1])
         return factors[first], sizes[first]
 
     def shortest(self, factor: float, sizes: tuple[int, ...]) -> float:

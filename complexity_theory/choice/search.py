@@ -95,33 +95,23 @@ class Search:
 
     def largest(self, ladders: Sequence[Ladder]) -> list[Found | str]:
         """Of each ladder the largest network that fits, or why there is none."""
+        found: list[Found | str] = []
         windows = self._windows(ladders)
-        pools = [
-            None if isinstance(window, str) else ladder.between(window.low, window.high)
-            for ladder, window in zip(ladders, windows, strict=True)
-        ]
-        filled = [(*pool, window) for pool, window in zip(pools, windows, strict=True) if pool is not None]
-        if not filled:
-            return list(windows)
-        sizes = np.concatenate([rows for _, rows, _ in filled])
-        least = np.concatenate([np.full(len(rows), window.flops) for _, rows, window in filled])
+        pools = [ladder.between(window.low, window.high) for ladder, window in zip(ladders, windows, strict=True)]
+        sizes = np.concatenate([rows for _, rows in pools])
+        least = np.repeat([window.flops for window in windows], [len(rows) for _, rows in pools])
         built = np.flatnonzero(buildable(self.network, ladders[0].knobs, sizes))
         looked = self.look(sizes[built], least[built])
         larger = (looked.flops >= least[built]) & (looked.flops <= MOST_FLOPS)
-        found: list[Found | str] = []
         start = 0
-        for pool, window in zip(pools, windows, strict=True):
-            if pool is None:
-                found.append(window)
-                continue
-            factors, rows = pool
+        for (factors, rows), window in zip(pools, windows, strict=True):
             mine = np.flatnonzero((built >= start) & (built < start + len(rows)) & larger)
-            found.append(_largest(looked, mine, factors[built[mine] - start], rows[built[mine] - start]))
+            found.append(window.why or _largest(looked, mine, factors[built[mine] - start], rows[built[mine] - start]))
             start += len(rows)
         return found
 
-    def _windows(self, ladders: Sequence[Ladder]) -> list[Window | str]:
-        """For each ladder the factors between which its largest network that fits must lie, or why there is none."""
+    def _windows(self, ladders: Sequence[Ladder]) -> list[Window]:
+        """For each ladder the factors between which its largest network that fits must lie."""
         seen: list[dict[int, tuple[float, int]]] = [{} for _ in ladders]
         self._seen = seen
         top = int(math.log2(MOST_FLOPS / self.network.complexity().flops))
@@ -143,7 +133,7 @@ class Search:
             active = [i for i, points in enumerate(seen) if not any(excess <= 1 for excess, _ in points.values())]
             if active:
                 look(active, range(start, max(start - OCTAVES, SMALLEST - 1), -1))
-        return [_window(points, top) for points in seen]
+        return [_window(points) for points in seen]
 
     def refusal(self, ladders: Sequence[Ladder], reasons: Sequence[str]) -> str:
         """Why nothing fits, and what comes nearest: the bounds that would have to give way, and how far."""
@@ -154,7 +144,7 @@ class Search:
             if exponent <= OCTAVES and excess < math.inf
         ]
         if not points:
-            return reasons[0] if reasons else "there is no strategy to scale by"
+            return reasons[0]
         sizes = np.array([ladders[i].at(2.0**exponent) for i, exponent in points], dtype=np.int64)
         found = costs(self.network, sizes, self.devices, with_memory=self.budgets.memory is not None)
         nearest = int(np.argmin(shares(found, self.budgets, self.devices).max(axis=0)))
@@ -172,17 +162,18 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Factors between which to look, for a network of at least so many flops."""
+    """Factors between which to look, for a network of at least so many flops; ``why`` there is none to be found."""
 
     low: float
     high: float
     flops: int
+    why: str = ""
 
 
-def _window(points: Mapping[int, tuple[float, int]], top: int) -> Window | str:
+def _window(points: Mapping[int, tuple[float, int]]) -> Window:
     """The window of a ladder, from what is taken of the bounds at powers of two of the factor."""
     if points[max(points)][0] <= 1:
-        return f"no budget holds it back up to {MOST_FLOPS:g} flops"
+        return Window(1.0, 1.0, 0, f"no budget holds it back up to {MOST_FLOPS:g} flops")
     high = max(points)
     while high - 1 in points and points[high - 1][0] >= HOPELESS:
         high -= 1

@@ -7,29 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import (
+    BatchOption,
+    DevicesOption,
+    Format,
+    FormatOption,
+    MultipleOption,
+    ResolutionOption,
+    RoundingsOption,
+    fixed,
+)
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.choice.choose import Candidate, Choice
-    from complexity_theory.choice.costs import Device
     from complexity_theory.core.report import Table
     from complexity_theory.devices.profile import Profile
-    from complexity_theory.scaling.rules import Rule
 
 NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
-DevicesOption = Annotated[
-    list[str] | None,
-    typer.Option("--device", help="A profile by name (`runtime devices`) or its .toml file; may be repeated."),
-]
-BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: each profile's median.")]
-RoundingsOption = Annotated[
-    list[str] | None,
-    typer.Option("--rounding", help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups."),
-]
-ResolutionOption = Annotated[str | None, typer.Option(help="fixed: the resolution stays.")]
-MultipleOption = Annotated[int | None, typer.Option(help="What input sides are multiples of, as 32; default: 4.")]
 MODES = ("inference", "training")
 
 
@@ -70,7 +66,7 @@ def choose(
     The text names the bound that the next larger network breaks, and the room that is left under the others.
     """
     from complexity_theory import zoo
-    from complexity_theory.choice.choose import along
+    from complexity_theory.choice.choose import ROUNDINGS, along
     from complexity_theory.choice.choose import choose as choice
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
@@ -82,7 +78,8 @@ def choose(
         budgets(max_time, max_params, max_memory, max_flops, max_acts, profiles),
         profiles,
         strategies=[*along(alphas), *(strategy or ())],
-        roundings=rules(rounding, multiple),
+        roundings=rounding or ROUNDINGS,
+        multiple=multiple,
         batch=batch,
         sure=sure,
         fix=fixed(resolution),
@@ -93,7 +90,7 @@ def choose(
         text.say(f"warning: {line}")
     for line in found.left_out:
         text.say(f"left out: {line}")
-    report.emit(form, [table(found), sizes_table(found.best)], found.as_dict())
+    report.emit(form, tables(found), found.as_dict())
 
 
 def load_profiles(names: list[str] | None, mode: str | None) -> list[Profile]:
@@ -131,59 +128,45 @@ def budgets(
     return Budgets(flops=flops, params=params, acts=acts, memory=memory, seconds=seconds)
 
 
-def rules(names: list[str] | None, multiple: int | None) -> dict[str, Rule]:
-    """The rounding rules to try, with input sides in a multiple where one is asked for."""
-    from dataclasses import replace
-
-    from complexity_theory.choice.choose import ROUNDINGS
-    from complexity_theory.core.checks import check_size
-    from complexity_theory.scaling.rules import rule
-
-    found = {name: rule(name) for name in names or ROUNDINGS}
-    if multiple is not None:
-        check_size("--multiple", multiple)
-        found = {name: replace(each, resolution_multiple=multiple) for name, each in found.items()}
-    return found
-
-
-def fixed(resolution: str | None) -> list[str]:
-    """The patterns of the knobs that stay."""
-    if resolution not in (None, "fixed"):
-        raise InvalidInput(f"--resolution takes the word fixed, not {resolution!r}")
-    return [] if resolution is None else ["resolution"]
-
-
-def table(found: Choice) -> Table:
-    """A row for each candidate."""
+def tables(found: Choice) -> list[Table]:
+    """A row for each candidate, on several devices a row for each on each, and the sizes of the best."""
     from complexity_theory.core.report import Table
 
     budgeted = ", ".join(f"{name} {bound}" for name, bound in found.bounds().items())
     title = f"{found.base.name}: the most flops within {budgeted}"
-    return Table([_row(candidate, found.devices) for candidate in found.candidates], title)
+    alone = [device.name for device in found.devices][:1] if len(found.devices) == 1 else []
+    rows = [_row(candidate, alone) for candidate in found.candidates]
+    listed = [Table(rows, title)]
+    if len(found.devices) > 1:
+        each = [
+            {"strategy": candidate.strategy.name, "device": name, **_on(candidate, name)}
+            for candidate in found.candidates
+            for name in candidate.devices
+        ]
+        listed.append(Table(each, "On the devices"))
+    return [*listed, _sizes(found.best)]
 
 
-def _row(candidate: Candidate, devices: tuple[Device, ...]) -> dict[str, Any]:
+def _row(candidate: Candidate, devices: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "strategy": candidate.strategy.name,
         "rounding": candidate.rounding,
         "factor": candidate.factor,
         **candidate.complexity.as_dict(),
     }
-    for device in devices:
-        found, on = candidate.devices[device.name], "" if len(devices) == 1 else f" on {device.name}"
-        row |= {
-            f"ms{on}": found.time.seconds * 1e3,
-            f"low{on}": found.time.low * 1e3,
-            f"high{on}": found.time.high * 1e3,
-        }
-    if candidate.memory is not None:
-        row["memory, GiB"] = candidate.memory / 2**30
+    for name in devices:
+        row |= _on(candidate, name)
     room = (f"{name} {left:.0%}" for name, left in candidate.room.items() if name != candidate.binding)
     return {**row, "binds": candidate.binding, "room left": ", ".join(room) or None}
 
 
-def sizes_table(best: Candidate) -> Table:
-    """The sizes of the best candidate."""
+def _on(candidate: Candidate, name: str) -> dict[str, Any]:
+    found = candidate.devices[name]
+    times = {"ms": found.time.seconds * 1e3, "low": found.time.low * 1e3, "high": found.time.high * 1e3}
+    return {**times, "memory, GiB": found.memory / 2**30}
+
+
+def _sizes(best: Candidate) -> Table:
     from complexity_theory.core.report import Table
 
     def joined(value: Any) -> Any:
