@@ -75,18 +75,28 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """What fits: ``candidates``, one for each strategy, most flops first; and why other strategies were left out."""
+    """What fits: ``candidates``, one for each strategy, most flops first; and why other strategies were left out.
+
+    ``fix``, ``multiple``: what was asked for (``choose``).
+    """
 
     base: Network
     budgets: Budgets
     devices: tuple[Device, ...]
     candidates: tuple[Candidate, ...]
     left_out: tuple[str, ...]
+    fix: tuple[str, ...] = ()
+    multiple: int | None = None
 
     @property
     def best(self) -> Candidate:
         """The candidate with most flops."""
         return self.candidates[0]
+
+    def ladder(self, candidate: Candidate) -> Ladder:
+        """The ladder that a candidate stands on."""
+        knobs = held(self.base.knobs, fix=self.fix)
+        return Ladder(self.base, candidate.strategy, rule(candidate.rounding, multiple=self.multiple), knobs)
 
     def bounds(self) -> dict[str, str]:
         """What is bounded, and by how much, as people read it."""
@@ -140,7 +150,7 @@ def choose(
     >>> choose(network("EfficientNet-B0"), Budgets(params="30M", acts="40M"), strategies=["dWr"]).best.binding
     'params'
     """
-    chosen = along() if strategies is None else strategies
+    chosen, fix = along() if strategies is None else strategies, tuple(fix)
     devices = tuple(Device.of(profile, network, batch, sure) for profile in profiles)
     names = tuple(device.name for device in devices)
     budgets.check(names)
@@ -166,6 +176,8 @@ def choose(
         devices,
         tuple(sorted(candidates, key=_order)),
         tuple(f"{name}: {why}" for name, why in left_out.items() if name not in best),
+        fix,
+        multiple,
     )
 
 

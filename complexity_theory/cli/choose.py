@@ -22,8 +22,10 @@ from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.choice.choose import Candidate, Choice
+    from complexity_theory.choice.free import Free
     from complexity_theory.core.report import Table
     from complexity_theory.devices.profile import Profile
+    from complexity_theory.networks.spec import Network
 
 NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
 MODES = ("inference", "training")
@@ -54,6 +56,13 @@ def choose(
     rounding: RoundingsOption = None,
     resolution: ResolutionOption = None,
     multiple: MultipleOption = None,
+    free: Annotated[
+        bool, typer.Option("--free", help="Also all multipliers free: the front, and the best variant.")
+    ] = False,
+    measure: Annotated[
+        str, typer.Option(help="What --free makes as large as can be: flops, params or acts.")
+    ] = "flops",
+    figure: Annotated[Path | None, typer.Option(help="Draws the choice (.svg): paths, front, budgets.")] = None,
     sure: Annotated[bool, typer.Option("--sure", help="Times must fit at the upper end of their intervals.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Writes the best network (.toml, .json).")
@@ -66,8 +75,10 @@ def choose(
     The text names the bound that the next larger network breaks, and the room that is left under the others.
     """
     from complexity_theory import zoo
-    from complexity_theory.choice.choose import ROUNDINGS, along
+    from complexity_theory.choice.choose import along
     from complexity_theory.choice.choose import choose as choice
+    from complexity_theory.choice.compare import ROUNDINGS
+    from complexity_theory.choice.free import free as everything
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
 
@@ -84,13 +95,22 @@ def choose(
         sure=sure,
         fix=fixed(resolution),
     )
+    if figure is not None and figure.suffix != ".svg":
+        raise InvalidInput(f"a figure is an .svg file, not {figure}")
+    unbound = everything(found, measure=measure) if free else None
     if output is not None:
-        dump(found.best.network, output)
+        dump((unbound.best if unbound else found.best).network, output)
+    if figure is not None:
+        _draw(found, unbound, figure)
     for line in found.warnings():
         text.say(f"warning: {line}")
     for line in found.left_out:
         text.say(f"left out: {line}")
-    report.emit(form, tables(found), found.as_dict())
+    listed, data = tables(found), found.as_dict()
+    if unbound is not None:
+        listed += free_tables(unbound)
+        data["free"] = unbound.as_dict()
+    report.emit(form, listed, data)
 
 
 def load_profiles(names: list[str] | None, mode: str | None) -> list[Profile]:
@@ -128,6 +148,13 @@ def budgets(
     return Budgets(flops=flops, params=params, acts=acts, memory=memory, seconds=seconds)
 
 
+def _draw(found: Choice, unbound: Free | None, path: Path) -> None:
+    from complexity_theory.core import files
+    from complexity_theory.figures import front, style
+
+    files.write(path, style.svg(front.draw(found, unbound)))
+
+
 def tables(found: Choice) -> list[Table]:
     """A row for each candidate, on several devices a row for each on each, and the sizes of the best."""
     from complexity_theory.core.report import Table
@@ -144,7 +171,8 @@ def tables(found: Choice) -> list[Table]:
             for name in candidate.devices
         ]
         listed.append(Table(each, "On the devices"))
-    return [*listed, _sizes(found.best)]
+    best = found.best
+    return [*listed, _sizes(best.network, f"The choice: {best.network.name}, rounded by {best.rounding}")]
 
 
 def _row(candidate: Candidate, devices: list[str]) -> dict[str, Any]:
@@ -166,12 +194,30 @@ def _on(candidate: Candidate, name: str) -> dict[str, Any]:
     return {**times, "memory, GiB": found.memory / 2**30}
 
 
-def _sizes(best: Candidate) -> Table:
+def free_tables(found: Free) -> list[Table]:
+    """The best variant of the free population beside the strategy nearest to it."""
+    from complexity_theory.core.report import Table
+
+    best, nearest = found.best, found.nearest
+    shares = ", ".join(f"{letter} {share:.2f}" for letter, share in best.shares.items()) or "none"
+    rows = []
+    for name, one in (("best variant", best), (f"nearest strategy: {nearest.strategy}", nearest)):
+        row: dict[str, Any] = {"network": name, **one.complexity.as_dict()}
+        for device, on in one.devices.items():
+            row[f"ms on {device}"] = on.time.seconds * 1e3
+        rows.append(row)
+    title = (
+        f"Of {found.variants:,} variants the one with most {found.measure}: {found.gain:+.1%} over {nearest.strategy}; "
+        f"shares of its direction: {shares}"
+    )
+    return [Table(rows, title), _sizes(best.network, f"Its sizes: {best.network.name}")]
+
+
+def _sizes(network: Network, title: str) -> Table:
     from complexity_theory.core.report import Table
 
     def joined(value: Any) -> Any:
         listed = isinstance(value, (tuple, list))
         return ", ".join("-" if size is None else str(size) for size in value) if listed else value
 
-    sizes = {name.replace("_", " "): joined(value) for name, value in best.network.sizes().items()}
-    return Table([sizes], f"The choice: {best.network.name}, rounded by {best.rounding}")
+    return Table([{name.replace("_", " "): joined(value) for name, value in network.sizes().items()}], title)
