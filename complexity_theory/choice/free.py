@@ -144,10 +144,11 @@ def free(choice: Choice, *, measure: str = "flops", variants: int = VARIANTS) ->
     rows = np.flatnonzero(fits)
     times = sum(found.seconds.values(), np.zeros(len(sizes)))
     best = rows[np.lexsort((times[rows], -values[rows]))[0]]
-    return Free(choice, measure, looked, fronts, _variant(choice, knobs, sizes[best]))
+    return Free(choice, measure, looked, fronts, variant(choice, knobs, sizes[best]))
 
 
-def _variant(choice: Choice, knobs: Sequence[Knob], sizes: Ints) -> Variant:
+def variant(choice: Choice, knobs: Sequence[Knob], sizes: Ints) -> Variant:
+    """The network of a choice's base with other sizes, what it costs and its multipliers."""
     base = choice.base
     network = base.resized(
         tuple(sizes.tolist()),

@@ -23,6 +23,7 @@ from complexity_theory.core.errors import InvalidInput
 if TYPE_CHECKING:
     from complexity_theory.choice.choose import Candidate, Choice
     from complexity_theory.choice.free import Free
+    from complexity_theory.choice.stages import Staged
     from complexity_theory.core.report import Table
     from complexity_theory.devices.profile import Profile
     from complexity_theory.networks.spec import Network
@@ -59,6 +60,9 @@ def choose(
     free: Annotated[
         bool, typer.Option("--free", help="Also all multipliers free: the front, and the best variant.")
     ] = False,
+    by_stage: Annotated[
+        bool, typer.Option("--by-stage", help="Also single stages, greedily: most flops per room taken at each step.")
+    ] = False,
     measure: Annotated[
         str, typer.Option(help="What --free makes as large as can be: flops, params or acts.")
     ] = "flops",
@@ -79,6 +83,7 @@ def choose(
     from complexity_theory.choice.choose import choose as choice
     from complexity_theory.choice.compare import ROUNDINGS
     from complexity_theory.choice.free import free as everything
+    from complexity_theory.choice.stages import by_stage as greedy
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
 
@@ -98,8 +103,10 @@ def choose(
     if figure is not None and figure.suffix != ".svg":
         raise InvalidInput(f"a figure is an .svg file, not {figure}")
     unbound = everything(found, measure=measure) if free else None
+    staged = greedy(found) if by_stage else None
     if output is not None:
-        dump((unbound.best if unbound else found.best).network, output)
+        chosen = [found.best.network, *(other.best.network for other in (unbound, staged) if other is not None)]
+        dump(max(chosen, key=lambda one: one.complexity().flops), output)
     if figure is not None:
         _draw(found, unbound, figure)
     for line in found.warnings():
@@ -110,6 +117,9 @@ def choose(
     if unbound is not None:
         listed += free_tables(unbound)
         data["free"] = unbound.as_dict()
+    if staged is not None:
+        listed += stage_tables(staged)
+        data["by_stage"] = staged.as_dict()
     report.emit(form, listed, data)
 
 
@@ -211,6 +221,24 @@ def free_tables(found: Free) -> list[Table]:
         f"shares of its direction: {shares}"
     )
     return [Table(rows, title), _sizes(best.network, f"Its sizes: {best.network.name}")]
+
+
+def stage_tables(found: Staged) -> list[Table]:
+    """The greedy steps, and the sizes that they led to."""
+    from complexity_theory.core.report import Table
+
+    rows = []
+    for number, step in enumerate(found.steps, 1):
+        row: dict[str, Any] = {"step": number, "changed": step.knob, "from": step.old, "to": step.new}
+        row["flops added"] = step.added
+        for name, seconds in step.seconds.items():
+            on = "" if len(step.seconds) == 1 else f" on {name}"
+            row[f"ms added{on}"] = seconds * 1e3
+            row[f"flops per ms{on}"] = step.added / (seconds * 1e3) if seconds else None
+        rows.append({**row, "flops": step.flops, "fullest budget": f"{step.share:.1%}"})
+    gain = found.best.complexity.flops / found.choice.best.complexity.flops - 1
+    title = f"Stage by stage: {len(rows)} steps, {gain:+.1%} flops over {found.choice.best.strategy}"
+    return [Table(rows, title), _sizes(found.best.network, f"Its sizes: {found.best.network.name}")]
 
 
 def _sizes(network: Network, title: str) -> Table:
