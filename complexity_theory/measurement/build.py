@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
-from complexity_theory.graph.operations import Layer, Linear, Operation
+from complexity_theory.graph.operations import Folded, Layer, Linear, Operation
 from complexity_theory.graph.rows import Call, row
 from complexity_theory.measurement import modules
 from complexity_theory.measurement.modules import Function
@@ -93,6 +93,11 @@ def assemble(layer: Layer) -> nn.Module:
 @assemble.register
 def _operation(operation: Operation) -> nn.Module:
     return called(row(operation).torch(operation))
+
+
+@assemble.register
+def _folded(layer: Folded) -> nn.Module:
+    return modules.Folded(assemble(layer.operation), layer.lead)
 
 
 def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
