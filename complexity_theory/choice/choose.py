@@ -54,7 +54,7 @@ class Candidate:
     binding: str
 
     @property
-    def memory(self) -> float | None:
+    def memory(self) -> int | None:
         """Bytes on the device that needs most of them; None without devices."""
         return max((found.memory for found in self.devices.values()), default=None)
 

@@ -33,7 +33,7 @@ class Compared:
         return next(iter(self.devices.values())).time
 
     @property
-    def memory(self) -> float:
+    def memory(self) -> int:
         """Bytes on the device that needs most of them."""
         return max(found.memory for found in self.devices.values())
 

@@ -13,7 +13,8 @@ from complexity_theory.choice.budgets import Budgets
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
-from complexity_theory.devices.profile import MOST_IMAGES, Prediction, Profile, memory, predict, seconds
+from complexity_theory.devices.memory import memory
+from complexity_theory.devices.profile import MOST_IMAGES, Prediction, Profile, predict, seconds
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.spec import Network
@@ -53,8 +54,7 @@ class Device:
     def estimate(self, network: Network) -> Estimate:
         """The time and memory of one network, with the interval."""
         return Estimate(
-            predict(network, self.profile, batch=self.batch),
-            float(memory(network_features(network), self.batch, self.profile)),
+            predict(network, self.profile, batch=self.batch), int(memory(network, self.batch, self.profile).total)
         )
 
 
@@ -63,7 +63,7 @@ class Estimate:
     """A network on a device: predicted seconds per image with the interval, and bytes at the batch."""
 
     time: Prediction
-    memory: float
+    memory: int
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -122,7 +122,7 @@ def costs(network: Network, sizes: Ints, devices: Sequence[Device], *, with_memo
         for device in devices:
             found.seconds[device.name][chosen] = seconds(device.profile, work, device.batch) * device.sure
             if with_memory:
-                found.memory[device.name][chosen] = memory(work, device.batch, device.profile)
+                found.memory[device.name][chosen] = memory(variants, device.batch, device.profile).total
     return found
 
 

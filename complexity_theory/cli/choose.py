@@ -12,10 +12,10 @@ from complexity_theory.cli.options import (
     DevicesOption,
     Format,
     FormatOption,
+    HeldResolutionOption,
     MultipleOption,
-    ResolutionOption,
     RoundingsOption,
-    fixed,
+    held_network,
 )
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
@@ -55,7 +55,7 @@ def choose(
     ] = None,
     alphas: Annotated[int, typer.Option(help="fast:ALPHA in so many steps from 0 to 1.")] = 5,
     rounding: RoundingsOption = None,
-    resolution: ResolutionOption = None,
+    resolution: HeldResolutionOption = None,
     multiple: MultipleOption = None,
     free: Annotated[
         bool, typer.Option("--free", help="Also all multipliers free: the front, and the best variant.")
@@ -78,7 +78,6 @@ def choose(
     Found exactly among all networks that the strategy passes through, up or down from NETWORK, by each rounding rule.
     The text names the bound that the next larger network breaks, and the room that is left under the others.
     """
-    from complexity_theory import zoo
     from complexity_theory.choice.choose import along
     from complexity_theory.choice.choose import choose as choice
     from complexity_theory.choice.compare import ROUNDINGS
@@ -87,7 +86,7 @@ def choose(
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
 
-    base = zoo.find(network)
+    base, fix = held_network(network, resolution)
     profiles = load_profiles(device, mode)
     found = choice(
         base,
@@ -98,7 +97,7 @@ def choose(
         multiple=multiple,
         batch=batch,
         sure=sure,
-        fix=fixed(resolution),
+        fix=fix,
     )
     if figure is not None and figure.suffix != ".svg":
         raise InvalidInput(f"a figure is an .svg file, not {figure}")

@@ -120,7 +120,7 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
         files.write(figure, style.svg(registry.figure(drawn.spec(), frame)))
         _say(f"drawn: {figure}")
         if export is not None:
-            files.write(export, results.to_csv(done))
+            files.write(export, results.to_csv(found))
     tables = [
         report.Table([_cell(row) for row in rows], "Error on the test images: means over seeds, with 95% intervals"),
         report.Table([{"differences at equal flops, all with 95% at once": line} for line in said]),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.core.errors import InvalidInput
+if TYPE_CHECKING:
+    from complexity_theory.networks.spec import Network
 
 
 class Format(StrEnum):
@@ -20,6 +21,13 @@ class Format(StrEnum):
     latex = "latex"
 
 
+ResolutionOption = Annotated[
+    str | None,
+    typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option(metavar="FLOPS", help="Flops (multiply-adds) to reach, such as 8GF or 3.1e9.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 DevicesOption = Annotated[
     list[str] | None,
@@ -30,12 +38,31 @@ RoundingsOption = Annotated[
     list[str] | None,
     typer.Option("--rounding", help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups."),
 ]
-ResolutionOption = Annotated[str | None, typer.Option(help="fixed: the resolution stays.")]
+HeldResolutionOption = Annotated[
+    str | None,
+    typer.Option("--resolution", metavar="fixed|SIDE|HxW", help="fixed: the input stays as it is; else the input."),
+]
 MultipleOption = Annotated[int | None, typer.Option(help="What input sides are multiples of, as 32; default: 4.")]
 
 
-def fixed(resolution: str | None) -> list[str]:
-    """The patterns of the knobs that stay."""
-    if resolution not in (None, "fixed"):
-        raise InvalidInput(f"--resolution takes the word fixed, not {resolution!r}")
-    return [] if resolution is None else ["resolution"]
+def network_of(text: str, resolution: str | None = None) -> Network:
+    """The network of a name or a file, at an input as people write it (None: its own)."""
+    from dataclasses import replace
+
+    from complexity_theory import zoo
+    from complexity_theory.core.quantities import sides
+
+    found = zoo.find(text)
+    return found if resolution is None else replace(found, resolution=sides(resolution, "--resolution"))
+
+
+def shown_sides(resolution: int | tuple[int, int]) -> int | str:
+    """The sides of an input for a table: a number, or as 384x640."""
+    return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
+
+
+def held_network(text: str, resolution: str | None) -> tuple[Network, tuple[str, ...]]:
+    """The network, at an input where ``resolution`` is one, and what stays: the input where it is ``fixed``."""
+    if resolution == "fixed":
+        return network_of(text), ("resolution",)
+    return network_of(text, resolution), ()

@@ -12,10 +12,11 @@ from complexity_theory.cli.options import (
     DevicesOption,
     Format,
     FormatOption,
+    HeldResolutionOption,
     MultipleOption,
-    ResolutionOption,
     RoundingsOption,
-    fixed,
+    TargetOption,
+    held_network,
 )
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
@@ -38,7 +39,6 @@ NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name,
 DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
-TargetOption = Annotated[float | None, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -252,12 +252,17 @@ def predict(
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
+    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie; its memory.
+
+    Memory: weights, with gradients and momentum in training; and the activations that are kept for a backward pass, or
+    the most of them that live at once in inference; without workspaces.
+    """
     from dataclasses import asdict
 
     from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.memory import memory
 
     profile = profiles.load(device)
     chosen = zoo.find(network)
@@ -270,39 +275,46 @@ def predict(
     found = profiles.predict(chosen, profile, batch=batch)
     _say([f"warning: {line}" for line in found.warnings])
     counts = chosen.complexity().as_dict()
+    held = memory(chosen, found.batch, profile)
     row = {"network": chosen.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, **counts}
     times = {"ms per image": found.seconds * 1e3, "low": found.low * 1e3, "high": found.high * 1e3}
+    room = {"memory, GiB": held.total / 2**30}
     shares = [
         {"term": name, "ms": value * 1e3, "share": f"{value / found.seconds:.0%}"}
         for name, value in found.terms.items()
     ]
     report.emit(
         form,
-        [report.Table([{**row, **times}]), report.Table(shares, "Where the time goes")],
-        {**row, "resolution": chosen.resolution, "strategy": strategy, **asdict(found), "interval": profiles.INTERVAL},
+        [report.Table([{**row, **times, **room}]), report.Table(shares, "Where the time goes")],
+        {
+            **row,
+            "resolution": chosen.resolution,
+            "strategy": strategy,
+            **asdict(found),
+            "interval": profiles.INTERVAL,
+            "memory": held.total,
+            "memory_parts": asdict(held),
+        },
     )
 
 
 def compare(
     network: NetworkArgument,
     device: DevicesOption = None,
-    target_flops: Annotated[
-        str | None, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9 or 3.1GF.")
-    ] = None,
+    target_flops: TargetOption = None,
     factor: Annotated[float | None, typer.Option(help="A scaling factor instead of a target.")] = None,
     rounding: RoundingsOption = None,
-    resolution: ResolutionOption = None,
+    resolution: HeldResolutionOption = None,
     multiple: MultipleOption = None,
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Which way to scale a network: every strategy at the target or factor, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Of the rounding rules, the one whose network is faster is kept. Memory is an
-    estimate: weights (with gradients and momentum in training) and the feature maps that must be held at once, without
-    workspaces. Several devices stand side by side, the first decides the order.
+    low and high hold 9 of 10 networks. Of the rounding rules, the one whose network is faster is kept. Memory: weights,
+    with gradients and momentum in training; and the activations that are kept for a backward pass, or the most of them
+    that live at once in inference; without workspaces. Of several devices, the first decides the order.
     """
-    from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
     from complexity_theory.core.quantities import quantity
@@ -311,7 +323,7 @@ def compare(
     if not device:
         raise InvalidInput("to compare times takes a --device (`runtime devices`)")
     given = [profiles.load(name) for name in device]
-    base = zoo.find(network)
+    base, fix = held_network(network, resolution)
     target = None if target_flops is None else quantity(target_flops, "flops", "a target")
     choices, left_out = choice.compare(
         base,
@@ -321,7 +333,7 @@ def compare(
         batch=batch,
         roundings=rounding or choice.ROUNDINGS,
         multiple=multiple,
-        fix=fixed(resolution),
+        fix=fix,
     )
     rows = [found.as_dict() for found in choices]
     warned = choice.by_line((row["strategy"], line) for row in rows for line in row["warnings"])
@@ -353,4 +365,4 @@ def _compared(row: dict[str, Any], devices: list[str]) -> dict[str, Any]:
         shown[f"ms per image{on}"] = found["seconds"] * 1e3
         if len(devices) == 1:
             shown |= {"low": found["low"] * 1e3, "high": found["high"] * 1e3}
-    return {**shown, "memory, GiB (estimate)": row["memory"] / 2**30}
+    return {**shown, "memory, GiB": row["memory"] / 2**30}

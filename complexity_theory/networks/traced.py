@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 from complexity_theory.core.errors import InvalidInput
@@ -14,7 +13,7 @@ from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.graph import Graph, Node
-from complexity_theory.graph.operations import Operation
+from complexity_theory.graph.operations import Folded, Operation
 
 UNIT = 32  # "n" in a size is the height of the input over this
 
@@ -36,7 +35,7 @@ class Step:
     """One operation: its kind and fields (sizes may be polynomials), and the names of the values that go in.
 
     ``owns``: whether its weights are its own, not those of another step or computed. ``weights``: what the traced
-    module calls its tensors, in the order of the operation's.
+    module calls its tensors, in the order of the operation's. ``lead``: the sides before those that it works on.
     """
 
     name: str
@@ -45,11 +44,15 @@ class Step:
     inputs: tuple[str, ...]
     owns: bool = True
     weights: tuple[str, ...] = ()
+    lead: int = 0
 
     def operation(self, sizes: Mapping[str, Size]) -> Operation:
         """The operation where the knobs have these sizes. Raises InvalidInput where they do not fit."""
-        found: Operation = getattr(operations, self.kind)(**{name: _valued(v, sizes) for name, v in self.fields})
-        return found
+        given = {name: _valued(value, sizes) for name, value in self.fields}
+        if "shape" in given:
+            given["shape"] = Shape(*given["shape"])
+        found: Operation = getattr(operations, self.kind)(**given)
+        return Folded(found, self.lead) if self.lead else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,6 @@ def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
         return value.at(sizes)
     if isinstance(value, tuple):
         return tuple(_valued(item, sizes) for item in value)
-    if isinstance(value, Shape):
-        return Shape(*(_valued(side, sizes) for side in value.dims))
     return value
 
 
@@ -103,7 +104,7 @@ class Traced:
     @property
     def resolution(self) -> int:
         """The height of its input."""
-        return _height(self.inputs[0])
+        return height(self.inputs[0])
 
     def values(self) -> tuple[int, ...]:
         """The sizes of the knobs as they stand."""
@@ -129,15 +130,15 @@ class Traced:
         if len(values) != len(self.knobs):
             raise InvalidInput(f"{self.name} has {len(self.knobs)} knobs, and {len(values)} sizes are given")
         sizes = {knob.symbol: value for knob, value in zip(self.knobs, values, strict=True)}
-        height = sizes.get("r", self.resolution)
-        if is_symbolic(height) or (type(height) is int and height % UNIT == 0):
-            sizes["n"] = height / UNIT if is_symbolic(height) else height // UNIT
+        tall = sizes.get("r", self.resolution)
+        if is_symbolic(tall) or (type(tall) is int and tall % UNIT == 0):
+            sizes["n"] = tall / UNIT if is_symbolic(tall) else tall // UNIT
         return sizes
 
     def shapes(self, sizes: Mapping[str, Size]) -> tuple[Shape, ...]:
         """The shapes of the inputs."""
-        height = sizes.get("r", self.resolution)
-        return tuple(Shape(*resized(sides, height)) for sides in self.inputs)
+        tall = sizes.get("r", self.resolution)
+        return tuple(Shape(*resized(sides, tall)) for sides in self.inputs)
 
     def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Step, Size, tuple[Any, ...]]]:
         known = {f"input{i}": shape for i, shape in enumerate(self.shapes(sizes))}
@@ -157,10 +158,6 @@ class Traced:
                 raise InvalidInput(f"{step.name}: {error}") from None
             known[step.name] = output
             yield step, times, (*taken, output, operation)
-
-    @cached_property
-    def _fixed(self) -> dict[int, Operation]:
-        return {}
 
     def _made(self, step: Step, sizes: Mapping[str, Size]) -> Operation:
         try:
@@ -225,13 +222,13 @@ class Traced:
     def resized(self, values: Sequence[int], *, name: str | None = None, note: str | None = None) -> Traced:
         """The network with other sizes of its knobs. Raises InvalidInput where they do not fit."""
         knobs = tuple(replace(knob, base=value) for knob, value in zip(self.knobs, values, strict=True))
-        height = next((value for knob, value in zip(knobs, values, strict=True) if knob.symbol == "r"), self.resolution)
+        tall = next((value for knob, value in zip(knobs, values, strict=True) if knob.symbol == "r"), self.resolution)
         made = replace(
             self,
             name=self.name if name is None else name,
             note=self.note if note is None else note,
             knobs=knobs,
-            inputs=tuple(tuple(resized(sides, height)) for sides in self.inputs),
+            inputs=tuple(tuple(resized(sides, tall)) for sides in self.inputs),
         )
         made.complexity()  # what does not fit is found by walking it
         return made
@@ -241,26 +238,22 @@ def _copied(name: str, copy: int) -> str:
     return f"{name} ({copy})"
 
 
-def _height(sides: Sequence[int]) -> int:
+def height(sides: Sequence[int]) -> int:
+    """The side of an input that its resolution is: the height of an image, the length of a line."""
     return sides[-2] if len(sides) > 2 else sides[-1]
 
 
-def resized(sides: Sequence[int], height: Size) -> tuple[Size, ...]:
+def resized(sides: Sequence[int], tall: Size) -> tuple[Size, ...]:
     """The sides of an input at another height: the proportions of its last two sides are kept, of one the last follows.
 
     >>> resized((3, 384, 640), 192)
     (3, 192, 320)
     """
-    base = _height(sides)
-    if len(sides) < 2 or (type(height) is int and height == base):
+    base = height(sides)
+    if len(sides) < 2 or (type(tall) is int and tall == base):
         return tuple(sides)
     if len(sides) == 2:
-        return (*sides[:-1], height)
-    scaled = height * sides[-1]
-    width = scaled / base if is_symbolic(scaled) else -(-scaled // base)
-    return (*sides[:-2], height, width)
-
-
-FIELDS = {
-    name: [field.name for field in fields(kind)] for name, kind in vars(operations).items() if hasattr(kind, "infer")
-}
+        return (*sides[:-1], tall)
+    scaled = tall * sides[-1]
+    wide = scaled / base if is_symbolic(scaled) else -(-scaled // base)
+    return (*sides[:-2], tall, wide)
