@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -18,9 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.report import Table
 from complexity_theory.devices.features import TILE, network_features
 from complexity_theory.devices.profile import Profile, seconds
 from complexity_theory.networks.spec import Network
+from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import NAMED, Strategy, parse, weighted
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -30,6 +33,7 @@ Floats: TypeAlias = NDArray[np.float64]
 DEPTHS, WIDTHS, GROUP_WIDTHS, SIDES = (2, 3), (TILE, 2 * TILE, 3 * TILE), (1, 2), (1, 2)
 UNIT = 32
 BEYOND = {"depth": 5, "width": 5 * TILE, "group_width": 4, "resolution": 3}  # where it is tried
+FACTOR = 16.0  # up to which time grows
 GRID = 20  # steps of the shares that the floors leave
 MOST_FACTOR = 1e12
 NOTHING = 1e-9  # of the time at s = 1: smaller terms come from rounding
@@ -142,7 +146,7 @@ class Slowest:
 
 def slowest(
     growth: TimeGrowth,
-    factor: float = 16.0,
+    factor: float = FACTOR,
     *,
     depth: Fraction = Fraction(1, 10),
     resolution: Fraction = Fraction(1, 20),
@@ -189,3 +193,77 @@ def _mean(growth: TimeGrowth, strategy: Strategy, factor: float) -> float:
     """The exponent of the growth of time from 1 to a factor."""
     times = growth.seconds(np.array([strategy.multipliers(1.0), strategy.multipliers(factor)]).T)
     return float(np.log(times[1] / times[0]) / math.log(factor))
+
+
+def slowest_row(growth: TimeGrowth, factor: float = FACTOR, **floors: Fraction) -> dict[str, Any]:
+    """``slowest`` as a row: network, device, mode, batch, s, shares of d, w and r, exponents, and whether dWr it is."""
+    found = slowest(growth, factor, **floors)
+    depth, width, _, resolution = found.strategy.shares
+    return {
+        "network": growth.network.name,
+        "device": growth.profile.name,
+        "mode": growth.profile.mode,
+        "batch": growth.batch,
+        "s": found.factor,
+        "direction": found.strategy.name,
+        "share of d": float(depth),
+        "share of w": float(width),
+        "share of r": float(resolution),
+        "exponent": found.exponent,
+        "exponent of dWr": found.paper,
+        "dWr takes longer by": found.gain,
+        "is dWr": found.agrees,
+    }
+
+
+def with_time(data: dict[str, Any], growth: TimeGrowth, strategy: Strategy) -> dict[str, Any]:
+    """The data of effective exponents (``scaling.effective.as_data``) with those of ``seconds``, and the device."""
+    limit = growth.limit(strategy)
+    found = {**data, "device": growth.profile.name, "batch": growth.batch}
+    if "at" in data:
+        found["exponents"] = {**data["exponents"], "seconds": growth.exponent(strategy, data["at"])}
+        found["limits"] = {**data["limits"], "seconds": limit}
+        return found
+    found["exponents"] = {**data["exponents"], "seconds": limit}
+    found["table"] = [_timed(row, growth, strategy) for row in data["table"]]
+    return found
+
+
+def timed_table(table: Table, growths: Iterable[TimeGrowth], strategy: Strategy) -> Table:
+    """The table of effective exponents with those of time beside them."""
+    by_name = {growth.network.name: growth for growth in growths}
+    names = ", ".join(dict.fromkeys(growth.profile.name for growth in by_name.values()))
+    rows = [_timed(row, by_name[row["network"]], strategy) for row in table.rows]
+    return Table(rows, f"{table.title}; seconds on {names}")
+
+
+def _timed(row: Mapping[str, Any], growth: TimeGrowth, strategy: Strategy) -> dict[str, Any]:
+    limit = growth.limit(strategy)
+    if row["s"] == "oo":
+        return {**row, "seconds": limit}
+    exponent = growth.exponent(strategy, row["s"])
+    return {**row, "seconds": exponent, "seconds off": exponent - float(limit)}
+
+
+def time_step(growth: TimeGrowth, strategy: Strategy, factors: Iterable[float]) -> Step:
+    """How the exponent of time comes about: the polynomial, the slope of its logarithm, the limit."""
+    import sympy
+
+    letters = sympy.symbols("d w g r", positive=True)
+    polynomial = sum(
+        sympy.Float(c, 3) * sympy.prod([x**p for x, p in zip(letters, row, strict=True)])
+        for c, row in zip(growth.coefficients.tolist(), growth.powers.tolist(), strict=True)
+    )
+    return Step(
+        f"The predicted seconds per image on {growth.profile.name} at a batch of {growth.batch}, in the multipliers of "
+        "depth, width, group width and resolution, widths taken as multiples of the device's tiles; the slope of their "
+        "logarithm in log s, and its limit",
+        (
+            (sympy.Symbol("seconds"), polynomial),
+            *(
+                (f"d log seconds / d log s at s = {factor:g}", sympy.Float(growth.exponent(strategy, factor), 4))
+                for factor in factors
+            ),
+            ("limit for seconds", sympy.Rational(growth.limit(strategy))),
+        ),
+    )
