@@ -13,7 +13,8 @@ import typer
 
 from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption, seconds_of
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.errors import Interrupted, InvalidInput
+from complexity_theory.core.text import say
 
 
 def accuracy(
@@ -63,14 +64,9 @@ def accuracy(
             runs, environment = sweep.measure(chosen, store, engine, reporter, seed=None, retry=retry)
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
-        _say(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}")
-        raise typer.Exit(130) from None
+        raise Interrupted(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}") from None
     keys = [job.key for job in chosen.jobs]
     _show(store, environment, keys, ran=runs, form=form)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: Format) -> None:
@@ -81,15 +77,15 @@ def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: For
     from complexity_theory.measurement.training.subject import KIND
 
     if not rows_of(store, [KIND]):
-        _say(f"no run has ended yet; the same command goes on with all {len(keys)}")
+        say(f"no run has ended yet; the same command goes on with all {len(keys)}")
         return
     frame = results.runs(store)
     frame = frame[(frame["environment"] == environment) & frame["job"].isin(keys)]
     done, failed = frame[frame["status"] == "ok"], frame[frame["status"] != "ok"]
     if not ran:
-        _say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
+        say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
     elif len(frame) < len(keys):
-        _say(f"{len(frame)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
+        say(f"{len(frame)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
     rows = [
         {
             "network": network,

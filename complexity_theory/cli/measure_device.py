@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.text import say
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 SUMMARY = (3.0, 0.05)  # seconds, and share of the budget, that are kept for what is said at the end
@@ -60,16 +60,12 @@ def device(
         planned = device_study.study(engine.describe()["device"])
         done = device_study.measure(planned, store, engine, reporter)
     if not done.rounds:
-        _say(f"nothing to do: all {done.jobs} jobs are in {store}")
+        say(f"nothing to do: all {done.jobs} jobs are in {store}")
     elif done.done < done.jobs:
-        _say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
+        say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
     tables, data = _summary(store, done.environment)
     about = {"jobs": done.jobs, "done": done.done, "rounds": done.rounds}
     report.emit(form, tables, {**about, **data})
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:

@@ -22,6 +22,7 @@ class Limit(NamedTuple):
 LIMITS = MappingProxyType(
     {
         "bytes of a file": Limit(0, 64 * 2**20),
+        "bytes of a written file": Limit(0, 2**20),  # written by hand: a network, a study, a profile
         "rows of a table": Limit(1, 200_000),
         "columns of a table": Limit(1, 1_000),
         "characters of a cell": Limit(0, 10_000),
