@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -113,7 +113,8 @@ def cause(exitcode: int) -> str:
 def _serve(sender: Connection, function: str, arguments: tuple[Any, ...]) -> None:
     """The life of a worker: one call, one outcome."""
     settle()
-    sender.send(answer(function, arguments))
+    with suppress(OSError):  # where nobody waits for it any more
+        sender.send(answer(function, arguments))
 
 
 def settle() -> None:

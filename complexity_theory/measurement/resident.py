@@ -74,6 +74,6 @@ def _serve(pipe: Connection) -> None:
     while True:
         try:
             function, arguments = pipe.recv()
-        except EOFError:
+            pipe.send(answer(function, arguments))
+        except (EOFError, OSError):  # nobody asks, or waits for it, any more
             return
-        pipe.send(answer(function, arguments))
