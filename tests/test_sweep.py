@@ -285,7 +285,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(tmp_path: Path, kind: str) -
         ("[[sweep]]\nlayers = 'conv'\n[[sweep]]\nlayers = 'conv'\nwidths = 10000000", "sweep 2: the width of a layer"),
         (f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(1, 200)]}\nkernels = {[*range(1, 200)]}", "jobs of a sweep"),
         ("[[sweep]]\nmodules = 'a:b'", "names modules .a:b., whose code would run: --run-modules allows it"),
-        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**20, "more than 1,048,576 bytes of a written file"),
+        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**20, "more than 1,048,576 bytes of a study"),
         ("[", "no sweep file"),
         (f"sweep = {'[' * 100_000}", "no sweep file"),
         ("[[sweep]]\nnetworks = []", "networks is empty"),

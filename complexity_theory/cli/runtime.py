@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import Format, FormatOption, TargetOption
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
@@ -30,7 +30,6 @@ DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
 BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: the profile's median.")]
-TargetOption = Annotated[float | None, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -244,12 +243,17 @@ def predict(
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
+    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie; its memory.
+
+    Memory: weights, with gradients and momentum in training; and the activations that are kept for a backward pass, or
+    the most of them that live at once in inference; without workspaces.
+    """
     from dataclasses import asdict
 
     from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.memory import memory
 
     profile = profiles.load(device)
     chosen = zoo.find(network)
@@ -262,39 +266,53 @@ def predict(
     found = profiles.predict(chosen, profile, batch=batch)
     _say([f"warning: {line}" for line in found.warnings])
     counts = chosen.complexity().as_dict()
+    held = memory(chosen, found.batch, profile)
     row = {"network": chosen.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, **counts}
     times = {"ms per image": found.seconds * 1e3, "low": found.low * 1e3, "high": found.high * 1e3}
+    room = {"memory, GiB": held.total / 2**30}
     shares = [
         {"term": name, "ms": value * 1e3, "share": f"{value / found.seconds:.0%}"}
         for name, value in found.terms.items()
     ]
     report.emit(
         form,
-        [report.Table([{**row, **times}]), report.Table(shares, "Where the time goes")],
-        {**row, "resolution": chosen.resolution, "strategy": strategy, **asdict(found), "interval": profiles.INTERVAL},
+        [report.Table([{**row, **times, **room}]), report.Table(shares, "Where the time goes")],
+        {
+            **row,
+            "resolution": chosen.resolution,
+            "strategy": strategy,
+            **asdict(found),
+            "interval": profiles.INTERVAL,
+            "memory": held.total,
+            "memory_parts": asdict(held),
+        },
     )
 
 
 def compare(
     network: NetworkArgument,
     device: DeviceOption,
-    target_flops: Annotated[float, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")],
+    target_flops: Annotated[
+        str, typer.Option("--target-flops", metavar="FLOPS", help="Multiply-adds, such as 8GF or 3.1e9.")
+    ],
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory is an estimate: weights (with gradients and momentum in training) and the
-    feature maps that must be held at once, without workspaces.
+    low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
+    that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
     """
     from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
+    from complexity_theory.core.quantities import quantity
     from complexity_theory.devices import profile as profiles
 
     profile = profiles.load(device)
     base = zoo.find(network)
-    choices, left_out = choice.compare(base, target_flops, profile, batch=batch)
+    target = int(quantity(target_flops, "flops", "a target"))
+    choices, left_out = choice.compare(base, target, profile, batch=batch)
     rows = [found.as_dict() for found in choices]
     _say([f"warning: {row['strategy']}: {line}" for row in rows for line in row["warnings"]])
     _say([f"left out: {line}" for line in left_out])
@@ -308,19 +326,19 @@ def compare(
             "ms per image": row["seconds"] * 1e3,
             "low": row["low"] * 1e3,
             "high": row["high"] * 1e3,
-            "memory, GiB (estimate)": row["memory"] / 2**30,
+            "memory, GiB": row["memory"] / 2**30,
         }
         for row in rows
     ]
     found = choices[0].prediction
-    title = f"{base.name} at {target_flops:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
+    title = f"{base.name} at {target:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
     about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch}
     report.emit(
         form,
         [report.Table(shown, title)],
         {
             **about,
-            "target_flops": target_flops,
+            "target_flops": target,
             "interval": profiles.INTERVAL,
             "strategies": rows,
             "left_out": left_out,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def derive(
 ) -> None:
     """How sizes and costs grow when flops grow as s: multipliers and exponents of a strategy.
 
+    Beside flops, params and acts: kept, the activations that training keeps for the backward pass.
+
     For a kind of layer they are exact, normalised to its flops. For a network (--network) they are the slopes
     d log cost / d log s at a finite s, and their exact limits.
     """
@@ -63,16 +65,18 @@ def derive(
 
 def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
     from complexity_theory.core import report
+    from complexity_theory.core.symbols import s
+    from complexity_theory.scaling import kept
     from complexity_theory.scaling import steps as written
     from complexity_theory.scaling.tables import derivation_data, growth_row
 
-    data = derivation_data(derivation)
+    memory = kept.layer_exponent(derivation)
+    data = {**derivation_data(derivation), "kept": memory}
     if steps:
         _print_steps(written.layer_steps(derivation), form, data)
     else:
-        report.emit(
-            form, [report.Table([growth_row(derivation)], f"What s multiplies: a stack of {derivation.layer}")], data
-        )
+        row = {**growth_row(derivation), "kept": s**memory}
+        report.emit(form, [report.Table([row], f"What s multiplies: a stack of {derivation.layer}")], data)
 
 
 def _derive_networks(strategy: Strategy, names: list[str], at: float | None, steps: bool, form: str) -> None:
@@ -120,26 +124,28 @@ def tables(
 
 
 def closed_form(
-    network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
+    network: Annotated[str, typer.Argument(help="A known network, a .toml or .json file, or a .yaml of pycls.")],
+    resolution: ResolutionOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
 
-    The multipliers are d, w and g; the input is 32 n x 32 n.
+    The multipliers are d, w and g; the input is 32 n x 32 n, or of n = height / 32 and its own proportions. kept: the
+    elements of activations that training keeps for the backward pass of each image.
     """
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.scaling import closed_form as closed
     from complexity_theory.scaling import steps as written
+    from complexity_theory.scaling.kept import kept_form
 
-    found = zoo.find(network)
-    polynomials = closed.closed_form(found)
+    found = network_of(network, resolution)
+    polynomials, memory = closed.closed_form(found), kept_form(found)
     if form == "json":
-        report.emit(form, [], closed.as_data(found, polynomials))
+        report.emit(form, [], closed.as_data(found, polynomials, kept=memory))
     elif form == "csv":
-        report.emit(form, [closed.term_table(polynomials)])
+        report.emit(form, [closed.term_table(polynomials, kept=memory)])
     else:
-        print(written.render([written.closed_form_step(found, polynomials)], form))
+        print(written.render([written.closed_form_step(found, polynomials, kept=memory)], form))
 
 
 def optimal(

@@ -158,11 +158,17 @@ def _gate(layer: Gate) -> nn.Module:
 
 
 class GraphModule(nn.Module):
-    """The nodes of a graph in their order, each on the values that it takes."""
+    """The nodes of a graph in their order, each on the values that it takes; the last to take one lets it go."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
+        last = {name: node.name for node in graph.nodes for name in node.inputs}
+        leaving = {graph.output_name, *graph.more}
+        self.done = {
+            node.name: [name for name in dict.fromkeys(node.inputs) if last[name] == node.name and name not in leaving]
+            for node in graph.nodes
+        }
         self.nodes = nn.ModuleDict({_key(node.name): assemble(node.layer) for node in graph.nodes})
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -170,6 +176,8 @@ class GraphModule(nn.Module):
         values = dict(zip(self.graph.inputs, inputs, strict=True))
         for node in self.graph.nodes:
             values[node.name] = self.nodes[_key(node.name)](*(values[name] for name in node.inputs))
+            for name in self.done[node.name]:
+                del values[name]
         found = tuple(values[name] for name in (self.graph.output_name, *self.graph.more))
         return found if self.graph.more else found[0]
 

@@ -65,7 +65,7 @@ def load(name_or_path: str, *, run_modules: bool = False) -> Study:
             )
         path = Path(__file__).parent / f"{name_or_path}.toml"
     try:
-        content = tomllib.loads(read_text(path, "bytes of a written file"))
+        content = tomllib.loads(read_text(path, "bytes of a study"))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InvalidInput):
             raise
