@@ -16,7 +16,7 @@ from complexity_theory.scaling.realise import Scaled, scale
 from complexity_theory.scaling.strategy import NAMED
 
 ROUNDINGS = ("pycls", "pow2-groups")
-STRATEGIES = (*NAMED, "fast:1/5", "fast:2/5", "fast:3/5")  # fast:0 is dr, fast:4/5 dWr
+STRATEGIES = (*NAMED, "fast:0.2", "fast:0.4", "fast:0.6")  # fast:0 is dr, fast:0.8 dWr
 
 
 @dataclass(frozen=True)
