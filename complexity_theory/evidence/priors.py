@@ -1,0 +1,89 @@
+"""The prior of a new device, learned: what each table at hand says of its device, whole and without each kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from complexity_theory.core import files
+from complexity_theory.devices.prior import Few, Known, Prior, Setting, believe, guess, same_device
+from complexity_theory.devices.profile import Spread
+from complexity_theory.evidence.evaluation import few_rows, scope
+from complexity_theory.evidence.intervals import reach
+from complexity_theory.evidence.logfit import Floats
+from complexity_theory.evidence.predictors import fit_terms, predictor
+from complexity_theory.evidence.table import Table
+
+TOLD = ("device", "kind", "mode", "precision", "layout", "execution", "software", "source")  # of provenance
+COUNTS = (1, 2, 4, 8, 16)  # networks of which a device may be known
+TESTED = 100  # rows of a table on which few networks are tried
+
+
+def known(table: Table) -> Known:
+    """What a table says of its device, whole and with each kin left out, before other devices are asked."""
+    frame = scope(table.known, "extended")
+    kins = sorted(frame["kin"].unique())
+    without = ["", *(kins if len(kins) > 1 else [])]
+    found = fit_terms(frame, frame["kin"].to_numpy(str) != np.array(without)[:, None], guess())
+    spreads = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
+    fits = {name: (logs, spread) for name, logs, spread in zip(without, found.logs, spreads, strict=True)}
+    about = {name: table.provenance[name] for name in TOLD if name in table.provenance}
+    return Known(about, len(frame), fits)
+
+
+def few_errors(table: Table, tables: Sequence[Known], count: int) -> tuple[Floats, list[str]]:
+    """Logarithms of measured over predicted times where ``count`` networks were seen, of all other architectures.
+
+    With each, the device and kin that it belongs to.
+    """
+    frame = scope(table.known, "extended")
+    belief = believe(table.provenance, tables)
+    seen = np.isin(np.arange(len(frame)), few_rows(frame, belief, count))
+    names = frame["architecture"].to_numpy(str)
+    fresh = ~np.isin(names, names[seen])
+    ratio = np.log(frame["seconds"].to_numpy(float) / predictor(belief)(frame, seen[None])[0])
+    return ratio[fresh], [f"{table.provenance['device']}, {kin}" for kin in frame["kin"][fresh]]
+
+
+def few_spreads(tables: Sequence[Table], learned: Sequence[Known]) -> tuple[Few, ...]:
+    """How far predictions from few networks are off, by the kind of device: each device in turn is the new one."""
+    found = []
+    for kind in ("gpu", "cpu"):
+        chosen = [table for table in tables if Setting.of(table.provenance).kind == kind and len(table.known) >= TESTED]
+        for count in COUNTS:
+            parts = [few_errors(table, learned, count) for table in chosen]
+            devices = [table.provenance["device"] for table in chosen]
+            found.append(Few(kind, count, _spread(parts, devices)))
+    return tuple(found)
+
+
+def _spread(parts: Sequence[tuple[Floats, list[str]]], devices: Sequence[str]) -> Spread:
+    """The spread over all devices, and its coverage on each by the interval of the others."""
+    inside = []
+    for (mine, _), device in zip(parts, devices, strict=True):
+        others = [part for part, name in zip(parts, devices, strict=True) if not same_device(name, device)]
+        if others:
+            inside.append(np.abs(mine) <= np.log(_reach(others)))
+    ratios = np.exp(np.concatenate([errors for errors, _ in parts]))
+    factor = _reach(parts)
+    coverage = round(float(np.concatenate(inside).mean()), 4) if inside else None
+    return Spread(round(float(np.abs(1 / ratios - 1).mean()), 4), round(1 / factor, 4), round(factor, 4), coverage)
+
+
+def _reach(parts: Sequence[tuple[Floats, list[str]]]) -> float:
+    return reach(np.concatenate([errors for errors, _ in parts]), np.concatenate([names for _, names in parts]))
+
+
+def learn(tables: Iterable[Table]) -> Prior:
+    """The prior of tables."""
+    tables = list(tables)
+    learned = tuple(known(table) for table in tables)
+    return Prior(learned, few_spreads(tables, learned))
+
+
+def write(prior: Prior, path: Path) -> None:
+    """Writes a prior as a TOML file. Raises InvalidInput where it cannot be written."""
+    files.write(path, tomli_w.dumps(prior.as_dict()))
