@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
-from complexity_theory.devices.profile import MOST, Prediction, Profile, memory, predict
+from complexity_theory.devices.memory import memory
+from complexity_theory.devices.prediction import Prediction, predict
+from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import Scaled, scale
 

@@ -2,19 +2,20 @@
 
 The seconds per unit of two devices are alike in their ratios, the more so the more they share: the kind of device, its
 execution and layout, mode, precision. So the logarithms of the seconds per unit of all tables are taken to be jointly
-normal, with a covariance that is a sum over what two tables share (``VARIANCES``), and a scale of its own for each
-table. What is known of a new table is the normal distribution conditional on the tables at hand, those of its own
-device left out. (A Gaussian process over tables: Rasmussen and Williams 2006, chapter 2.)
+normal: with the guesses of ``TERMS`` as means, a covariance that is a sum over what two tables share (``Variances``),
+and a scale of its own for each table. What is known of a new table is the normal distribution conditional on the tables
+at hand, those of its own device left out. (A Gaussian process over tables: Rasmussen and Williams 2006, chapter 2.)
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -29,10 +30,6 @@ Floats: TypeAlias = NDArray[np.float64]
 FILE = "prior.toml"
 VERSION = 1
 SCALE = 25.0  # variance of the logarithm of a table's scale: nothing is known of it
-GUESSED = 4.0  # of the logarithm of a term's ``guess``
-# Variance of the logarithm of a term that two tables have in common where they share ...; the last is a table's own.
-# Chosen by ``evidence.priors.chosen``: devices held out in turn, and kin within them.
-VARIANCES = {"all": 1.5, "kind": 0.3, "execution": 0.7, "mode": 0.1, "precision": 0.2, "setting": 0.2, "own": 0.05}
 CPUS = re.compile(r"cpu|epyc|xeon|ryzen|threadripper|core|\bi[3579]\b|apple|neoverse|graviton", re.IGNORECASE)
 MAKERS = re.compile(r"nvidia|geforce|tesla|amd|intel|cpu|\(r\)|\(tm\)|[^a-z0-9]", re.IGNORECASE)
 
@@ -54,15 +51,30 @@ class Setting(NamedTuple):
         layout = {"channels_last": "nhwc"}.get(about.get("layout", ""), about.get("layout"))
         return cls(kind, about.get("execution"), layout, about.get("mode"), about.get("precision"))
 
-    def shares(self, other: Setting) -> float:
-        """The variance that the logarithm of a term has in common in two tables."""
-        kind = self.kind is not None and self.kind == other.kind
-        run = kind and None not in self[1:3] and self[1:3] == other[1:3]
-        mode = kind and self.mode is not None and self.mode == other.mode
-        precision = kind and self.precision is not None and self.precision == other.precision
-        alike = {"all": True, "kind": kind, "execution": run, "mode": mode, "precision": precision}
-        alike["setting"] = run and mode
-        return sum(VARIANCES[what] for what, shared in alike.items() if shared)
+
+class Variances(NamedTuple):
+    """Of the logarithm of a term's seconds per unit: of its guess, which all tables have in common; of what two tables
+    have in common as well where they share the kind of device, execution and layout, mode, precision, or all of kind,
+    execution, layout and mode (``setting``); of a table's own.
+
+    Chosen by ``evidence.priors.tuned``: devices held out in turn, and kin within them; one choice for all tables.
+    """
+
+    guessed: float
+    kind: float
+    execution: float
+    mode: float
+    precision: float
+    setting: float
+    own: float
+
+    def between(self, one: Setting, other: Setting) -> float:
+        """What two tables have in common."""
+        alike = [a is not None and a == b for a, b in zip(one, other, strict=True)]
+        kind, execution, layout, mode, precision = alike
+        shared = {"kind": True, "execution": execution and layout, "mode": mode, "precision": precision}
+        shared["setting"] = execution and layout and mode
+        return self.guessed + (sum(getattr(self, name) for name, both in shared.items() if both) if kind else 0.0)
 
 
 def same_device(name: str, other: str) -> bool:
@@ -110,47 +122,6 @@ class Belief(NamedTuple):
     covariance: Floats
 
 
-def guess() -> Belief:
-    """What is believed before any device is measured."""
-    mean = np.log([term.guess for term in TERMS.values()])
-    return Belief(mean, np.eye(len(TERMS)) * GUESSED + SCALE)
-
-
-def believe(about: Mapping[str, str], tables: Sequence[Known] | None = None, without: str = "") -> Belief:
-    """What the tables of other devices tell of a table with the provenance ``about``.
-
-    ``tables``: default, those that come with the package. ``without``: a kin that is to be unknown everywhere.
-
-    >>> mean, covariance = believe({"device": "RTX 4090", "execution": "eager", "layout": "nchw"})
-    >>> bool(mean[list(TERMS).index("launches")] > mean[0])
-    True
-    """
-    device, setting = about.get("device", ""), Setting.of(about)
-    others = [
-        known
-        for known in (shipped().tables if tables is None else tables)
-        if not same_device(known.about["device"], device)
-    ]
-    start = guess()
-    if not others:
-        return start
-    k, n = len(TERMS), len(others)
-    settings = [Setting.of(known.about) for known in others]
-    own = VARIANCES["own"]
-    common = np.array([[a.shares(b) for b in settings] for a in settings]) + own * np.eye(n)
-    mine = np.array([setting.shares(b) for b in settings])
-    guessed = GUESSED * np.eye(k)
-    fits = [known.fit(without) for known in others]
-    noise = np.concatenate([spread**2 for _, spread in fits])
-    joint = np.kron(common, np.eye(k)) + np.kron(np.ones((n, n)), guessed) + np.kron(np.eye(n), np.full((k, k), SCALE))
-    joint += np.diag(noise)
-    cross = np.kron(mine[None], np.eye(k)) + np.kron(np.ones((1, n)), guessed)
-    surprise = np.concatenate([logs for logs, _ in fits]) - np.tile(start.mean, n)
-    solved = np.linalg.solve(joint, np.column_stack([surprise, cross.T]))
-    covariance = sum(VARIANCES.values()) * np.eye(k) + guessed + SCALE - cross @ solved[:, 1:]
-    return Belief(start.mean + cross @ solved[:, 0], (covariance + covariance.T) / 2)
-
-
 class Few(NamedTuple):
     """How far predictions are off on a new device of a kind of which so many networks are measured."""
 
@@ -160,9 +131,10 @@ class Few(NamedTuple):
 
 
 class Prior(NamedTuple):
-    """What is known of devices: what each table says, and how far predictions from few networks are off."""
+    """What is known of devices: what each table says, how much they have in common, and what few networks are worth."""
 
     tables: tuple[Known, ...]
+    variances: Variances
     few: tuple[Few, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -170,14 +142,49 @@ class Prior(NamedTuple):
         return {
             "version": VERSION,
             "terms": list(TERMS),
+            "variances": self.variances._asdict(),
             "few": [{"kind": few.kind, "networks": few.networks, **few.spread.as_dict()} for few in self.few],
             "tables": [known.as_dict() for known in self.tables],
         }
 
 
-def few_spread(kind: str | None, networks: int) -> Spread:
-    """How far predictions are off on a new device of which so many ``networks`` are measured: the widest of its kind."""
-    fit = [few for few in shipped().few if kind in (few.kind, None) and few.networks <= max(networks, 1)]
+def guess(variances: Variances) -> Belief:
+    """What is believed before any device is measured."""
+    mean = np.log([term.guess for term in TERMS.values()])
+    return Belief(mean, np.eye(len(TERMS)) * sum(variances) + SCALE)
+
+
+def believe(about: Mapping[str, str], prior: Prior | None = None, without: str = "") -> Belief:
+    """What the tables of other devices tell of a table with the provenance ``about``.
+
+    ``prior``: default, that which comes with the package. ``without``: a kin that is to be unknown everywhere.
+
+    >>> mean, covariance = believe({"device": "RTX 4090", "execution": "eager", "layout": "nchw"})
+    >>> bool(mean[list(TERMS).index("launches")] > mean[0])
+    True
+    """
+    prior = shipped() if prior is None else prior
+    device, setting, variances = about.get("device", ""), Setting.of(about), prior.variances
+    others = [known for known in prior.tables if not same_device(known.about["device"], device)]
+    start = guess(variances)
+    if not others:
+        return start
+    k, n = len(TERMS), len(others)
+    settings = [Setting.of(known.about) for known in others]
+    common = np.array([[variances.between(a, b) for b in settings] for a in settings]) + variances.own * np.eye(n)
+    cross = np.kron([[variances.between(setting, b) for b in settings]], np.eye(k))
+    fits = [known.fit(without) for known in others]
+    joint = np.kron(common, np.eye(k)) + np.kron(np.eye(n), np.full((k, k), SCALE))
+    joint += np.diag(np.concatenate([spread**2 for _, spread in fits]))
+    surprise = np.concatenate([logs for logs, _ in fits]) - np.tile(start.mean, n)
+    solved = np.linalg.solve(joint, np.column_stack([surprise, cross.T]))
+    covariance = start.covariance - cross @ solved[:, 1:]
+    return Belief(start.mean + cross @ solved[:, 0], (covariance + covariance.T) / 2)
+
+
+def few_spread(prior: Prior | None, kind: str | None, networks: int) -> Spread:
+    """How far predictions are off on a new device of which so many networks are measured; the widest of its kind."""
+    fit = [few for few in (prior or shipped()).few if kind in (few.kind, None) and few.networks <= max(networks, 1)]
     most = max(few.networks for few in fit)
     return max((few.spread for few in fit if few.networks == most), key=lambda spread: spread.high)
 
@@ -185,14 +192,33 @@ def few_spread(kind: str | None, networks: int) -> Spread:
 @cache
 def shipped() -> Prior:
     """The prior that comes with the package, as ``complexity-theory runtime prior`` wrote it."""
-    return read(files("complexity_theory.devices").joinpath(FILE).read_text(encoding="utf-8"))
+    return read(_text())
+
+
+def shipped_variances() -> Variances:
+    """Its variances, whatever terms it was written for."""
+    return Variances(**tomllib.loads(_text())["variances"])
+
+
+def _text() -> str:
+    return files("complexity_theory.devices").joinpath(FILE).read_text(encoding="utf-8")
+
+
+def load(path: Path) -> Prior:
+    """The prior of a TOML file. Raises InvalidInput for one that cannot be read and for what is no prior."""
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:  # InvalidInput, bad TOML, bad UTF-8, tables that are none
+        raise InvalidInput(f"{path} is no prior of devices: {' '.join(str(error).split())}") from None
 
 
 def read(text: str) -> Prior:
-    """The prior of a TOML file. Raises InvalidInput for another version and other terms."""
+    """The prior of the text of a TOML file. Raises InvalidInput for another version and other terms."""
     data = tomllib.loads(text)
     if data.get("version") != VERSION or data.get("terms") != list(TERMS):
-        raise InvalidInput(f"{FILE} is not of version {VERSION} and these terms: write it by `runtime prior`")
+        raise InvalidInput(f"it is not of version {VERSION} and these terms: write it by `runtime prior`")
     tables = tuple(
         Known(
             table["about"],
@@ -205,4 +231,4 @@ def read(text: str) -> Prior:
         Few(row["kind"], row["networks"], Spread(row["mape"], row["low"], row["high"], row.get("coverage")))
         for row in data["few"]
     )
-    return Prior(tables, few)
+    return Prior(tables, Variances(**data["variances"]), few)

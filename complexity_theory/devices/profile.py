@@ -199,7 +199,7 @@ def _from_dict(data: dict[str, Any]) -> Profile:
 
 
 def _coefficients(data: dict[str, Any], version: int) -> dict[str, float]:
-    """Seconds per unit by term. In version 1 group convolutions had no term of their own, nor linear layers' weights."""
+    """Seconds per unit by term. In version 1, group convolutions and weights of linear layers had no terms."""
     later = {"group_macs", "linear_weights"} if version == 1 else set()
     found = {
         term: _number(data, "seconds_per_unit", term, bounds=(0, COEFFICIENTS[1]))

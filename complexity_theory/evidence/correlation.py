@@ -37,9 +37,9 @@ def correlations(table: Table) -> pd.DataFrame:
     """How each metric goes with time: a row per family (and ``all``) and metric.
 
     Columns: family, metric (flops, params, acts), n; ``pearson_log`` (of the logarithms), ``spearman`` (of the ranks)
-    and ``pearson``, each with ``_low`` and ``_high`` of its 95% bootstrap interval, clustered by architecture (None where
-    it is not determined); ``pearson_rest``, Pearson's r without the architecture of the longest time, ``largest``:
-    linear correlation may rest on one network. Families with fewer than 4 rows are left out.
+    and ``pearson``, each with ``_low`` and ``_high`` of its 95% bootstrap interval, clustered by architecture (None
+    where it is not determined); ``pearson_rest``, Pearson's r without the architecture of the longest time,
+    ``largest``: linear correlation may rest on one network. Families with fewer than 4 rows are left out.
 
     >>> from complexity_theory.evidence.published import table
     >>> found = correlations(table("v100-training")).set_index(["family", "metric"]).loc["all", "flops"]
@@ -71,9 +71,9 @@ def correlations(table: Table) -> pd.DataFrame:
 def rankings(table: Table) -> pd.DataFrame:
     """How often each metric ranks two networks of equal flops as their times do: a row per metric.
 
-    Pairs: of two architectures, flops within 10% of each other, times at least 3% apart; of all rows of the table, those
-    of which only the counts are known too. ``evaluation`` ranks the pairs of its scope in the same way, each by a model
-    that has seen the kin of neither network: of one metric alone it ranks as the metric does. Columns: metric, pairs,
+    Pairs: of two architectures, flops within 10% of each other, times at least 3% apart; of all rows of the table,
+    those of which only the counts are known too. ``evaluation`` ranks the pairs of its scope likewise, each by a model
+    that has seen the kin of neither network: one of a metric alone ranks as the metric does. Columns: metric, pairs,
     ``accuracy`` (a share; None without a pair) with its interval as in ``correlations``.
     """
     frame = rows_of(table)

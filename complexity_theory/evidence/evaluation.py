@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.design import most_telling
-from complexity_theory.devices.prior import Belief, Known, believe
+from complexity_theory.devices.prior import Belief, Prior, believe
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.evidence.holdout import covered, held_out, held_out_pairs, ranked_right, with_kin
 from complexity_theory.evidence.logfit import Floats
@@ -122,23 +122,23 @@ def _errors(error: Floats) -> tuple[int, float, float]:
     return len(error), float(np.abs(error).mean()), float(error.mean())
 
 
-def predictors_of(table: Table, frame: pd.DataFrame, tables: Sequence[Known] | None = None) -> tuple[Model, Model]:
+def predictors_of(table: Table, frame: pd.DataFrame, prior: Prior | None = None) -> tuple[Model, Model]:
     """The predictor of a table's device, and that which nothing has told of the kin left out.
 
-    Other devices than the table's own tell of them: ``tables``, by default those that come with the package.
+    Other devices than the table's own tell of them: ``prior``, by default that which comes with the package.
     """
     kins = np.unique(frame["kin"].to_numpy(str))
-    beliefs = [believe(table.provenance, tables, without=name) for name in kins]
-    return predictor(believe(table.provenance, tables)), predictor(beliefs)
+    beliefs = [believe(table.provenance, prior, without=name) for name in kins]
+    return predictor(believe(table.provenance, prior)), predictor(beliefs)
 
 
-def evaluate(table: Table, name: str = "core", tables: Sequence[Known] | None = None) -> dict[str, Any]:
+def evaluate(table: Table, name: str = "core", prior: Prior | None = None) -> dict[str, Any]:
     """The scores of the predictor and of its rivals on a table's rows of a scope, as JSON holds them.
 
     Keys: those of ``Score.as_dict`` for the predictor, ``n``, ``architectures``, ``families`` (the kin held out, in
     order of name), ``scope``, ``few`` (the networks that ``few_mape`` has seen), and ``baselines``: the same scores by
-    rival. Errors are shares (0.05 is 5%). The predictor knows kin from other devices than the table's own: ``tables``,
-    by default those that come with the package. Raises InvalidInput for a table with fewer than two kin in the scope.
+    rival. Errors are shares (0.05 is 5%). The predictor knows kin from other devices than the table's own: ``prior``,
+    by default that which comes with the package. Raises InvalidInput for a table with fewer than two kin in the scope.
 
     >>> from complexity_theory.evidence.published import table
     >>> found = evaluate(table("v100-training"))
@@ -153,8 +153,8 @@ def evaluate(table: Table, name: str = "core", tables: Sequence[Known] | None = 
             "to hold kin out takes two or more"
         )
     about = {"n": len(frame), "architectures": int(frame["architecture"].nunique()), "families": kins}
-    few = few_rows(frame, believe(table.provenance, tables))
-    model, new_kin = predictors_of(table, frame, tables)
+    few = few_rows(frame, believe(table.provenance, prior))
+    model, new_kin = predictors_of(table, frame, prior)
     return {
         "table": table.name,
         "scope": name,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.prior import Known, Setting, believe, few_spread
+from complexity_theory.devices.prior import Prior, Setting, believe, few_spread
 from complexity_theory.devices.profile import SIZES, Profile, Spread
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.evidence.evaluation import scope
@@ -52,24 +51,22 @@ def new_kin(model: Model, frame: pd.DataFrame) -> Spread:
     return spread_of(ratios, reach(np.log(ratios), frame["kin"].to_numpy(str)), float(np.nanmean(inside)))
 
 
-def fit_profile(
-    table: Table, name: str, *, today: date | None = None, tables: Sequence[Known] | None = None
-) -> Profile:
+def fit_profile(table: Table, name: str, *, today: date | None = None, prior: Prior | None = None) -> Profile:
     """The profile of a table's device, from all its networks and what other devices tell. ``today``: the date to note.
 
-    ``tables``: what tells of other devices, by default the prior that comes with the package. Fewer than ``RANKED``
+    ``prior``: what tells of other devices, by default that which comes with the package. Fewer than ``RANKED``
     architectures tell no interval of their own: it is then that of as few networks on the devices of the prior.
     Raises InvalidInput for a table without networks that are known.
     """
     frame = scope(table.known, "extended")
     if frame.empty:
         raise InvalidInput(f"{table.name} has no network whose layers are known")
-    belief = believe(table.provenance, tables)
+    belief = believe(table.provenance, prior)
     [logs] = fit_terms(frame, np.ones((1, len(frame)), bool), belief).logs
     model = predictor(belief)
     few = frame["architecture"].nunique() < RANKED
     kins = frame["kin"].nunique()
-    alone = few_spread(Setting.of(table.provenance).kind, frame["architecture"].nunique()) if few else None
+    alone = few_spread(prior, Setting.of(table.provenance).kind, frame["architecture"].nunique()) if few else None
     return Profile(
         name=name,
         coefficients={term: _rounded(value, 6) for term, value in zip(TERMS, np.exp(logs), strict=True)},

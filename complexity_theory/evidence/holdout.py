@@ -19,7 +19,7 @@ def with_kin(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def groups(frame: pd.DataFrame, by: str) -> tuple[NDArray, NDArray[np.int64]]:
-    """The values of a column, in order, and the place of each row's among them. Raises InvalidInput where all are one."""
+    """The values of a column, in order, and the place of each row's. Raises InvalidInput where all are one."""
     names, place = np.unique(frame[by].to_numpy(str), return_inverse=True)
     if len(names) < 2:
         raise InvalidInput(f"nothing to hold out: all {len(frame)} networks are of {by} {names[0]}")

@@ -62,7 +62,7 @@ def fit_logs(amounts: Floats, seconds: Floats, keep: Bools, mean: Floats, covari
         damping *= np.where(gains, EASED, STIFFENED)
         if np.abs(step).max() < SETTLED:
             break
-    return Fits(logs, np.linalg.inv(now.curvature))
+    return Fits(logs, np.linalg.inv(now.curvature).astype(float))
 
 
 class _State(NamedTuple):
