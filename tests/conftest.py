@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from complexity_theory.measurement.trace.torchvision import make_importable
+
+make_importable()  # fvcore imports torchvision where it is installed, and timm does
+
 # No test is judged by its time, and none leaves files behind.
 settings.register_profile("untimed", deadline=None, database=None)
 settings.load_profile("untimed")

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class FakeEngine(Engine):
     def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
         return Outcome("ok", result=PLACE)
 
-    def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
+    def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
         for task in tasks:
             self.ran.append(task)
             yield task, self.answer(task)
@@ -58,6 +58,9 @@ class Silent:
         return
 
     def end(self, task: Task, outcome: Outcome) -> None:
+        return
+
+    def wait(self, rounds: int) -> None:
         return
 
 

@@ -106,9 +106,7 @@ def pools(draw: Draw, shape: Shape) -> MaxPool2d | AvgPool2d:
     """A pooling window that fits ``shape``."""
     kernel = tuple(1 + draw(SMALL) % side for side in (shape.height, shape.width))
     padding = tuple(draw(PADDING) % (k // 2 + 1) for k in kernel)
-    stride = pair(draw(STRIDE))
-    fits = all(s + p <= k for k, s, p in zip(kernel, stride, padding, strict=True))
-    return draw(POOL)(kernel, stride=stride, padding=padding, ceil=fits and draw(BOOL))
+    return draw(POOL)(kernel, stride=pair(draw(STRIDE)), padding=padding, ceil=draw(BOOL))
 
 
 def _draw_same_conv(draw: Draw, w: int) -> Conv2d:

@@ -125,7 +125,7 @@ def test_a_shape_is_channels_height_width() -> None:
     assert Shape(3, 4, 5).elements == 60
     assert str(Shape(3, 4, 5)) == "3x4x5"
     with pytest.raises(AttributeError):
-        Shape(3, 4, 5).height = 6  # type: ignore[misc]
+        Shape(3, 4, 5).dims = (6,)  # type: ignore[misc]
 
 
 COSTS = st.builds(Complexity, INTS, INTS, INTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.evidence.loaders import load, timm_provenance
+from complexity_theory.evidence.correlation import correlations
+from complexity_theory.evidence.csv_files import timm_provenance
+from complexity_theory.evidence.loaders import load
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Settings, Task
 from complexity_theory.measurement.store import Store
+from complexity_theory.networks import files
 from complexity_theory.scaling.realise import scale
 
 INFER = (
@@ -107,7 +111,7 @@ def test_plain_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["model,top1", "resnet50,80"], "no column network, seconds, batch"),
+        (["model,top1", "resnet50,80"], "no column batch: a table of times has network, seconds"),
         ([""], "cannot be read as CSV"),
         ([INFER], "no network that the zoo knows"),
         ([INFER, "nonsense,224,1,1,1,1,1,1"], "no network that the zoo knows"),
@@ -123,29 +127,136 @@ def test_plain_csv(tmp_path: Path) -> None:
         ([INFER, 'resnet50,224,"1,23.4",1,1,25.56,4.1,11.1'], "is '1,23.4', not a number"),
         ([INFER, 'resnet50,224,"0,123",1,1,25.56,4.1,11.1'], "is '0,123', not a number"),
         ([INFER, "resnet50,224,1e-320,1,1,25.56,4.1,11.1"], "must be from 1e-06 to 1e\\+09, not 9.99989e-321"),
-        ([INFER, ",224,9,1,8,25.56,4.1,11.1"], "model of row 1 after the header is empty"),
-        ([PLAIN, "resnet50,-1,1"], "seconds of resnet50 must be from 1e-09 to 1e\\+06, not -1"),
-        ([PLAIN, "resnet50,1e-320,1"], "seconds of resnet50 must be from"),
-        ([PLAIN, "resnet50,1e300,1"], "seconds of resnet50 must be from"),
+        ([INFER, ",224,9,1,8,25.56,4.1,11.1"], "no row that can be used: line 2: model is empty"),
+        ([PLAIN, "resnet50,-1,1"], "seconds of resnet50 must be a number from 1e-09 to 1e\\+06, not -1"),
+        ([PLAIN, "resnet50,1e-320,1"], "seconds of resnet50 must be a number from"),
+        ([PLAIN, "resnet50,1e300,1"], "seconds of resnet50 must be a number from"),
         ([PLAIN, "resnet50,inf,1"], "seconds of resnet50 is 'inf', not a number"),
         ([PLAIN, "resnet50,True,1"], "seconds of resnet50 is 'True', not a number"),
         ([PLAIN, 'resnet50,"0,001848",1'], "seconds of resnet50 is '0,001848', not a number as 1234.5"),
         ([PLAIN, 'resnet50,"1,234",1'], "seconds of resnet50 is '1,234', not a number"),
-        ([PLAIN, "resnet50,1,0"], "batch of resnet50 must be a whole number from 1 to 1,000,000, not 0"),
+        ([PLAIN, "resnet50,1,0"], "batch of resnet50 must be a whole number from 1 to 1e\\+06, not 0"),
         ([PLAIN, "resnet50,1,2.5"], "batch of resnet50 must be a whole number .* not 2.5"),
         ([PLAIN, "resnet50,1,1e30"], "batch of resnet50 must be a whole number .* not 1e\\+30"),
         ([f"{PLAIN},resolution", "resnet50,1,1,1e12"], "resolution of resnet50 must be a whole number .* not 1e\\+12"),
         ([f"{PLAIN},resolution", "resnet50,1,1,inf"], "resolution of resnet50 is 'inf', not a number"),
-        ([PLAIN, "resnet50,1,1", ",1,1"], "network of row 2 after the header is empty"),
-        ([PLAIN, "resnet50,1,1", "resnet50,1,1,1"], "cannot be read as CSV"),
-        ([PLAIN, "resnet50,1,1,1"], "cannot be read as CSV: .* Expected 3 fields in line 2, saw 4"),
-        ([f"{PLAIN},seconds", "resnet50,1,1,2"], "more than one column seconds"),
+        ([PLAIN, ",1,1"], "no row that can be used: line 2: network is empty"),
+        ([PLAIN, "resnet50,1,1,1"], "no row that can be used: line 2: it has 4 cells, the header 3"),
+        ([f"{PLAIN},seconds", "resnet50,1,1,2"], "more than one column 'seconds'"),
+        ([PLAIN, "resnet50,٣,1"], "seconds of resnet50 is '٣', not a number"),
+        ([PLAIN, "resnet50,²,1"], "seconds of resnet50 is '²', not a number"),
+        ([PLAIN, f"resnet50,1,{'9' * 5000}"], "batch of resnet50 must be a whole number"),
+        (["network,latency,batch", "resnet50,1,1"], "column latency has no unit: call it latency_s, latency_ms"),
+        (["network,latency_ms,time_us,batch", "resnet50,1,1,1"], "several columns of times: latency_ms, time_us"),
+        (["network,batch", "resnet50,1"], "no column seconds"),
+        ([f"{PLAIN},flops", "mine,1,1,100"], "mine has flops, not all of flops, params, acts"),
+        ([f"{PLAIN},flops,params,acts", "mine,1,1,100,0,5"], "params of mine must be positive, not 0"),
+        ([PLAIN, "absent.toml,1,1"], "line 2: cannot read .*absent.toml: No such file"),
+        ([",".join("a" * (i + 1) for i in range(1001))], "more than 1,000 columns of a table"),
+        (["," * 2**20], "more than 1,000 columns of a table"),
     ],
 )
 def test_bad_tables_are_refused(lines: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=said) as error:
         load(written(tmp_path / "bad.csv", *lines))
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_bad_row_is_set_aside_with_its_reason(tmp_path: Path) -> None:
+    good = "resnet50,224,9,1,8,25.56,4.1,11.1"
+    bad = [good.replace("9", ""), ",224,9,1,8,25.56,4.1,11.1", good.replace("8,", "many,"), good + ",1", '"' + good]
+    table = load(written(tmp_path / "t.csv", INFER, good, *bad, good))
+    assert len(table.frame) == 2
+    assert [line.split(":")[0] for line in table.aside] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
+    assert "infer_samples_per_sec of resnet50 is '', not a number" in table.aside[0]
+    assert table.notes[0].startswith("5 rows set aside: line 3: infer_samples_per_sec of resnet50")
+
+
+def test_every_shared_table_loads_and_its_blank_cells_are_told(shared_data: Path) -> None:
+    tables = {path.stem: load(str(path)) for path in sorted((shared_data / "timm").glob("benchmark-*.csv"))}
+    assert len(tables) == 8
+    blank = tables["benchmark-infer-amp-nchw-pt210-cu121-rtx3090"]
+    assert blank.known["network"].nunique() >= 100
+    assert blank.aside == ()  # the rows with blank cells are of networks that nobody knows here
+    assert "eva02_enormous_patch14_clip_224" in blank.unknown
+
+
+def test_tags_of_weights_are_no_other_networks(tmp_path: Path) -> None:
+    lines = ["resnet50.a1_in1k,224,9,1,8,25.56,4.1,11.1", "tf_efficientnet_b0.ns_jft_in1k,224,9,1,8,5.29,0.4,6.75"]
+    table = load(written(tmp_path / "t.csv", INFER, *lines))
+    assert table.frame["network"].tolist() == ["ResNet-50", "EfficientNet-B0"]
+    assert table.frame["twin"].tolist() == [False, True]
+    assert not zoo.knows("resnet50.toml")
+    assert not zoo.knows("resnet51.a1_in1k")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "seconds"),
+    [
+        ("network;seconds;batch", "resnet50;0.5;4", 0.5),
+        ("network seconds  batch", "resnet50   0.5 4", 0.5),
+        ("network\tseconds\tbatch", "resnet50\t0.5\t4", 0.5),
+        ("model,latency_ms,batch_size", "resnet50,500,4", 0.5),
+        ("Model,Latency (ms),Batch size", "resnet50,500,4", 0.5),
+        ("name,time_us,bs", "resnet50,500000,4", 0.5),
+        ("arch,runtime [µs],batch", "resnet50,500000,4", 0.5),
+        ("network,ms,batch", "resnet50,500,4", 0.5),
+        ("network,latency_ms_per_batch,batch", "resnet50,2000,4", 0.5),
+        ("network,images_per_second,batch", "resnet50,2,4", 0.5),
+        ("network,img/s,batch", "resnet50,2,4", 0.5),
+        ("network,seconds,latency_ms,batch", "resnet50,0.5,1,4", 0.5),
+        ("\ufeffnetwork,seconds,batch,", "resnet50,0.5,4,", 0.5),
+    ],
+)
+def test_columns_as_people_name_them(header: str, row: str, seconds: float, tmp_path: Path) -> None:
+    (found,) = load(written(tmp_path / "t.csv", "# mine", header, row)).frame.to_dict("records")
+    assert (found["network"], found["batch"]) == ("ResNet-50", 4)
+    assert found["seconds"] == pytest.approx(seconds, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("seconds", 7.8, "are the times milliseconds"),
+        ("seconds", 0.0078, None),
+        ("latency_ms", 7.8, None),
+        ("time_us", 7.8e6, "of a smaller unit"),
+        ("time_us", 7.8e-9, "seconds of resnet50 must be"),
+        ("latency_ms", 1e-5, "more than any device does"),
+    ],
+)
+def test_times_in_another_unit_are_warned_of(column: str, value: float, said: str | None, tmp_path: Path) -> None:
+    source = written(tmp_path / "t.csv", f"network,{column},batch", f"resnet50,{value},1", f"resnet18,{value / 2},1")
+    if said and said.startswith("seconds"):
+        with pytest.raises(InvalidInput, match=said):
+            load(source)
+    else:
+        assert [said in note for note in load(source).notes] == ([True] if said else [])
+
+
+def test_networks_of_ones_own(tmp_path: Path) -> None:
+    files.dump(replace(zoo.network("ResNet-18"), name="mine", family="mine", resolution=96), tmp_path / "mine.toml")
+    source = written(
+        tmp_path / "t.csv",
+        "network,seconds,batch,flops,params,acts,family",
+        "mine.toml,0.01,8,,,,",
+        "theirs,0.02,8,1e9,1e6,2e6,theirs",
+        "resnet50,0.03,8,2e9,1e6,2e6,",
+        f"ResNet-18,0.02,8,{zoo.network('ResNet-18').complexity().flops},11689512,2483048,",
+        "nobody,1,1,,,,",
+    )
+    table = load(source)
+    first, second, third, fourth = table.frame.fillna({"network": ""}).to_dict("records")
+    assert (first["network"], first["resolution"], first["family"]) == ("mine", 96, "mine")
+    assert first["flops"] == zoo.network("ResNet-18").complexity(96).flops
+    assert first["kernels"] > 0
+    assert (second["network"], second["family"], second["flops"]) == ("", "theirs", 1e9)
+    assert (third["network"], third["flops"]) == ("", 2e9)  # of the zoo by name alone
+    assert fourth["network"] == "ResNet-18"
+    assert table.unknown == ("nobody",)
+    assert len(table.known) == 2
+    assert "2 of which only counts are known" in " ".join(table.notes)
+    assert correlations(table)["n"].tolist() == [4] * 3
 
 
 def test_thousands_of_timm_are_grouped(tmp_path: Path) -> None:
@@ -198,7 +309,7 @@ def store_with(path: Path, *entries: tuple[NetworkSubject, Settings]) -> str:
 
 
 def test_a_store_of_scaled_networks(tmp_path: Path) -> None:
-    subjects = [NetworkSubject("EfficientNet-B0"), NetworkSubject("EfficientNet-B0", "dWr", 2.0, 96)]
+    subjects = [NetworkSubject.of("EfficientNet-B0"), NetworkSubject.of("EfficientNet-B0", "dWr", 2.0, 96)]
     source = store_with(tmp_path / "m.sqlite", *((subject, Settings(batch=4)) for subject in subjects))
     table = load(source)
     assert table.frame["seconds"].tolist() == [0.05, 0.05]
@@ -213,7 +324,7 @@ def test_a_store_of_scaled_networks(tmp_path: Path) -> None:
 
 
 def test_settings_of_a_store_are_chosen_from(tmp_path: Path) -> None:
-    subject = NetworkSubject("ResNet-18")
+    subject = NetworkSubject.of("ResNet-18")
     source = store_with(tmp_path / "m.db", (subject, Settings(batch=4)), (subject, Settings(batch=4, mode="train")))
     with pytest.raises(InvalidInput, match=r"choose by --where mode=\.\.\. of forward, train"):
         load(source)

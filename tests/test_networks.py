@@ -58,9 +58,13 @@ def test_a_first_block_that_keeps_the_shape_is_like_the_rest(block):
 
 def test_a_pooled_shortcut_has_no_strided_projection():
     layer = stage("bottleneck", stride=2, pooled_shortcut=True).layer(8)
-    convs = [v.layer for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.layer, Conv2d) and "shortcut" in v.path]
+    convs = [
+        v.operation for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.operation, Conv2d) and "shortcut" in v.path
+    ]
     assert [conv.stride for conv in convs] == [1]
-    assert [v.output for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.layer, AvgPool2d)] == [Shape(8, 4, 4)]
+    assert [v.output.shape for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.operation, AvgPool2d)] == [
+        Shape(8, 4, 4)
+    ]
     assert isinstance(stage("bottleneck").layer(16).parts[1][1].part.parts[0][1], Residual)
 
 

@@ -119,7 +119,7 @@ def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedPro
     assert command[1:-1] == ["-m", "complexity_theory", "measure", "scaling", "--quick", "--store"]
     store = Store(command[-1])
     environment = store.add_environment(PLACE)
-    jobs = [Job(NetworkSubject(name, *scaled, resolution=32)) for name in FILLS for scaled in ((), ("w", 2))]
+    jobs = [Job(NetworkSubject.of(name, *scaled, resolution=32)) for name in FILLS for scaled in ((), ("w", 2))]
     store.add_jobs(jobs)
     for job in jobs:
         task = Task(job=job, number=0, batch=1, device="cpu", threads=1)

@@ -18,7 +18,8 @@ from complexity_theory.core import files
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
-from complexity_theory.measurement.store import EXPORTS, SCHEMA, Store, read
+from complexity_theory.measurement.schema import SCHEMA
+from complexity_theory.measurement.store import EXPORTS, Store, read
 from tests.fake_engine import PLACE, FakeEngine, jobs, measured
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,7 +177,7 @@ RESULTS = [
     "UPDATE attempts SET result = '{'",
     "UPDATE attempts SET result = '[]'",
     f"UPDATE attempts SET result = '{'[' * 100_000}'",
-    *(set_to("samples", value) for value in (["a"], [], [[1.0]], [None], 3, {"a": 1})),
+    *(set_to("samples", value) for value in (["a"], [], [[1.0]], [None], 3, {"a": 1}, [-1.0], [0])),
     "UPDATE attempts SET result = replace(result, '\"samples\": [', '\"samples\": [NaN, ')",
 ]
 DESCRIPTIONS = [

@@ -180,6 +180,35 @@ def test_a_training_step_keeps_the_weights_as_they_are(small: nn.Module) -> None
     assert all(torch.equal(a, b) for a, b in zip(before, small.parameters(), strict=True))
 
 
+class Outputs(nn.Module):
+    """Returns a nest of tensors, one of them without gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1).requires_grad_(False)
+
+    def forward(self, x: torch.Tensor) -> dict[str, object]:
+        out = self.a(x)
+        return {"logits": (out, [self.b(x)]), "best": out.argmax(1), "none": None}
+
+
+@pytest.mark.parametrize("mode", ["forward", "backward", "train"])
+def test_a_module_may_return_any_nest_of_tensors(mode: str) -> None:
+    module, settings = Outputs(), Settings(mode=mode)
+    seen: list[torch.Tensor] = []
+    module.a.weight.register_hook(seen.append)
+    in_order(phases(module, batch_of(Shape(3, 8, 8), settings, torch.device("cpu")), settings))()
+    assert len(seen) == (mode != "forward")
+
+
+def test_a_frozen_module_is_timed_forward_alone() -> None:
+    module = nn.Conv2d(3, 4, 1).requires_grad_(False)
+    x = batch_of(Shape(3, 8, 8), Settings(), torch.device("cpu"))
+    in_order(phases(module, x, Settings()))()
+    with pytest.raises(InvalidInput, match="nothing of the module is trained"):
+        phases(module, x, Settings(mode="train"))
+
+
 def test_tf32_is_refused_on_a_cpu(small: nn.Module) -> None:
     settings = Settings(dtype="tf32")
     with pytest.raises(InvalidInput, match="tf32"):

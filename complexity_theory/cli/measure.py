@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from complexity_theory.cli import measure_accuracy, measure_device
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
@@ -26,6 +27,8 @@ measure = typer.Typer(help="Time layers and networks on a device; results stay i
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
+    measure_device.register(measure)
+    measure_accuracy.register(measure)
     app.add_typer(measure, name="measure")
 
 
@@ -84,6 +87,7 @@ def plan(
     planned = lists.study(study)
     rules = execution.rules(planned.rules)
     with closing(execution.start()) as engine:
+        planned = sweep.looked_up(planned, engine)
         stored = sweep.stored(execution.store, engine)
     left = {job: sweep.rounds_left(job, stored.get(job.key, []), rules) for job in planned.jobs}
     least, most = sweep.seconds(sum(left.values()), rules)
@@ -179,6 +183,7 @@ def _run(study: Study, execution: Execution) -> None:
     study = replace(study, rules=execution.rules(study.rules))
     try:
         with closing(execution.start()) as engine, reporting() as reporter:
+            study = sweep.looked_up(study, engine)
             rounds, environment = sweep.measure(
                 study, execution.store, engine, reporter, seed=execution.seed, retry=execution.retry
             )
@@ -200,7 +205,7 @@ def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
 
     frame = read(execution.store)
     frame = frame[frame.environment == environment].set_index("job", drop=False)
-    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions"], errors="ignore")
+    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions", "description"], errors="ignore")
     measured = records(frame)
     rows = [
         {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 def _say(lines: list[str] | tuple[str, ...]) -> None:
     for line in lines:
-        print(line, file=sys.stderr)
+        text.say(line)
 
 
 def _load(source: str, where: list[str] | None) -> Table:
@@ -74,6 +74,8 @@ def _about(table: Table) -> dict[str, Any]:
         "provenance": dict(table.provenance),
         "unknown": list(table.unknown),
         "mismatched": list(table.mismatched),
+        "aside": list(table.aside),
+        "notes": table.notes,
     }
 
 

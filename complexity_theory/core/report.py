@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from complexity_theory.core import text
 from complexity_theory.core.sizes import is_symbolic
 
 FORMATS = ("text", "json", "csv", "markdown", "latex")
@@ -68,22 +69,7 @@ def cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return " ".join(str(value).splitlines())
-
-
-_LATEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-)
-
-
-def latex_text(text: str) -> str:
-    r"""Text with LaTeX's special characters escaped.
-
-    >>> print(latex_text("d1_w8 & 50%"))
-    d1\_w8 \& 50\%
-    """
-    return text.translate(_LATEX)
+    return text.printable(str(value))
 
 
 def _latex_cell(value: Any) -> str:
@@ -91,7 +77,7 @@ def _latex_cell(value: Any) -> str:
         import sympy
 
         return f"${sympy.latex(value, root_notation=False, fold_frac_powers=True)}$"
-    return latex_text(cell(value))
+    return text.for_latex(cell(value))
 
 
 def _markdown(table: Table) -> str:
@@ -99,11 +85,11 @@ def _markdown(table: Table) -> str:
         return "| " + " | ".join(cells) + " |"
 
     def markdown_cell(value: Any) -> str:
-        return _latex_cell(value) if is_symbolic(value) else cell(value).replace("|", "\\|")
+        return _latex_cell(value) if is_symbolic(value) else text.for_markdown(cell(value))
 
     columns = table.columns
-    lines = [f"**{cell(table.title)}**", ""] if table.title else []
-    lines += [line(columns), line("---" for _ in columns)]
+    lines = [f"**{text.for_markdown(table.title)}**", ""] if table.title else []
+    lines += [line(map(text.for_markdown, columns)), line("---" for _ in columns)]
     lines += [line(markdown_cell(row.get(name)) for name in columns) for row in table.rows]
     return "\n".join(lines)
 
@@ -122,11 +108,15 @@ def _latex(table: Table) -> str:
 def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.columns)
+    writer.writerow(map(text.for_csv, table.columns))
     for row in table.rows:
         values = (row.get(name) for name in table.columns)
-        writer.writerow("" if value is None else plain(value) for value in values)
-    return out.getvalue().rstrip("\n")
+        writer.writerow("" if value is None else _csv_cell(value) for value in values)
+    return text.visible(out.getvalue().rstrip("\n"))
+
+
+def _csv_cell(value: Any) -> Any:
+    return text.for_csv(text.printable(value)) if isinstance(value, str) else plain(value)
 
 
 def _text(table: Table, terminal: bool) -> str:
@@ -146,7 +136,7 @@ def _text(table: Table, terminal: bool) -> str:
     for name in table.columns:
         cells = [row.get(name) for row in table.rows]
         right = any(isinstance(c, numeric) for c in cells)
-        grid.add_column(Text(name), justify="right" if right else "left", no_wrap=True)
+        grid.add_column(Text(text.printable(name)), justify="right" if right else "left", no_wrap=True)
     for row in table.rows:
         grid.add_row(*(Text(cell(row.get(name))) for name in table.columns))
     out = io.StringIO()
@@ -154,6 +144,10 @@ def _text(table: Table, terminal: bool) -> str:
     console = Console(file=out, force_terminal=terminal, force_jupyter=False, width=width, legacy_windows=False)
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n")
+
+
+def _json(data: Any) -> str:
+    return text.visible(json.dumps(plain(data), indent=2, ensure_ascii=False))
 
 
 def render(table: Table, form: str = "text", *, terminal: bool = False) -> str:
@@ -164,7 +158,7 @@ def render(table: Table, form: str = "text", *, terminal: bool = False) -> str:
     w,1200
     """
     if form == "json":
-        return json.dumps(plain(list(table.rows)), indent=2, ensure_ascii=False)
+        return _json(list(table.rows))
     if form == "text":
         return _text(table, terminal)
     return {"csv": _csv, "markdown": _markdown, "latex": _latex}[form](table)
@@ -174,7 +168,7 @@ def emit(form: str, tables: Sequence[Table], data: Any = None) -> None:
     """Prints to standard output: with ``json`` the data alone (default: the rows of all tables), else each table."""
     if form == "json":
         rows = data if data is not None else [row for table in tables for row in table.rows]
-        print(json.dumps(plain(rows), indent=2, ensure_ascii=False))
+        print(_json(rows))
         return
     terminal = form == "text" and sys.stdout.isatty()
     print("\n\n".join(render(table, form, terminal=terminal) for table in tables))

@@ -86,7 +86,7 @@ def ceil_div(a: Size, b: Size) -> Size:
     >>> ceil_div(7, 2)
     4
     """
-    return -_elementwise(operator.floordiv, -a, b)
+    return -(-a // b) if type(a) is type(b) is int else -_elementwise(operator.floordiv, -a, b)
 
 
 def nearest(a: Size, b: int) -> Size:
@@ -121,6 +121,8 @@ def same(a: Size, b: Size) -> bool:
     >>> same(3, 3), same(3, 4)
     (True, False)
     """
+    if type(a) is type(b) is int:
+        return bool(a == b)
     equal = _elementwise(operator.eq, a, b)
     if equal is True:
         return True

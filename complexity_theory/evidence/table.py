@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from complexity_theory.core import limits
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features, rooflines
 from complexity_theory.evidence.predictors import BALANCES, columns_of
 from complexity_theory.networks.spec import Network
 
-LIMITS = {"seconds": (1e-9, 1e6), "batch": (1, 1e6)}  # of an image; of images
+LIMITS = {what: limits.LIMITS[limit][:2] for what, limit in (("seconds", "seconds per image"), ("batch", "a batch"))}
 LISTED = 20  # names listed in a note
 
 
@@ -29,6 +30,7 @@ class Table:
     not known); and, NaN where it is not known, the other ``Features``, the ``TERMS`` and ``roofline_<balance>``.
     ``provenance``: source, device, mode, software and what else is known of all rows. ``unknown``: names left out
     because the zoo does not know them. ``mismatched``: those left out because the source's counts differ from ours.
+    ``aside``: rows that cannot be used, each with the reason. ``remarks``: what else is to be said of the table.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Table:
     provenance: Mapping[str, str]
     unknown: tuple[str, ...] = ()
     mismatched: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def known(self) -> pd.DataFrame:
@@ -48,15 +52,19 @@ class Table:
         lines = []
         if self.unknown:
             lines.append(f"{len(self.unknown)} names that the zoo does not know: {_some(self.unknown)}")
+        if self.aside:
+            lines.append(f"{len(self.aside)} rows set aside: {_some(self.aside, '; ')}")
         if self.mismatched:
             lines.append(f"{len(self.mismatched)} whose counts differ from ours: {'; '.join(self.mismatched)}")
         if twins := int(self.frame.twin.sum()):
             lines.append(f"{twins} tf_ twins set aside: their padding runs as kernels that our description lacks")
-        return lines
+        if counted := int(self.frame.network.isna().sum()):
+            lines.append(f"{counted} of which only counts are known: `correlate` takes them, a fit cannot")
+        return [*lines, *self.remarks]
 
 
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names) if len(names) <= LISTED else f"{', '.join(names[:LISTED])}, ... (all in --format json)"
+def _some(names: tuple[str, ...], between: str = ", ") -> str:
+    return between.join(names) if len(names) <= LISTED else f"{between.join(names[:LISTED])}, ... (all in JSON)"
 
 
 @lru_cache(maxsize=4096)

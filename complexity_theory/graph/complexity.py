@@ -66,7 +66,7 @@ class Shape:
         """Number of elements: the product of the sides."""
         found: Size = 1
         for size in self.dims:
-            found = product(found, size)
+            found = found * size if type(size) is type(found) is int else product(found, size)
         return found
 
     def __str__(self) -> str:
@@ -151,4 +151,5 @@ class Complexity:
         return f"Complexity({', '.join(f'{name}={value!r}' for name, value in entries.items())})"
 
 
+NOTHING = Complexity()
 METRICS = ("flops", "params", "acts")

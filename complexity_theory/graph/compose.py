@@ -7,17 +7,17 @@ modules) follows from the visits of that walk and the values that they share.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, NamedTuple, TypeAlias, cast, final
+from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, is_symbolic, product, same
-from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.complexity import NOTHING, Complexity, Shape
 from complexity_theory.graph.operations.base import Layer, Operation
 from complexity_theory.graph.operations.elementwise import Add, Multiply
 
@@ -41,78 +41,77 @@ class Visit(NamedTuple):
     @property
     def complexity(self) -> Complexity:
         """The cost of one copy: flops (multiply-adds), params (elements), acts (elements)."""
-        return self.operation.cost(self.output.shape, *(value.shape for value in self.inputs))
+        return self.operation.cost(self.output.shape, *[value.shape for value in self.inputs])
 
 
-class Place(NamedTuple):
-    """Where a walk stands: the path so far, how often what stands here is there, and how repeated parts are met.
+class Place:
+    """Where a walk stands: the path so far, how often what stands here is there, and the visits made so far.
 
     ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``).
     """
 
-    path: tuple[str, ...]
-    times: Size
-    ids: Iterator[int]
-    ends: bool
+    __slots__ = ("ends", "ids", "path", "times", "visits")
 
-    def into(self, name: str) -> Place:
-        """The same, one step down."""
-        return self._replace(path=(*self.path, name))
+    def __init__(self, path: tuple[str, ...], times: Size, ids: Iterator[int], ends: bool, visits: list[Visit]) -> None:
+        self.path, self.times, self.ids, self.ends, self.visits = path, times, ids, ends, visits
 
-
-# Yields the visits in order and returns the value that comes out.
-Walk: TypeAlias = Generator[Visit, None, Value]
+    def into(self, name: str, times: Size = 1) -> Place:
+        """One step down, to what stands there ``times`` as often."""
+        often = self.times if times is _ONCE else product(self.times, times)
+        return Place((*self.path, name), often, self.ids, self.ends, self.visits)
 
 
 class Composite(Layer):
     """A layer made of layers. It says once how values go through its parts; output and cost follow."""
 
     __slots__ = ()
+    composite = True
 
     @abstractmethod
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
-        """The walks over the parts (``visits``); returns the value that comes out."""
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
+        """Visits the parts in order (``visit``); returns the value that comes out."""
 
     def output(self, *shapes: Shape) -> Shape:
-        steps = _start(self, shapes, ends=False)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast(Value, end.value).shape
+        return walked(self, *shapes)[1].shape
 
     def complexity(self, *shapes: Shape) -> Complexity:
-        total = Complexity()
+        found = NOTHING
         for visit in walk(self, *shapes):
             cost = visit.complexity
-            total = total + (cost if visit.times is _ONCE else visit.times * cost)
-        return total
+            if cost is not NOTHING:
+                found = found + (cost if visit.times is _ONCE else visit.times * cost)
+        return found
 
 
 _ONCE = 1
 COPY = "each"  # the step of a path into what is repeated
+_SUM, _PRODUCT = Add(), Multiply()
 
 
-def visits(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Walk:
-    """The visits of a layer on values, at a place: of an operation itself, of a composite those of its parts."""
-    if isinstance(layer, Composite):
-        return (yield from layer.walk(inputs, at))
+def visit(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Value:
+    """Visits a layer on values, at a place: an operation itself, of a composite its parts. Returns what comes out."""
+    if layer.composite:
+        return cast(Composite, layer).walk(inputs, at)
     operation = cast(Operation, layer)
-    output = Value(next(at.ids), operation.output(*(value.shape for value in inputs)))
-    yield Visit(at.path, operation, inputs, output, at.times)
+    operation.check_number(len(inputs))
+    output = Value(next(at.ids), operation.infer(*[value.shape for value in inputs]))
+    at.visits.append(Visit(at.path, operation, inputs, output, at.times))
     return output
 
 
-def _start(layer: Layer, shapes: tuple[Shape, ...], *, ends: bool) -> Walk:
+def walked(layer: Layer, *shapes: Shape, ends: bool = False) -> tuple[list[Visit], Value]:
+    """The visits of ``walk``, and the value that comes out."""
     for shape in shapes:
         if not isinstance(shape, Shape):
             raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
     ids = count()
     inputs = tuple(Value(next(ids), shape) for shape in shapes)
-    return visits(layer, inputs, Place((), _ONCE, ids, ends))
+    at = Place((), _ONCE, ids, ends, [])
+    output = visit(layer, inputs, at)
+    return at.visits, output
 
 
-def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> Walk:
+def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> list[Visit]:
     """Every operation of a layer on inputs of ``shapes``, in order: its values, and how often it stands in the layer.
 
     A repeated part is met once, with the number of its copies; with ``ends``, its first copy, those between, and its
@@ -126,7 +125,7 @@ def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> Walk:
     >>> [(v.times, v.inputs[0].id, v.output.id) for v in walk(tree, Shape(8, 4, 4), ends=True)]
     [(1, 0, 1), (1, 1, 2), (3, 2, 3), (3, 3, 2), (1, 2, 5), (1, 5, 6)]
     """
-    return _start(layer, shapes, ends=ends)
+    return walked(layer, *shapes, ends=ends)[0]
 
 
 def one_input(layer: Layer, inputs: tuple[Value, ...]) -> Value:
@@ -177,10 +176,10 @@ class Sequential(Composite):
             channels = part.channels(channels)
         return channels
 
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         value = one_input(self, inputs)
         for name, part in self.parts:
-            value = yield from visits(part, (value,), at.into(name))
+            value = visit(part, (value,), at.into(name))
         return value
 
 
@@ -211,13 +210,13 @@ class Residual(Composite):
         _check_same_channels("the body and the shortcut of a Residual", out, beside)
         return beside if out is None else out
 
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         beside = one_input(self, inputs)
-        out = yield from visits(self.body, inputs, at.into("body"))
+        out = visit(self.body, inputs, at.into("body"))
         if self.shortcut is not None:
-            beside = yield from visits(self.shortcut, inputs, at.into("shortcut"))
+            beside = visit(self.shortcut, inputs, at.into("shortcut"))
         _check_same_shape("the body and the shortcut of a Residual", out.shape, beside.shape)
-        return (yield from visits(Add(), (out, beside), at.into("sum")))
+        return visit(_SUM, (out, beside), at.into("sum"))
 
 
 @final
@@ -241,13 +240,13 @@ class Gate(Composite):
         _check_same_channels("the input and the body of a Gate", channels, out)
         return out if channels is None else channels
 
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         value = one_input(self, inputs)
-        factors = yield from visits(self.body, inputs, at.into("gate"))
+        factors = visit(self.body, inputs, at.into("gate"))
         flat = Shape(*factors.shape.dims, *(1,) * (value.shape.rank - factors.shape.rank))
         one_each = Shape(value.shape.channels, *(1,) * (value.shape.rank - 1))
         _check_same_shape("the body of a Gate and one factor per channel", flat, one_each)
-        return (yield from visits(Multiply(), (value, factors), at.into("product")))
+        return visit(_PRODUCT, (value, factors), at.into("product"))
 
 
 @final
@@ -275,27 +274,21 @@ class Repeat(Composite):
         _check_same_channels("the input and the output of a repeated part", channels, out)
         return out if channels is None else channels
 
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         value = one_input(self, inputs)
-        at = at.into(COPY)
         if type(self.times) is int and self.times == 0:
             return value
-        if not at.ends:
-            out = yield from visits(self.part, inputs, at._replace(times=product(at.times, self.times)))
-            self._check_kept(value, out)
-            return out
-        copies = _copies(self.times)
-        between = value
+        copies = _copies(self.times) if at.ends else [self.times]
         for i, times in enumerate(copies):
-            # The copies between hand on one value: it stands for all that go from a copy to the next.
-            steps = visits(self.part, (between,), at._replace(times=product(at.times, times)))
-            out = yield from (steps if i != 1 or len(copies) < 3 else _handing_on(steps, between))
-            self._check_kept(value, out)
-            between = out
-        return between
-
-    def _check_kept(self, value: Value, out: Value) -> None:
-        _check_same_shape("a part can be repeated only if it keeps the shape", out.shape, value.shape)
+            start = len(at.visits)
+            out = visit(self.part, (value,), at.into(COPY, times))
+            _check_same_shape("a part can be repeated only if it keeps the shape", out.shape, value.shape)
+            if i == 1 and len(copies) > 2:
+                # The copies between hand on one value: it stands for all that go from a copy to the next.
+                _hand_on(at.visits, start, out, value)
+            else:
+                value = out
+        return value
 
 
 def _copies(times: Size) -> list[Size]:
@@ -314,16 +307,11 @@ def _copies(times: Size) -> list[Size]:
     )
 
 
-def _handing_on(steps: Walk, value: Value) -> Walk:
-    """The visits of a part with its output told as ``value``, which is its input too."""
-    kept: list[Visit] = []
-    while True:
-        try:
-            kept.append(next(steps))
-        except StopIteration as end:
-            out = cast(Value, end.value)
-            break
-    for visit in kept:
-        inputs = tuple(value if x.id == out.id else x for x in visit.inputs)
-        yield visit._replace(inputs=inputs, output=value if visit.output.id == out.id else visit.output)
-    return value
+def _hand_on(visits: list[Visit], start: int, out: Value, value: Value) -> None:
+    """Tells ``out`` as ``value`` in the visits from ``start`` on."""
+    for i in range(start, len(visits)):
+        found = visits[i]
+        visits[i] = found._replace(
+            inputs=tuple(value if x.id == out.id else x for x in found.inputs),
+            output=value if found.output.id == out.id else found.output,
+        )

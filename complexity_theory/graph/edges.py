@@ -9,7 +9,7 @@ from functools import cached_property
 
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Value, Visit, walk
+from complexity_theory.graph.compose import Value, Visit, walked
 from complexity_theory.graph.operations import Layer
 from complexity_theory.graph.rows import Row, row
 
@@ -37,13 +37,8 @@ class Edges:
         >>> [len(edges.takers[value]) for value in (0, 1, 2)]  # the input, the convolution's output, the sum
         [2, 1, 0]
         """
-        steps, visits = walk(layer, *shapes, ends=True), []
-        while True:
-            try:
-                visits.append(next(steps))
-            except StopIteration as end:
-                inputs = tuple(Value(i, shape) for i, shape in enumerate(shapes))
-                return cls(tuple(visits), inputs, end.value)
+        visits, output = walked(layer, *shapes, ends=True)
+        return cls(tuple(visits), tuple(Value(i, shape) for i, shape in enumerate(shapes)), output)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.compose import Composite, Place, Value, Walk, visits
+from complexity_theory.graph.compose import Composite, Place, Value, visit
 from complexity_theory.graph.operations.base import Layer
 
 
@@ -81,14 +81,14 @@ class Graph(Composite):
     def channels(self, channels: object) -> None:
         return None
 
-    def walk(self, inputs: tuple[Value, ...], at: Place) -> Walk:
+    def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         if len(inputs) != len(self.inputs):
             raise InvalidInput(f"a graph takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), not {len(inputs)}")
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
             taken = tuple(values[name] for name in node.inputs)
             try:
-                values[node.name] = yield from visits(node.layer, taken, at.into(node.name))
+                values[node.name] = visit(node.layer, taken, at.into(node.name))
             except InvalidInput as error:
                 raise InvalidInput(f"{node.name}: {error}") from None
         return values[self.output_name]

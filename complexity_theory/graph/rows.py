@@ -88,7 +88,7 @@ def _linear(operation: ops.Linear) -> Call:
 
 
 def _norm(name: str) -> Callable[[Any], Call]:
-    return lambda operation: Call(name, (operation.width,), {} if operation.affine else {"affine": False})
+    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine})
 
 
 def _layer_norm(operation: ops.LayerNorm) -> Call:

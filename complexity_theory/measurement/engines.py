@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, final
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.isolate import Outcome, isolated
-from complexity_theory.measurement.jobs import Task
+from complexity_theory.measurement.jobs import Description, ModuleSubject, Task
 from complexity_theory.measurement.protocol import Protocol
 
 DESCRIBE = "complexity_theory.measurement.worker:describe"
 CHECK = "complexity_theory.measurement.worker:check"
-MEASURE = "complexity_theory.measurement.worker:measure"
+LOOK = "complexity_theory.measurement.worker:look"
 
 
 class Engine(ABC):
@@ -36,6 +37,11 @@ class Engine(ABC):
         if outcome.status != "ok":
             raise InvalidInput(f"no worker can load {path!r}: {outcome.reason}")
 
+    def look(self, subject: ModuleSubject) -> Description | None:
+        """What its workers find where they make a module; None where it cannot be made, or they cannot tell."""
+        outcome = self._call(LOOK, subject, limit=120.0)
+        return Description(**outcome.result) if outcome.status == "ok" and outcome.result else None
+
     def close(self) -> None:  # noqa: B027  # most engines start nothing that outlives a task
         """Ends what the engine has started."""
 
@@ -44,8 +50,8 @@ class Engine(ABC):
         """The outcome of a function in an isolated process."""
 
     @abstractmethod
-    def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
-        """The outcome of each task, as it ends."""
+    def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
+        """The outcome of each task, as it ends. A task is taken from ``tasks`` when it is begun."""
 
 
 @final
@@ -55,9 +61,9 @@ class Local(Engine):
     def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
         return isolated(function, *arguments, limit=limit)
 
-    def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
+    def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
         for task in tasks:
-            yield task, self._call(MEASURE, task, rules, place, limit=rules.limit)
+            yield task, self._call(task.job.subject.entry, task, rules, place, limit=rules.limit)
 
 
 @final
@@ -82,6 +88,8 @@ class Ray(Engine):
         self._ray.init(address=address, num_cpus=workers, include_dashboard=False, log_to_driver=False)
         on_gpu = device.startswith("cuda") or (device == "auto" and "GPU" in self._ray.cluster_resources())
         needs = {"num_gpus": 1} if on_gpu else {"num_cpus": threads or 1}
+        there = self._ray.cluster_resources().get("GPU" if on_gpu else "CPU", 1) // next(iter(needs.values()))
+        self._at_once = max(1, int(there))
         self._remote = self._ray.remote(**needs, max_retries=3)(isolated)
 
     def close(self) -> None:
@@ -92,9 +100,13 @@ class Ray(Engine):
         outcome: Outcome = self._ray.get(self._remote.remote(function, *arguments, limit=limit))
         return outcome
 
-    def run(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
-        running = {self._remote.remote(MEASURE, task, rules, place, limit=rules.limit): task for task in tasks}
-        while running:
+    def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
+        waiting, running = iter(tasks), dict[Any, Task]()
+        while True:
+            for task in islice(waiting, self._at_once - len(running)):
+                running[self._remote.remote(task.job.subject.entry, task, rules, place, limit=rules.limit)] = task
+            if not running:
+                return
             (done,), _ = self._ray.wait(list(running))
             try:
                 outcome = self._ray.get(done)

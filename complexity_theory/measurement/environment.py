@@ -6,7 +6,8 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def describe(device: Device, threads: int | None = None) -> dict[str, Any]:
     return {
         "device": place.type,
         "device_name": torch.cuda.get_device_name(place) if on_cuda else _cpu_name(),
-        "driver": _nvidia_smi("driver_version", device) if on_cuda else None,
+        "driver": _driver(place.index or 0) if on_cuda else None,
         "cuda": torch.version.cuda if on_cuda else None,
         "cudnn": torch.backends.cudnn.version() if on_cuda else None,  # type: ignore[no-untyped-call]
         "torch": str(torch.__version__),
@@ -46,16 +47,15 @@ def conditions(device: Device) -> dict[str, Any]:
     """What may differ from one round to the next: kept with each.
 
     Keys: started (UTC), host, load (running processes, mean of the last minute), cpu_mhz and device_mhz (None where
-    they cannot be read), memory_available (bytes), flags, python, version and commit of this package.
+    they cannot be read), memory_available (bytes), flags, python, version (None where it is not installed) and commit of this package.
     """
-    frequency = psutil.cpu_freq()
     on_cuda = device.torch_device.type == "cuda"
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "host": platform.node(),
         "load": psutil.getloadavg()[0],
-        "cpu_mhz": frequency.current if frequency else None,
-        "device_mhz": _nvidia_smi("clocks.sm", device) if on_cuda else None,
+        "cpu_mhz": _cpu_mhz(),
+        "device_mhz": _nvidia_smi("clocks.sm", device.torch_device.index or 0) if on_cuda else None,
         "memory_available": psutil.virtual_memory().available,
         "flags": {
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
@@ -64,9 +64,17 @@ def conditions(device: Device) -> dict[str, Any]:
             "deterministic": torch.are_deterministic_algorithms_enabled(),
         },
         "python": platform.python_version(),
-        "version": version("complexity-theory"),
+        "version": _version(),
         "commit": _commit(),
     }
+
+
+def _cpu_mhz() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (AttributeError, NotImplementedError, OSError):  # what psutil has where a system does not say
+        return None
+    return frequency.current if frequency else None
 
 
 def _cpu_name() -> str:
@@ -76,11 +84,24 @@ def _cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _nvidia_smi(field: str, device: Device) -> str | None:
-    index = device.torch_device.index or 0
+@cache
+def _driver(index: int) -> str | None:
+    return _nvidia_smi("driver_version", index)
+
+
+def _nvidia_smi(field: str, index: int) -> str | None:
     return _output(["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader,nounits", f"--id={index}"])
 
 
+def _version() -> str | None:
+    """The version of this package, or None where it runs from a checkout that is not installed."""
+    try:
+        return version("complexity-theory")
+    except PackageNotFoundError:
+        return None
+
+
+@cache
 def _commit() -> str | None:
     return _output(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"])
 

@@ -5,51 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
-from complexity_theory.measurement.store import times
+from complexity_theory.measurement.store import Row, times
 
 FIRST = (
-    *("kind", "network", "family", "strategy", "factor", "base_resolution", "resolution", "batch", "search"),
+    *("kind", "network", "family", "strategy", "factor", "base", "base_resolution", "resolution", "batch", "search"),
     *("dtype", "layout", "mode", "execution"),
     *("flops", "params", "acts", "median", "p25", "p75", "n", "rounds", "noisy", "seconds_per_image", "device_median"),
-    *("status", "reason", "peak_memory", "roofline", "device", "device_name", "job", "environment", "samples"),
+    *("status", "reason", "peak_memory", "roofline", "device", "device_name", "job", "environment"),
+    *("form", "description", "samples"),
 )
 NUMBERS = (
-    *(
-        "factor",
-        "base_resolution",
-        "resolution",
-        "batch",
-        "flops",
-        "params",
-        "acts",
-        "median",
-        "p25",
-        "p75",
-        "n",
-        "rounds",
-    ),
-    *("seconds_per_image", "device_median", "peak_memory"),
+    *("factor", "base_resolution", "resolution", "batch", "flops", "params", "acts"),
+    *("median", "p25", "p75", "n", "rounds", "seconds_per_image", "device_median", "peak_memory"),
 )
-
-
-class Row(NamedTuple):
-    """An attempt as it is stored, with its job and environment; descriptions and result are JSON."""
-
-    job: str
-    description: str
-    environment: str
-    place: str
-    batch: int
-    status: str
-    reason: str
-    result: str
-
 
 # A backward pass computes two products, for the input's gradient and the weights', where a forward pass computes one.
 _PASSES = {"forward": 1, "backward": 3, "train": 3}
@@ -63,8 +37,14 @@ def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     groups = groupby(rows, key=lambda row: (row.environment, row.job))
     records = [_record(list(attempts)) for _, attempts in groups]
     frame = pd.DataFrame(records, columns=list(dict.fromkeys([*FIRST, *(name for r in records for name in r)])))
-    for name in NUMBERS:  # a column that is empty, or None throughout, has no type of its own
-        frame[name] = pd.to_numeric(frame[name])
+    for name in map(str, frame):
+        whole = [r.get(name) for r in records if r.get(name) is not None]
+        if whole and all(type(value) is int and abs(value) < 2**63 for value in whole):
+            frame[name] = pd.array(
+                [r.get(name) for r in records], dtype="Int64" if len(whole) < len(frame) else "int64"
+            )
+        elif name in NUMBERS:  # a column that is empty, or None throughout, has no type of its own
+            frame[name] = pd.to_numeric(frame[name])
     frame = _with_roofline(frame.astype({"noisy": "boolean"}))
     return frame[frame.kind != CeilingSubject.kind].reset_index(drop=True)
 
@@ -96,7 +76,8 @@ def _record(attempts: list[Row]) -> dict[str, Any]:
             **{name: results[0]["conditions"][name] for name in ("started", "version", "commit")},
             "conditions": json.dumps([result["conditions"] for result in results]),
         }
-    return {**record, **place, "job": last.job, "environment": last.environment}
+    about = {"job": last.job, "environment": last.environment, "form": last.form, "description": last.subject}
+    return {**record, **place, **about}
 
 
 def _with_roofline(frame: pd.DataFrame) -> pd.DataFrame:

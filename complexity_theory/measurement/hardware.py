@@ -80,7 +80,8 @@ class Cuda(Device):
     """A CUDA device; marks are events in the current stream."""
 
     def __init__(self, name: str) -> None:
-        self.torch_device = torch.device(name)
+        _, _, index = name.partition(":")
+        self.torch_device = torch.device("cuda", int(index or 0))  # torch sets no device that has no index
         torch.cuda.set_device(self.torch_device)
 
     def synchronize(self) -> None:

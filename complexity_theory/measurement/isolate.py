@@ -40,11 +40,8 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
     >>> isolated("math:sqrt", -1.0, limit=60).reason
     'ValueError: math domain error'
     """
-    if _METHOD == "forkserver":
-        _CONTEXT.set_forkserver_preload(list(_PRELOADED))
     receiver, sender = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_serve, args=(sender, function, arguments))
-    process.start()
+    process = start(_serve, sender, function, arguments)
     sender.close()
     try:
         if not receiver.poll(limit):
@@ -54,7 +51,7 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
         return outcome
     except EOFError:
         process.join()
-        return Outcome("crashed", f"the worker died of {_cause(process.exitcode)}")
+        return Outcome("crashed", f"the worker died of {cause(process.exitcode)}")
     finally:
         process.kill()
         process.join()
@@ -62,23 +59,42 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
         receiver.close()
 
 
-def _cause(exitcode: int) -> str:
+def start(target: Callable[..., None], *arguments: Any, spawned: bool = False) -> Any:
+    """A process, begun, that runs ``target``; ``spawned``: from nothing, not forked from what has loaded torch."""
+    if _METHOD == "forkserver":
+        _CONTEXT.set_forkserver_preload(list(_PRELOADED))
+    context: Any = multiprocessing.get_context("spawn") if spawned else _CONTEXT
+    process = context.Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def cause(exitcode: int) -> str:
     return f"exit code {exitcode}" if exitcode >= 0 else f"signal {signal.Signals(-exitcode).name}"
 
 
 def _serve(sender: Connection, function: str, arguments: tuple[Any, ...]) -> None:
     """The life of a worker: one call, one outcome."""
+    settle()
+    sender.send(answer(function, arguments))
+
+
+def settle() -> None:
+    """What a worker's process does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
     os.dup2(2, 1)  # standard output is the caller's: what a module prints goes to standard error
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def answer(function: str, arguments: tuple[Any, ...]) -> Outcome:
+    """The outcome of a call in this process."""
     try:
         module, _, name = function.partition(":")
         call: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
-        outcome = Outcome("ok", result=call(*arguments))
+        return Outcome("ok", result=call(*arguments))
     except Exception as error:  # whatever it is, it becomes a row with its reason
         status: Status = "oom" if _is_out_of_memory(error) else "failed"
-        outcome = Outcome(status, _one_line(error))
-    sender.send(outcome)
+        return Outcome(status, _one_line(error))
 
 
 def _end_with_parent() -> None:

@@ -15,6 +15,7 @@ from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Conv2d
+from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
@@ -65,11 +66,48 @@ class Settings:
                 raise InvalidInput(f"unknown {name} {getattr(self, name)!r}: one of {', '.join(known)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """All that is known of a subject, as text that travels with its times; ``form`` says what can read it.
+
+    A ``network`` is the JSON of a network file (``networks.files``). A ``module`` is what a worker found where it
+    loaded one. ``labels``: the fields of the text that say nothing of the work.
+    """
+
+    form: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of_network(cls, network: Network) -> Description:
+        """The description of a network."""
+        return cls("network", canonical_json(files.describe(network)), ("name", "family", "note"))
+
+    @property
+    def id(self) -> str:
+        """A hash of all of it."""
+        return identity({"form": self.form, "text": self.text})
+
+    @property
+    def key(self) -> str:
+        """A hash of the work that is described: other names of the same work have the same."""
+        fields = json.loads(self.text)
+        return identity({"form": self.form, **{name: fields[name] for name in fields if name not in self.labels}})
+
+
 class Subject(ABC):
-    """What is timed: its name and family, the shape of its input and, where they are known, the costs of one image."""
+    """What is measured: its name and family, the shape of its input and, where they are known, the costs of one image.
+
+    ``kind`` names the class in a store. ``entry``: the function that runs a task of it in a worker; ``once``: one round
+    that went well is all; ``timed``: its result is a ``Timing`` with its conditions, its rows are those of
+    ``store.read``.
+    """
 
     __slots__ = ()
     kind: ClassVar[str]
+    entry: ClassVar[str] = "complexity_theory.measurement.worker:measure"
+    once: ClassVar[bool] = False
+    timed: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -85,6 +123,11 @@ class Subject(ABC):
     def shape(self) -> Shape:
         """The shape of one input."""
 
+    @property
+    def described(self) -> Description | None:
+        """The subject in full, to be kept beside its times; None where ``describe`` says all there is."""
+        return None
+
 
 def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more: Any) -> dict[str, Any]:
     known = {"flops": None, "params": None, "acts": None} if costs is None else costs.as_dict()
@@ -94,13 +137,24 @@ def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more:
 @final
 @dataclass(frozen=True, slots=True)
 class NetworkSubject(Subject):
-    """A network of the zoo or of a file, at ``resolution`` (None: its own), scaled to ``factor`` times its flops."""
+    """A network at its own resolution, scaled to ``factor`` times its flops. It holds the network, not its name."""
 
-    name: str
+    base: Network
     strategy: str = UNSCALED
     factor: float = 1
-    resolution: int | None = None
     kind: ClassVar[str] = "network"
+
+    @classmethod
+    def of(
+        cls, name: str, strategy: str = UNSCALED, factor: float = 1, resolution: int | None = None
+    ) -> NetworkSubject:
+        """The subject of a network of the zoo or of a file, at ``resolution`` (None: its own).
+
+        >>> NetworkSubject.of("resnet18", resolution=96).describe()["flops"]
+        333939624
+        """
+        base = find(name)
+        return cls(base if resolution is None else replace(base, resolution=resolution), strategy, factor)
 
     def network(self) -> Network:
         """The network that is built and timed."""
@@ -108,36 +162,39 @@ class NetworkSubject(Subject):
 
     @property
     def label(self) -> str:
-        return self.name if self.strategy == UNSCALED else f"{self.name} {self.strategy} x{self.factor:g}"
+        return self.base.name if self.strategy == UNSCALED else f"{self.base.name} {self.strategy} x{self.factor:g}"
 
     @property
     def shape(self) -> Shape:
         return self.network().input()
 
+    @property
+    def described(self) -> Description:
+        return Description.of_network(self.network())
+
     def describe(self) -> dict[str, Any]:
         network = self.network()
         return _row(
-            find(self.name).name,
+            self.base.name,
             network.family,
             network.input(),
             network.complexity(),
             strategy=self.strategy,
             factor=float(self.factor),
-            base_resolution=find(self.name).resolution if self.resolution is None else self.resolution,
+            base=Description.of_network(self.base).key,
+            base_resolution=self.base.resolution,
         )
 
 
 @cache
 def _scaled(subject: NetworkSubject) -> Network:
-    base = find(subject.name)
-    if subject.resolution is not None:
-        base = replace(base, resolution=subject.resolution)
+    base = subject.base
     if subject.strategy == UNSCALED:
         return base
     try:
         return scale(base, subject.strategy, target_flops=subject.factor * base.complexity().flops).network
     except InvalidInput as error:
-        raise InvalidInput(f"{subject.name} by a factor of {subject.factor:g}: {error}") from None
+        raise InvalidInput(f"{base.name} by a factor of {subject.factor:g}: {error}") from None
 
 
 @final
@@ -178,12 +235,16 @@ class LayerSubject(Subject):
 @final
 @dataclass(frozen=True, slots=True)
 class ModuleSubject(Subject):
-    """What ``package.module:callable`` returns, a torch module; its costs are counted on the module itself."""
+    """What ``package.module:callable`` returns, a torch module; its costs are counted on the module itself.
+
+    ``found``: what a worker found there, None as long as none has looked, or where it cannot say.
+    """
 
     path: str
     channels: int
     height: int
     width: int
+    found: Description | None = None
     kind: ClassVar[str] = "module"
 
     def __post_init__(self) -> None:
@@ -198,6 +259,10 @@ class ModuleSubject(Subject):
     @property
     def shape(self) -> Shape:
         return Shape(self.channels, self.height, self.width)
+
+    @property
+    def described(self) -> Description | None:
+        return self.found
 
     def describe(self) -> dict[str, Any]:
         return _row(self.path, self.kind, self.shape, None, input=str(self.shape))
@@ -243,13 +308,18 @@ class Job:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """All that tells this job from others, as the columns of a row: subject, counts, settings."""
-        return {"kind": self.subject.kind, **self.subject.describe(), **asdict(self.settings)}
+        """All that tells this job from others, as the columns of a row: subject, counts, settings.
+
+        ``subject``: the key of the subject's own description, None where it has none.
+        """
+        described = self.subject.described
+        subject = None if described is None else described.key
+        return {"kind": self.subject.kind, "subject": subject, **self.subject.describe(), **asdict(self.settings)}
 
     @cached_property
     def key(self) -> str:
         """A hash of the description: the same job has the same key wherever and whenever it is planned."""
-        return identity(self.description)
+        return job_key(self.description)
 
     def __str__(self) -> str:
         plain, default = asdict(self.settings), Settings()
@@ -266,8 +336,21 @@ def identity(description: Mapping[str, Any]) -> str:
     >>> identity({"a": 1, "b": 2}) == identity({"b": 2, "a": 1})
     True
     """
-    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(description).encode()).hexdigest()[:16]
+
+
+def canonical_json(description: Mapping[str, Any]) -> str:
+    """The one JSON text of a description, whatever the order of its fields.
+
+    >>> canonical_json({"b": 2, "a": 1})
+    '{"a":1,"b":2}'
+    """
+    return json.dumps(description, sort_keys=True, separators=(",", ":"))
+
+
+def job_key(description: Mapping[str, Any]) -> str:
+    """The key of a job by its description. Its family is how people sort it, and tells no work from other work."""
+    return identity({name: value for name, value in description.items() if name != "family"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

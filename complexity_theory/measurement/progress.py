@@ -27,6 +27,8 @@ def result(task: Task, outcome: Outcome) -> str:
     """
     if outcome.status != "ok":
         return f"{task.job}: {outcome.status}, {outcome.reason}"
+    if "error" in outcome.result:
+        return f"{task.job}: error {outcome.result['error']:.2%} after {len(outcome.result['epochs'])} epochs"
     samples = outcome.result["samples"]
     p25, median, p75 = quartiles(samples)
     noisy = ", noisy" if is_noisy(samples) else ""
@@ -37,7 +39,7 @@ class Lines:
     """A line for each round, with the time left as the mean round so far has it."""
 
     def __init__(self) -> None:
-        self._begun, self._done, self._planned = time.monotonic(), 0, 0
+        self._begun, self._done, self._planned, self._waited = time.monotonic(), 0, 0, 0
 
     def begin(self, tasks: Sequence[Task], to_come: int) -> None:
         """Notes what is to be done."""
@@ -48,6 +50,12 @@ class Lines:
         self._done += 1
         left = (time.monotonic() - self._begun) / self._done * (self._planned - self._done)
         print(f"[{self._done}/{self._planned}] {result(task, outcome)} (about {left:.0f} s left)", file=sys.stderr)
+
+    def wait(self, rounds: int) -> None:
+        """Says, once for each number of rounds, that others are at them."""
+        if rounds != self._waited:
+            print(f"waiting for {rounds} rounds that other processes run", file=sys.stderr)
+        self._waited = rounds
 
 
 class Bar:
@@ -70,6 +78,10 @@ class Bar:
         self._progress.update(self._bar, advance=1, description=now, last=result(task, outcome))
         if outcome.status != "ok":
             self._progress.console.print(result(task, outcome), markup=False)
+
+    def wait(self, rounds: int) -> None:
+        """Says that others are at what is left."""
+        self._progress.update(self._bar, description=f"waiting for {rounds} rounds of other processes")
 
 
 @contextmanager

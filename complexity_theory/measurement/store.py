@@ -5,39 +5,25 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.measurement import schema
+from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.isolate import Outcome, Status
-from complexity_theory.measurement.jobs import Job, Task, identity
+from complexity_theory.measurement.jobs import Job, Subject, Task, identity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-APPLICATION = 0x63746D73  # "ctms", in the header of the file
-SCHEMA = 1
-
-_TABLES = {
-    "environments": "id TEXT PRIMARY KEY, description TEXT NOT NULL",
-    "jobs": "id TEXT PRIMARY KEY, description TEXT NOT NULL",
-    "attempts": """
-        job TEXT NOT NULL REFERENCES jobs (id),
-        environment TEXT NOT NULL REFERENCES environments (id),
-        number INTEGER NOT NULL,  -- of the attempt at this job in this environment, from 0
-        batch INTEGER NOT NULL,
-        status TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        result TEXT NOT NULL,     -- JSON: samples in seconds, counts, conditions and the rest of what the worker said
-        PRIMARY KEY (job, environment, number)
-    """,
-}
-
-# What it raises to read a row that holds something else than a sweep stores.
-_MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_ROUND = "job = ? AND environment = ? AND number = ?"
+TURNS = 12  # times that a writer waits for its turn: a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,63 +41,131 @@ class Attempt:
     seconds: float
 
 
+class Row(NamedTuple):
+    """An attempt as it is stored, with its job, what was measured and where; descriptions and result are JSON."""
+
+    job: str
+    kind: str
+    description: str
+    form: str | None
+    subject: str | None
+    environment: str
+    place: str
+    batch: int
+    status: str
+    reason: str
+    result: str
+
+
+def _timed() -> set[str]:
+    """The kinds of subjects whose rounds are times."""
+    return {kind.kind for kind in Subject.__subclasses__() if kind.timed}
+
+
 def times(result: Mapping[str, Any], name: str = "samples") -> list[float]:
     """The seconds in the result of a round that went well. Raises one of the errors of a damaged row for others.
 
     >>> times({"samples": []})
     Traceback (most recent call last):
-    ValueError: samples must be finite numbers, not []
+    ValueError: samples must be positive numbers, not []
     """
     seconds = [sample + 0.0 for sample in result[name]]
-    if not (seconds and all(map(math.isfinite, seconds))):
-        raise ValueError(f"{name} must be finite numbers, not {seconds}")
+    if not (seconds and all(0 < time < math.inf for time in seconds)):
+        raise ValueError(f"{name} must be positive numbers, not {seconds[:4]}")
     return seconds
 
 
 class Store:
     """A file of measurements, opened for one sweep; several processes may hold the same file open.
 
-    Each method is one transaction, on disk when it returns (SQLite's write-ahead log). Raises InvalidInput for a file
-    that is no store, is damaged or of a newer schema, and where it cannot be written.
+    Each method is one transaction, on disk when it returns (SQLite's write-ahead log). A store of an older schema is
+    brought up to date. Raises InvalidInput for a file that is no store, is damaged or of a newer schema, and where it
+    cannot be written, also because it is gone.
 
-    >>> store = Store(":memory:")
-    >>> place = store.add_environment({"device": "cpu"})
-    >>> store.attempts(place)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(Path(folder) / "m.sqlite")
+    ...     found = store.attempts(store.add_environment({"device": "cpu"}))
+    ...     store.close()
+    >>> found
     {}
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._path = path
-        self._db = _open(path, empty=True)
+        schema.check_file(path)
+        self._path, self._owner = Path(path).absolute(), Owner.here()
+        with schema.sound(path):
+            self._db = sqlite3.connect(self._path, timeout=schema.PATIENCE, isolation_level=None)
+        self._file = self._now()
         try:
-            with _sound(path):
-                self._db.execute("PRAGMA journal_mode = WAL")
+            schema.check(self._db, path, empty=True)
             with self._transaction():
-                if _pragma(self._db, "user_version") == 0:
-                    for name, columns in _TABLES.items():
-                        self._db.execute(f"CREATE TABLE {name} ({columns}) STRICT")
-                    self._db.execute(f"PRAGMA application_id = {APPLICATION}")
-                    self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+                version = schema.pragma(self._db, "user_version")
+                if version == 0:
+                    schema.create(self._db)
+                elif version < schema.SCHEMA:
+                    schema.migrate(self._db)
+            with schema.sound(path):
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
         except BaseException:
             self._db.close()
             raise
 
     def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
+        """Closes the file, and leaves to others what was claimed and not run."""
+        try:
+            if self._now() == self._file:
+                self._db.execute("DELETE FROM claims WHERE owner = ?", (self._owner.text,))
+        except sqlite3.Error:  # a claim lapses with its owner
+            pass
+        finally:
+            self._db.close()
+
+    def _now(self) -> tuple[int, int] | None:
+        """Which file lies at the path now."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All or nothing; a writer waits here for its turn."""
-        with _sound(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
+        """All or nothing; a writer waits here for its turn, and says so where that takes long."""
+        with schema.sound(self._path):
+            self._begin()
             try:
+                if self._now() != self._file:
+                    raise InvalidInput(self._gone())
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:  # SQLite itself has ended it where the disk is full
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _begin(self) -> None:
+        for waits in range(TURNS):
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not schema.is_locked(error) or waits + 1 == TURNS:
+                    raise
+                print(f"waiting for {self._path}, which another process has locked", file=sys.stderr)
+
+    def _gone(self) -> str:
+        """What to say of a file that was removed; its content, still open here, is written beside it if it can be."""
+        said = f"{self._path} has been removed or replaced while it was in use"
+        rescued = self._path.with_name(f"{self._path.stem}-rescued-{self._owner.name[:8]}.sqlite")
+        self._db.execute("ROLLBACK")
+        try:
+            with closing(sqlite3.connect(rescued)) as copy:
+                self._db.backup(copy)
+        except sqlite3.Error as error:
+            return f"{said}, and what it held is lost: {error}"
+        return f"{said}: all that it held is in {rescued}"
 
     def add_environment(self, description: Mapping[str, Any]) -> str:
         """Keeps an environment and returns its key."""
@@ -121,103 +175,86 @@ class Store:
         return key
 
     def add_jobs(self, jobs: Iterable[Job]) -> None:
-        """Keeps what the jobs are; a frame has its rows in their order."""
-        described = [(job.key, json.dumps(job.description)) for job in jobs]
+        """Keeps what the jobs are, and what is measured in full; a frame has its rows in their order."""
+        described = [(job, job.subject.described) for job in jobs]
         with self._transaction():
-            self._db.executemany("INSERT OR IGNORE INTO jobs VALUES (?, ?)", described)
+            for job, about in described:
+                if about is not None:
+                    schema.add_subject(self._db, about)
+                row = (job.key, job.subject.kind, about and about.id, json.dumps(job.description))
+                self._db.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?)", row)
+
+    def claim(self, task: Task, environment: str, seconds: float) -> bool:
+        """Takes a task for this process for a time; False where it has been run, or another process is at it."""
+        round_, now = (task.job.key, environment, task.number), time.time()
+        with self._transaction():
+            if self._db.execute(f"SELECT 1 FROM attempts WHERE {_ROUND}", round_).fetchone():
+                return False
+            other = self._db.execute(f"SELECT owner, until FROM claims WHERE {_ROUND}", round_).fetchone()
+            if other and other[0] != self._owner.text and now < other[1] and Owner.of(other[0]).lives:
+                return False
+            claim = (*round_, self._owner.text, now + seconds)
+            self._db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", claim)
+        return True
 
     def add(self, task: Task, environment: str, outcome: Outcome) -> bool:
-        """Keeps the outcome of a task of a job and in an environment that are kept.
+        """Keeps the outcome of a task of a job and in an environment that are kept, which nobody claims from then on.
 
         Returns False, and keeps nothing, where another process has stored this very round.
         """
-        result = json.dumps(outcome.result)
-        attempt = (task.job.key, environment, task.number, task.batch, outcome.status, outcome.reason, result)
+        round_ = (task.job.key, environment, task.number)
+        attempt = (*round_, task.batch, outcome.status, outcome.reason, json.dumps(outcome.result))
         with self._transaction():
             added = self._db.execute("INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)", attempt)
+            self._db.execute(f"DELETE FROM claims WHERE {_ROUND}", round_)
         return added.rowcount == 1
 
     def attempts(self, environment: str) -> dict[str, list[Attempt]]:
         """All attempts in an environment, in order, by the key of their job."""
-        found: dict[str, list[Attempt]] = {}
-        columns = "job, number, batch, status, reason, result"
-        with _sound(self._path):
-            rows = self._db.execute(
-                f"SELECT {columns} FROM attempts WHERE environment = ? ORDER BY job, number", (environment,)
-            )
-            for job, number, batch, status, reason, text in rows:
-                result = json.loads(text)
-                samples = times(result) if status == "ok" else []
-                seconds = result["block"] * math.fsum(samples) if samples else 0.0
-                found.setdefault(job, []).append(Attempt(number, batch, status, reason, samples, seconds))
-        return found
+        with schema.sound(self._path):
+            return _attempts(self._db, environment)
 
     def forget_failures(self, jobs: list[Job], environment: str) -> None:
-        """Removes what is stored of those of the jobs that ended in failure, so that they run again."""
+        """Removes the failures in which those of the jobs ended, so that they go on from what went well before."""
         stored = self.attempts(environment)
-        failed = [job.key for job in jobs if job.key in stored and stored[job.key][-1].status != "ok"]
+        failed = []
+        for job in jobs:
+            attempts = stored.get(job.key, [])
+            while attempts and attempts[-1].status != "ok":
+                failed.append((job.key, environment, attempts.pop().number))
         with self._transaction():
-            self._db.executemany(
-                "DELETE FROM attempts WHERE job = ? AND environment = ?", [(key, environment) for key in failed]
-            )
+            self._db.executemany(f"DELETE FROM attempts WHERE {_ROUND}", failed)
 
 
-@contextmanager
-def _sound(path: str | Path) -> Iterator[None]:
-    """What goes wrong with a file is InvalidInput, in one line."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise InvalidInput(f"{path} cannot be used as a store of measurements: {error}") from None
-    except _MISREAD as error:
-        raise InvalidInput(f"{path} is damaged: {' '.join(f'{type(error).__name__}: {error}'.split())}") from None
+def stored(path: str | Path, environment: str) -> dict[str, list[Attempt]]:
+    """All attempts in an environment, in order, by the key of their job: read, and nothing written."""
+    with schema.reading(path) as db:
+        return _attempts(db, environment)
 
 
-def _open(path: str | Path, *, empty: bool) -> sqlite3.Connection:
-    """A connection to a store; ``empty``: or to a file that is to become one."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise InvalidInput(f"{path} is no store of measurements: it is no file")
-    with _sound(path):
-        db = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-    try:
-        _check(db, path, empty=empty)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _check(db: sqlite3.Connection, path: str | Path, *, empty: bool) -> None:
-    with _sound(path):
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("BEGIN")  # one view of it all: another process may be about to make the tables
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        version, application = _pragma(db, "user_version"), _pragma(db, "application_id")
-        finding = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        db.execute("COMMIT")
-    if empty and not (tables or version or application):
-        return
-    if application != APPLICATION:
-        raise InvalidInput(f"{path} is no store of measurements")
-    if version > SCHEMA:
-        raise InvalidInput(f"{path} has schema {version}, this version reads up to {SCHEMA}: upgrade complexity-theory")
-    if version < 1:
-        raise InvalidInput(f"{path} is damaged: it has schema {version}")
-    if missing := _TABLES.keys() - tables:
-        raise InvalidInput(f"{path} is damaged: it has no table {', '.join(sorted(missing))}")
-    if finding != "ok":
-        raise InvalidInput(f"{path} is damaged: {' '.join(finding.split())}")
-
-
-def _pragma(db: sqlite3.Connection, name: str) -> int:
-    value: int = db.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
+def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    kinds = _timed()
+    rows = db.execute(
+        "SELECT job, kind, number, batch, status, reason, result FROM attempts LEFT JOIN jobs ON jobs.id = job "
+        "WHERE environment = ? ORDER BY job, number",
+        (environment,),
+    )
+    for job, kind, number, batch, status, reason, text in rows:
+        result = json.loads(text)
+        timed = status == "ok" and kind in kinds
+        samples = times(result) if timed else []
+        seconds = result["block"] * math.fsum(samples) if timed else 0.0
+        found.setdefault(job, []).append(Attempt(number, batch, status, reason, samples, seconds))
+    return found
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """A frame of what a store holds, one row per job and environment; failed jobs have a status and a reason.
 
-    What was measured: ``kind`` (network, layer, module), ``network`` (its name), ``family``, ``strategy``, ``factor``,
+    What was measured: ``kind`` (network, layer, module), ``network`` (its name), ``family``, ``description`` with its
+    ``form`` (``jobs.Description``; None where no more is known than the row says), ``base`` (a key of the network
+    before it was scaled), ``strategy``, ``factor``,
     ``resolution``, ``batch``, ``dtype``, ``layout``, ``mode``, ``execution``; ``flops`` (multiply-adds), ``params``,
     ``acts`` (elements) of one image, equal to the counts of the module timed.
     Times in seconds per call: ``median``, ``p25``, ``p75``, ``n``, ``noisy``, ``samples`` (a list), ``device_median``;
@@ -226,18 +263,28 @@ def read(path: str | Path) -> pd.DataFrame:
     ``device_name``, ``torch`` and the other fields of the environment; ``load`` of the host and, as JSON, the
     ``conditions`` of each round. Raises InvalidInput for a file that is no store, or is damaged.
     """
-    from complexity_theory.measurement.frame import Row, to_frame
+    from complexity_theory.measurement.frame import to_frame
 
-    if not Path(path).exists():
-        raise InvalidInput(f"no store at {path}")
+    with schema.reading(path) as db:
+        return to_frame(_rows(db, _timed()))
+
+
+def rows(path: str | Path, kinds: Iterable[str]) -> list[Row]:
+    """What a store holds of jobs of these kinds, an attempt each, as it is stored. Raises InvalidInput as ``read``."""
+    with schema.reading(path) as db:
+        return _rows(db, kinds)
+
+
+def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
     # Left joins: an attempt without its job or environment is damage, not to be passed over.
-    with closing(_open(path, empty=False)) as db, _sound(path):
-        rows = db.execute(
-            "SELECT job, jobs.description, environment, environments.description, batch, status, reason, result "
-            "FROM attempts LEFT JOIN jobs ON jobs.id = job LEFT JOIN environments ON environments.id = environment "
-            "ORDER BY environments.rowid, jobs.rowid, number"
-        ).fetchall()
-        return to_frame([Row(*row) for row in rows])
+    found = db.execute(
+        "SELECT job, jobs.kind, jobs.description, form, subjects.description, environment, environments.description, "
+        "batch, status, reason, result FROM attempts LEFT JOIN jobs ON jobs.id = job "
+        "LEFT JOIN subjects ON subjects.id = subject LEFT JOIN environments ON environments.id = environment "
+        "ORDER BY environments.rowid, jobs.rowid, number"
+    )
+    wanted = {None, *kinds}
+    return [Row(*row) for row in found if row[1] in wanted]
 
 
 # A frame as the content of a file.

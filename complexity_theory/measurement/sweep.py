@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from complexity_theory.measurement import schema
+from complexity_theory.measurement import store as stores
 from complexity_theory.measurement.engines import Engine
 from complexity_theory.measurement.isolate import Outcome
-from complexity_theory.measurement.jobs import Job, ModuleSubject, Task, ceilings, identity
+from complexity_theory.measurement.jobs import Job, ModuleSubject, Subject, Task, ceilings, identity
 from complexity_theory.measurement.protocol import Protocol as Rules
 from complexity_theory.measurement.protocol import is_noisy
 from complexity_theory.measurement.store import Attempt, Store
 from complexity_theory.measurement.studies import Study
+
+PAUSES = (0.05, 2.0)  # seconds between looks at what other processes have done: at first, and at most
 
 
 class Reporter(Protocol):
@@ -25,6 +31,9 @@ class Reporter(Protocol):
 
     def end(self, task: Task, outcome: Outcome) -> None:
         """A task has ended and is stored."""
+
+    def wait(self, rounds: int) -> None:
+        """All that is left to do, so many rounds, other processes are doing now."""
 
 
 def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, threads: int) -> Task | None:
@@ -42,7 +51,7 @@ def next_task(job: Job, attempts: Sequence[Attempt], rules: Rules, device: str, 
     last = attempts[-1]
     if last.status == "oom" and job.settings.search and last.batch > 1:
         return task(last.batch // 2)
-    if last.status != "ok":
+    if last.status != "ok" or job.subject.once:
         return None
     rounds = [attempt for attempt in attempts if attempt.status == "ok" and attempt.batch == last.batch]
     samples = [sample for attempt in rounds for sample in attempt.samples]
@@ -66,8 +75,23 @@ def seconds(rounds: int, rules: Rules) -> tuple[float, float]:
 
 def with_ceilings(jobs: Sequence[Job], place: Mapping[str, Any]) -> list[Job]:
     """The jobs, each once, after the ceilings of the device at each of their dtypes."""
-    dtypes = dict.fromkeys(job.settings.dtype for job in jobs)
-    return list(dict.fromkeys([*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]))
+    dtypes = dict.fromkeys(job.settings.dtype for job in jobs if job.subject.timed)
+    every = [*(job for dtype in dtypes for job in ceilings(place["device"], dtype)), *jobs]
+    return list({job.key: job for job in reversed(every)}.values())[::-1]
+
+
+def looked_up(study: Study, engine: Engine) -> Study:
+    """The study with its modules as the engine's workers find them, so that a module that was changed is another one.
+
+    Raises InvalidInput where they find none of that name. What the callable then does is its own: a module that cannot
+    be made is measured in vain, and its row says why.
+    """
+    seen: dict[Subject, Subject] = {}
+    for job in study.jobs:
+        if isinstance(job.subject, ModuleSubject) and job.subject.found is None and job.subject not in seen:
+            engine.check(job.subject.path)
+            seen[job.subject] = replace(job.subject, found=engine.look(job.subject))
+    return replace(study, jobs=tuple(replace(job, subject=seen.get(job.subject, job.subject)) for job in study.jobs))
 
 
 def stored(path: str | Path, engine: Engine) -> dict[str, list[Attempt]]:
@@ -75,15 +99,12 @@ def stored(path: str | Path, engine: Engine) -> dict[str, list[Attempt]]:
 
     Raises InvalidInput for a file that is no store, or a device that is not there.
     """
-    if not Path(path).exists():
-        engine.describe()
-        return {}
-    with closing(Store(path)) as store:
-        return store.attempts(identity(engine.describe()))
+    environment = identity(engine.describe())
+    return stores.stored(path, environment) if Path(path).exists() else {}
 
 
 def measure(
-    study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int = 0, retry: bool = False
+    study: Study, path: str | Path, engine: Engine, reporter: Reporter, *, seed: int | None = 0, retry: bool = False
 ) -> tuple[int, str]:
     """Measures what the store at ``path`` does not hold of a study, with the device's ceilings.
 
@@ -91,15 +112,11 @@ def measure(
     environment they belong to. Raises InvalidInput for a file that is no store, and before a file is made for jobs that
     cannot be built, a device that is not there or a module that no worker finds.
     """
-    if Path(path).exists():
-        Store(path).close()
-    descriptions = [job.description for job in study.jobs]
+    schema.check_writable(path)
     place = engine.describe()
-    for name in dict.fromkeys(row["network"] for row in descriptions if row["kind"] == ModuleSubject.kind):
-        engine.check(name)
+    jobs = with_ceilings(looked_up(study, engine).jobs, place)
     with closing(Store(path)) as store:
         environment = store.add_environment(place)
-        jobs = with_ceilings(study.jobs, place)
         if retry:
             store.forget_failures(jobs, environment)
         return run(jobs, store, engine, study.rules, reporter, place=place, seed=seed), environment
@@ -113,25 +130,39 @@ def run(
     reporter: Reporter,
     *,
     place: Mapping[str, Any],
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> int:
     """Runs what is not done yet of the jobs, and returns the number of rounds that were run.
 
-    Rounds are interleaved: every pass takes one round of each unfinished job, in an order drawn from ``seed``.
+    Rounds are interleaved: every pass takes one round of each unfinished job, in an order drawn from ``seed``; where
+    that is None, in the order of the jobs, those with fewest rounds first. Processes with the same store share the
+    rounds: each takes what no other is at. An engine that leaves tasks of a pass has no time for more.
     ``place``: the environment, as ``engine.describe`` gives it.
     """
     environment = store.add_environment(place)
+    jobs = list({job.key: job for job in jobs}.values())
     store.add_jobs(jobs)
-    shuffle, ran = random.Random(seed).shuffle, 0
+    shuffle, ran, pause = random.Random(seed).shuffle, 0, PAUSES[0]
     while True:
         stored = store.attempts(environment)
         found = (next_task(job, stored.get(job.key, []), rules, engine.device, place["threads"]) for job in jobs)
         tasks = [task for task in found if task is not None]
         if not tasks:
             return ran
-        shuffle(tasks)
+        if seed is None:
+            tasks.sort(key=lambda task: sum(a.status == "ok" for a in stored.get(task.job.key, [])))
+        else:
+            shuffle(tasks)
         reporter.begin(tasks, sum(max(0, rules.rounds - task.number - 1) for task in tasks))
-        for task, outcome in engine.run(tasks, rules, place):
+        left, before = iter(tasks), ran
+        mine = (task for task in left if store.claim(task, environment, 2 * rules.limit + 60))
+        for task, outcome in engine.run(mine, rules, place):
             store.add(task, environment, outcome)
             ran += 1
             reporter.end(task, outcome)
+        if next(left, None) is not None:
+            return ran
+        pause = PAUSES[0] if ran > before else min(2 * pause, PAUSES[1])
+        if ran == before:
+            reporter.wait(len(tasks))
+            time.sleep(pause)

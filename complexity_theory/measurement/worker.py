@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import re
 import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import singledispatch
 from pathlib import Path
@@ -31,8 +34,10 @@ from complexity_theory.measurement.jobs import (
     Settings,
     Subject,
     Task,
+    canonical_json,
 )
 from complexity_theory.measurement.protocol import Protocol
+from complexity_theory.measurement.timing import Phases
 from complexity_theory.measurement.workload import batch_of, configure, element_type, in_order, phases
 
 
@@ -47,6 +52,17 @@ def check(path: str) -> dict[str, Any]:
     return {}
 
 
+def look(subject: ModuleSubject) -> dict[str, Any]:
+    """The fields of the ``Description`` of a module that is made: its printed form, names and shapes of its tensors.
+
+    Addresses in memory, which some modules print, are left out.
+    """
+    module = to_module(subject, Settings())
+    tensors = [[name, list(value.shape), str(value.dtype)] for name, value in module.state_dict().items()]
+    printed = re.sub(r"0x[0-9a-f]+", "0x", repr(module))
+    return {"form": ModuleSubject.kind, "text": canonical_json({"module": printed, "tensors": tensors})}
+
+
 def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     """One round: builds the module, checks its counts, warms up, takes samples, then shares of phases and peak memory.
 
@@ -58,20 +74,13 @@ def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, 
     target = device(task.device)
     settings = replace(task.job.settings, batch=task.batch)
     configure(settings, task.threads)
-    _check_place(environment.describe(target, task.threads), place)
+    check_place(environment.describe(target, task.threads), place)
     conditions = environment.conditions(target)
     if target.torch_device.type == "cpu":
         _bound_memory()
-    torch.manual_seed(task.number)
-    module = to_module(task.job.subject, settings)
-    counts = _checked_counts(module, task.job)
-    x = batch_of(
-        task.job.subject.shape,
-        settings,
-        target.torch_device,
-        requires_grad=settings.mode != "forward" and isinstance(task.job.subject, LayerSubject),
-    )
-    parts = phases(module, x, settings)
+    _forget_earlier(target.torch_device)
+    module, parts = _step(task, settings, target.torch_device)
+    counts = checked_counts(module, task.job)
     run = in_order(parts)
     timed = timing.measure(run, target, protocol, threads=task.threads)
     return {
@@ -84,7 +93,39 @@ def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, 
     }
 
 
-def _check_place(here: dict[str, Any], expected: dict[str, Any]) -> None:
+def compile_ahead(task: Task, place: dict[str, Any]) -> dict[str, Any]:
+    """Runs the step of a task once, so that torch's compiler keeps on disk what other processes will ask of it."""
+    target = device(task.device)
+    settings = replace(task.job.settings, batch=task.batch)
+    configure(settings, task.threads)
+    check_place(environment.describe(target, task.threads), place)
+    in_order(_step(task, settings, target.torch_device)[1])()
+    target.synchronize()
+    return {}
+
+
+def _step(task: Task, settings: Settings, place: torch.device) -> tuple[nn.Module, Phases]:
+    """The module of a task on its device, and the phases of a step of it."""
+    torch.manual_seed(task.number)
+    subject = task.job.subject
+    # A user's module is built where the user builds it: on the host.
+    with nullcontext() if isinstance(subject, ModuleSubject) else place:
+        module = to_module(subject, settings)
+    inputs_too = settings.mode != "forward" and isinstance(subject, LayerSubject)
+    x = batch_of(subject.shape, settings, place, requires_grad=inputs_too)
+    return module, phases(module, x, settings)
+
+
+def _forget_earlier(place: torch.device) -> None:
+    """Lets go of what earlier rounds in this process have left."""
+    gc.collect()
+    if place.type == "cuda":
+        torch.cuda.empty_cache()
+    torch.compiler.reset()
+
+
+def check_place(here: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Raises InvalidInput where an environment is not the one that is expected."""
     for name, value in expected.items():
         if here[name] != value:
             raise InvalidInput(f"this sweep is for {name} {value!r}, and the worker found {here[name]!r}")
@@ -96,7 +137,7 @@ def _bound_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (psutil.virtual_memory().available, hard))
 
 
-def _checked_counts(module: nn.Module, job: Job) -> dict[str, int] | None:
+def checked_counts(module: nn.Module, job: Job) -> dict[str, int] | None:
     """The costs of the very module that is timed, which must be the analytic ones where these are known."""
     if isinstance(job.subject, CeilingSubject):
         return None
@@ -156,8 +197,8 @@ class Ceiling(nn.Module):
     def __init__(self, subject: CeilingSubject, dtype: torch.dtype) -> None:
         super().__init__()
         self.operation = _OPERATIONS[subject.name]
-        self.a = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
-        self.b = nn.Buffer(torch.ones(subject.side, subject.side, dtype=dtype))
+        self.a = nn.Buffer(torch.rand(subject.side, subject.side).to(dtype))
+        self.b = nn.Buffer(torch.rand(subject.side, subject.side).to(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """The product, or the copy."""

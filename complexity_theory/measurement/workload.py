@@ -12,6 +12,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.jobs import Settings
 from complexity_theory.measurement.timing import Phases
+from complexity_theory.measurement.trace.capture import tensors_of
 
 _DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -36,10 +37,11 @@ def configure(settings: Settings, threads: int) -> None:
 def batch_of(shape: Shape, settings: Settings, device: torch.device, *, requires_grad: bool = False) -> Tensor:
     """A random batch (batch, channels, height, width) on the device, in the layout of the settings."""
     x = torch.randn(settings.batch, shape.channels, shape.height, shape.width, device=device)
-    return x.to(memory_format=_memory_format(settings)).requires_grad_(requires_grad)
+    return x.to(memory_format=memory_format(settings)).requires_grad_(requires_grad)
 
 
-def _memory_format(settings: Settings) -> torch.memory_format:
+def memory_format(settings: Settings) -> torch.memory_format:
+    """Torch's name of the layout of the settings."""
     return torch.channels_last if settings.layout == "channels_last" else torch.contiguous_format
 
 
@@ -48,12 +50,13 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
 
     ``forward``: inference (eval mode, no gradients). ``backward``: forward and backward in training mode, from an
     output gradient of ones. ``train``: the same and a step of SGD with momentum, of size zero, so that the weights stay
-    finite. fp16 and bf16 run under autocast. Raises InvalidInput for TF32 on a CPU.
+    finite. fp16 and bf16 run under autocast. A module may return any nest of tensors; those that depend on what is
+    trained are sent back. Raises InvalidInput for TF32 on a CPU, and where nothing is trained.
     """
     if settings.dtype == "tf32" and x.device.type != "cuda":
         raise InvalidInput(f"tf32 is a mode of CUDA devices, not of {x.device.type}")
     module = module.to(x.device).train(settings.mode != "forward")
-    module.to(memory_format=_memory_format(settings))  # type: ignore[call-overload]  # torch forgot it in its types
+    module.to(memory_format=memory_format(settings))  # type: ignore[call-overload]  # torch forgot it in its types
     called = torch.compile(module) if settings.execution == "compiled" else module
     low = settings.dtype in ("fp16", "bf16")
     autocast = torch.autocast(x.device.type, dtype=element_type(settings.dtype)) if low else nullcontext()
@@ -66,21 +69,26 @@ def phases(module: nn.Module, x: Tensor, settings: Settings) -> Phases:
 
         return {"forward": infer}
 
-    with torch.no_grad(), autocast:
-        gradient = torch.ones_like(module(x))
     optimizer = torch.optim.SGD([*module.parameters(), *([x] if x.requires_grad else [])], lr=0.0, momentum=0.9)
-    outputs: list[Tensor] = []
+    outputs: list[list[Tensor]] = []
 
     def forward() -> None:
         with autocast:
-            outputs.append(called(x))
+            outputs.append([out for out in tensors_of(called(x)) if out.requires_grad])
+
+    with autocast:
+        gradients = [torch.ones_like(out) for out in tensors_of(module(x)) if out.requires_grad]
+    if not gradients:
+        raise InvalidInput(
+            f"nothing of the module is trained (all is frozen): time it in mode forward, not {settings.mode}"
+        )
 
     def clear() -> None:
         # None, not zero: a gradient that stands would be added to, which is no part of a backward pass.
         optimizer.zero_grad(set_to_none=True)
 
     def backward() -> None:
-        torch.autograd.backward(outputs.pop(), gradient)
+        torch.autograd.backward(outputs.pop(), gradients)
         if settings.mode == "backward":
             clear()
 

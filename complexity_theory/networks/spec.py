@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from complexity_theory.core.checks import check_flag, check_size
 from complexity_theory.core.errors import InvalidInput
@@ -190,6 +191,12 @@ class Network:
     @property
     def tree(self) -> Sequential:
         """The network as a tree of layers: stem, stage1, stage2, ..., head."""
+        try:
+            return _tree(self)
+        except TypeError:  # sizes as arrays, which have no hash
+            return self._layers()
+
+    def _layers(self) -> Sequential:
         stages = {}
         for i, (stage, w_in) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
             with _said_of(f"stage {i}"):
@@ -242,3 +249,8 @@ class Network:
             head_width=self.head_width * width if self.scales_ends and self.head_width is not None else self.head_width,
             resolution=self.resolution * resolution,
         )
+
+
+@lru_cache(maxsize=512)
+def _tree(network: Network) -> Sequential:
+    return network._layers()

@@ -127,6 +127,13 @@ RULES: dict[str, Rule] = {
         summary="as pycls, but group widths to powers of two, which current GPUs run faster",
         group_width=power_of_two,
     ),
+    "fine": Rule(
+        summary="widths to multiples of 4, resolution to multiples of 2, group widths to powers of two: small networks "
+        "on small inputs, which multiples of 8 would move far from what a strategy asks for",
+        group_width=power_of_two,
+        width_multiple=4,
+        resolution_multiple=2,
+    ),
 }
 
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import sympy
 
 from complexity_theory.core import report
-from complexity_theory.core.report import latex_text
 from complexity_theory.core.symbols import s
+from complexity_theory.core.text import for_latex
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
@@ -192,7 +192,7 @@ def _text_side(side: Side) -> str:
 
 def _latex_side(side: Side) -> str:
     if isinstance(side, str):
-        return rf"\mbox{{{latex_text(side)}}}"
+        return rf"\mbox{{{for_latex(side)}}}"
     return str(sympy.latex(side, **_LATEX))
 
 
@@ -207,4 +207,4 @@ def _markdown(heading: str, equations: Iterable[Equation]) -> list[str]:
 def _latex(heading: str, equations: Iterable[Equation]) -> list[str]:
     # Inline formulas, since a line breaks at a plus sign there and no network's polynomial fits on one.
     items = [rf"\item[] $\displaystyle {_equation(equation, _latex_side)}$" for equation in equations]
-    return [rf"\noindent {latex_text(heading)}", r"\begin{itemize}", *items, r"\end{itemize}"]
+    return [rf"\noindent {for_latex(heading)}", r"\begin{itemize}", *items, r"\end{itemize}"]

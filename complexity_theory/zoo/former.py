@@ -1,4 +1,4 @@
-"""Former names of timm: they told how a network was trained, today's name the network alone (since timm 0.9)."""
+"""Names of timm that also tell how a network was trained: the former ones, and today's with a tag of the weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 # Who trained it, the letter of a Gluon variant, on what it was trained, and single names
 RULES = (
+    (r"^([a-z0-9_]+)\.(?!(?:toml|json|ya?ml|csv|py|sqlite|db|txt|pt|pth|onnx)$)[a-z0-9_]+$", r"\1"),  # a weight tag
     (r"^(?:gluon|tv|ssl|swsl|ig)_", ""),
     (r"_v1b$", ""),
     (r"_v1([cds])$", r"\1"),
@@ -21,7 +22,7 @@ RULES = (
 def current(name: str) -> str:
     """Today's name for a name of timm in lower case, former or not.
 
-    >>> current("gluon_resnet50_v1d"), current("tf_efficientnet_b0_ns"), current("resnet50")
+    >>> current("gluon_resnet50_v1d"), current("tf_efficientnet_b0_ns"), current("resnet50.a1_in1k")
     ('resnet50d', 'tf_efficientnet_b0', 'resnet50')
     """
     for pattern, replacement in RULES:

@@ -8,13 +8,14 @@ from typing import ClassVar
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, ceil_div, divides, refuted, same
-from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.complexity import NOTHING, Complexity, Shape
 
 
 class Layer(ABC):
     """Anything that maps tensors to a tensor at a cost: an operation, or a composite of ``graph.compose``."""
 
     __slots__ = ()
+    composite: ClassVar[bool] = False  # asked at each step of a walk
 
     @abstractmethod
     def output(self, *shapes: Shape) -> Shape:
@@ -49,16 +50,20 @@ class Operation(Layer):
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         """The cost where ``shapes`` go in and ``output`` comes out; nothing unless an operation says otherwise."""
-        return Complexity()
+        return NOTHING
 
     def output(self, *shapes: Shape) -> Shape:
-        if len(shapes) != self.arity and (self.arity is not None or not shapes):
-            wanted = "one or more inputs" if self.arity is None else f"{self.arity} input{'s' * (self.arity != 1)}"
-            raise InvalidInput(f"{self} takes {wanted}, not {len(shapes)}")
+        self.check_number(len(shapes))
         for shape in shapes:
             if not isinstance(shape, Shape):
                 raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
         return self.infer(*shapes)
+
+    def check_number(self, inputs: int) -> None:
+        """Raises InvalidInput unless the operation takes that many inputs."""
+        if inputs != self.arity and (self.arity is not None or not inputs):
+            wanted = "one or more inputs" if self.arity is None else f"{self.arity} input{'s' * (self.arity != 1)}"
+            raise InvalidInput(f"{self} takes {wanted}, not {inputs}")
 
     def complexity(self, *shapes: Shape) -> Complexity:
         return self.cost(self.output(*shapes), *shapes)

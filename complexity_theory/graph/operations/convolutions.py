@@ -86,8 +86,8 @@ class _Conv(_Convolving):
         sides, n = map_sides(self, shape, self.rank), self.rank
         self._accept(shape.channels, self.w_in)
         padding = (None,) * n if self.padding is None else sizes(self.padding, n)
-        settings = zip(sides, self.kernel_sides, sizes(self.stride, n), padding, sizes(self.dilation, n), strict=True)
-        return Shape(self.w_out, *(window(*setting) for setting in settings))
+        kernel, stride, dilation = self.kernel_sides, sizes(self.stride, n), sizes(self.dilation, n)
+        return Shape(self.w_out, *map(window, sides, kernel, stride, padding, dilation))
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         acts = output.elements

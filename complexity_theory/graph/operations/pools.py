@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 from complexity_theory.core.checks import check_flag
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, refuted
+from complexity_theory.core.sizes import Size, ceil_div, refuted
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations.base import Operation, check_sizes, map_sides, sizes, window
 from complexity_theory.graph.operations.convolutions import Sizes
@@ -28,19 +28,24 @@ class _Pool(Operation):
         check_sizes("stride", self.stride, self.rank)
         check_sizes("padding", self.padding, self.rank, least=0)
         check_flag("ceil", self.ceil)
-        for k, s, p in zip(*(sizes(v, self.rank) for v in (self.kernel, self.stride, self.padding)), strict=True):
+        for k, _s, p in zip(*(sizes(v, self.rank) for v in (self.kernel, self.stride, self.padding)), strict=True):
             if refuted(2 * p <= k):
                 raise InvalidInput(f"padding {p} is more than half the pooling kernel {k}")
-            if self.ceil and refuted(s + p <= k):
-                raise InvalidInput(f"with ceil a window could lie outside: stride {s} + padding {p} > kernel {k}")
 
     def infer(self, *shapes: Shape) -> Shape:
         [shape] = shapes
         sides = map_sides(self, shape, self.rank)
         settings = zip(sides, *(sizes(v, self.rank) for v in (self.kernel, self.stride, self.padding)), strict=True)
-        # To round the number of windows up is to have room for all but one element of another step.
-        found = [window(size + (s - 1 if self.ceil else 0), k, s, p) for size, k, s, p in settings]
-        return Shape(shape.channels, *found)
+        return Shape(shape.channels, *(self._windows(*setting) for setting in settings))
+
+    def _windows(self, size: Size, kernel: Size, stride: Size, padding: Size) -> Size:
+        # To round the number of windows up is to have room for all but one element of another step; none starts
+        # behind the input and the padding before it.
+        if self.ceil and refuted(stride + padding <= kernel):
+            if refuted(stride + padding >= kernel):
+                raise InvalidInput(f"with ceil, arrays of {self} have windows both within and behind the input")
+            return ceil_div(size + padding, stride)
+        return window(size + (stride - 1 if self.ceil else 0), kernel, stride, padding)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         return Complexity(acts=output.elements)

@@ -132,12 +132,12 @@ class Attention(Operation):
 class Recurrent(Operation):
     """Recurrent layers on steps x w_in: ``kind`` lstm, gru, rnn-tanh or rnn-relu (``GATES``), as torch has them.
 
-    params: of each layer and direction, gates x (inputs + hidden, and two biases) x hidden; flops = steps x params
-    (each weight once a step, each bias an addition); acts = steps x hidden of every layer and direction.
-    Raises InvalidInput for another kind and for an input that is not steps x w_in.
+    products = steps x weights: each weight of the gates multiplies once a step; no flops and no acts, which are those
+    of convolutions and linear layers. params: of each layer and direction, gates x (inputs + hidden, and two biases) x
+    hidden. Raises InvalidInput for another kind and for an input that is not steps x w_in.
 
     >>> Recurrent("lstm", 64, 128).complexity(Shape(10, 64))
-    Complexity(flops=993280, params=99328, acts=1280)
+    Complexity(flops=0, params=99328, acts=0, products=983040)
     """
 
     kind: str
@@ -166,12 +166,12 @@ class Recurrent(Operation):
         return Shape(shape.dims[0], (1 + self.bidirectional) * self.hidden)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
-        directions, steps = 1 + int(self.bidirectional), output.dims[0]
-        deeper = (self.layers - 1) * directions * self.hidden
-        inputs = self.w_in + deeper + self.layers * (self.hidden + 2 * int(self.bias))
-        params = product(directions * GATES[self.kind] * self.hidden, inputs)
+        directions = 1 + int(self.bidirectional)
+        rows = directions * GATES[self.kind] * self.hidden  # of the weights of a layer
+        inputs = self.w_in + (self.layers - 1) * directions * self.hidden + self.layers * self.hidden
+        biases = 2 * int(self.bias) * self.layers
         return Complexity(
-            flops=product(steps, params), params=params, acts=product(steps, self.layers * directions * self.hidden)
+            params=product(rows, inputs + biases), products=product(output.dims[0], product(rows, inputs))
         )
 
 

@@ -114,7 +114,7 @@ def _networks(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
                 raise InvalidInput(f"a factor must be positive, not {factor}")
             if factor != 1 and strategy == UNSCALED:
                 raise InvalidInput(f"a factor of {factor:g} needs strategies, e.g. w, dw, dwr, dWr")
-            yield NetworkSubject(name, UNSCALED if factor == 1 else strategy, factor, resolution)
+            yield NetworkSubject.of(name, UNSCALED if factor == 1 else strategy, factor, resolution)
 
 
 def _layers(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
@@ -137,7 +137,8 @@ def _modules(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
         sizes = str(text).split("x")
         if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
             raise InvalidInput(f"an input is channels x height x width, as 3x224x224, not {text!r}")
-        yield ModuleSubject(str(path), *map(int, sizes))
+        channels, height, width = map(int, sizes)
+        yield ModuleSubject(str(path), channels, height, width)
 
 
 def _batch(value: Any) -> dict[str, Any]:

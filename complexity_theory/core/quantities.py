@@ -1,0 +1,114 @@
+"""Quantities as people write them: ``3.1e9``, ``8GF``, ``30M``, ``0.8ms``, ``8GiB``. The only place that reads them.
+
+Flops are multiply-adds, so ``8GF``, ``8GMACs`` and ``8e9`` are the same. Prefixes are powers of 1000; ``KiB``, ``MiB``,
+``GiB``, ``TiB`` are powers of 1024. The case of letters does not matter, but in units of time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.errors import InvalidInput
+
+MOST = 1e30  # what is more is a slip
+_PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
+_NUMBER = re.compile(
+    r"(?P<number>(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?)[ _]?(?P<unit>[a-zµμ]*)", re.I | re.A
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of quantity: what it is called, its units in lower case, an example, and whether it is a whole number."""
+
+    name: str
+    such: str
+    units: Mapping[str, int | Fraction]
+    whole: bool = True
+    folds: bool = True
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+
+def _prefixed(*units: str) -> dict[str, int]:
+    return {prefix + unit: size for unit in units for prefix, size in _PREFIXES.items()}
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "flops": Kind("flops (multiply-adds)", "3.1e9 or 8GF", _prefixed("", "f", "flop", "flops", "mac", "macs")),
+        "elements": Kind("elements", "25557032, 2.5e7 or 30M", _prefixed("")),
+        "seconds": Kind(
+            "seconds",
+            "0.0008 or 0.8ms",
+            {
+                **{"": 1, "s": 1, "ms": Fraction(1, 10**3), "ns": Fraction(1, 10**9), "min": 60, "h": 3600},
+                **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 10**6)),
+            },
+            whole=False,
+            folds=False,
+        ),
+        "bytes": Kind(
+            "bytes",
+            "8589934592, 8GiB or 8GB",
+            {
+                **{"": 1},
+                **_prefixed("b"),
+                **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgtp", 1)},
+            },
+            instead=dict.fromkeys("kmgtp", "is it powers of 1000 or of 1024?"),
+        ),
+    }
+)
+
+
+def quantity(value: Any, kind: str, what: str) -> int | float:
+    """A quantity above 0 of a ``kind`` (``KINDS``), from text as people write it or from a number.
+
+    An int (to the nearest) of flops, elements and bytes; a float of seconds. Raises InvalidInput that says ``what``
+    is wrong and what is right.
+
+    >>> quantity("8GF", "flops", "a target"), quantity("0.8ms", "seconds", "a time"), quantity("8GiB", "bytes", "it")
+    (8000000000, 0.0008, 8589934592)
+    >>> quantity("8GX", "flops", "a target")
+    Traceback (most recent call last):
+    complexity_theory.core.errors.InvalidInput: a target must be a number of flops (multiply-adds) above 0 such as
+    3.1e9 or 8GF, not '8GX'
+    """
+    told = KINDS[kind]
+    exact, why = _exact(value, told)
+    if exact is not None and exact > MOST:
+        exact, why = None, f": at most {MOST:g}"
+    result: int | float = 0
+    if exact is not None:
+        result = round(exact) if told.whole else float(exact)
+    if not result > 0:
+        raise InvalidInput(
+            f"{what} must be a number of {told.name} above 0 such as {told.such}, not {_short(value)}{why}"
+        )
+    return result
+
+
+def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
+    """The number meant, exactly, or None with a hint of what is wrong with its unit."""
+    if not isinstance(value, str):
+        return (Fraction(value), "") if is_number(value) else (None, "")
+    match = _NUMBER.fullmatch(value.strip())
+    if match is None:
+        return None, ""
+    unit = match["unit"].lower() if kind.folds else match["unit"]
+    if unit in kind.instead:
+        return None, f": {kind.instead[unit]}"
+    if unit not in kind.units:
+        return None, ""
+    return Fraction(match["number"]) * kind.units[unit], ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 42 else text[:40] + "..."

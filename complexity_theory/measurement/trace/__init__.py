@@ -1,0 +1,1 @@
+"""Modules that others wrote, read by running them once: their operations, values and costs."""
