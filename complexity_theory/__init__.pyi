@@ -27,8 +27,8 @@ from .networks.spec import Stage as Stage
 from .scaling.closed_form import closed_form as closed_form
 from .scaling.effective import effective_exponents as effective_exponents
 from .scaling.exponents import derive as derive
+from .scaling.population import counts as counts
 from .scaling.population import polynomials as polynomials
-from .scaling.population import realised as realised
 from .scaling.realise import scale as scale
 from .scaling.strategy import Strategy as Strategy
 from .scaling.strategy import fast as fast

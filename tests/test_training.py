@@ -129,7 +129,7 @@ def test_what_goes_wrong_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert stored(path, [endless], replace(RULES, limit=6.0)) == 1
     frame = results.runs(path).set_index("recipe")
     assert frame["status"].to_dict() == {"hot": "failed", "greedy": "failed", "endless": "timeout"}
-    assert "Diverged: the loss is nan in epoch" in frame.loc["hot", "reason"]
+    assert "DivergedError: the loss is nan in epoch" in frame.loc["hot", "reason"]
     assert "a batch of 4096 is more than the 96 images" in frame.loc["greedy", "reason"]
     assert frame.loc["endless", "reason"] == "no result within 6 s"
     assert stored(path, [diverging, greedy, endless]) == 0

@@ -77,18 +77,20 @@ def settings(path: Path) -> list[dict[str, str]]:
 
     Raises InvalidInput for a file that is no store.
     """
-    data = _networks(path)
-    return data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    data = measured(path)
+    rows = data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _networks(path: Path) -> pd.DataFrame:
+def measured(path: Path) -> pd.DataFrame:
+    """The rows of ``store.read`` that are networks and went well; ``regime``: latency (of one image) or throughput."""
     data = store.read(path)
     data = data[data["kind"].isin(MEASURED) & (data["status"] == "ok")]
     return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
 
 
 def _from_store(path: Path, chosen: dict[str, str]) -> Table:
-    data = _one_setting(path, _networks(path), chosen)
+    data = one_setting(path, measured(path), chosen)
     first = {name: str(data[name].iloc[0]) for name in SETTING if name in data}
     about = {
         "source": path.name,
@@ -107,7 +109,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
         raise InvalidInput(f"{path}: {error}") from None
 
 
-def _one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+def one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
     """The rows of the setting that was chosen. Raises InvalidInput, with those there are, where it is not one."""
     known = [name for name in SETTING if name in data]
     shown = {name: data[name].map(lambda value: "None" if pd.isna(value) else str(value)) for name in known}

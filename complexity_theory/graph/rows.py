@@ -88,7 +88,11 @@ def _linear(operation: ops.Linear) -> Call:
 
 
 def _norm(name: str) -> Callable[[Any], Call]:
-    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine})
+    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine} | _eps(operation))
+
+
+def _eps(operation: Any) -> dict[str, float]:
+    return {} if operation.eps == 1e-5 else {"eps": operation.eps}
 
 
 def _layer_norm(operation: ops.LayerNorm) -> Call:
@@ -100,7 +104,11 @@ def _layer_norm(operation: ops.LayerNorm) -> Call:
             "bias": operation.bias,
         }
     )
-    return Call("nn.LayerNorm", (operation.shape.dims,), settings)
+    return Call("nn.LayerNorm", (operation.shape.dims,), settings | _eps(operation))
+
+
+def _rms_norm(operation: ops.RMSNorm) -> Call:
+    return Call("nn.RMSNorm", (operation.width,), {} if operation.eps is None else {"eps": operation.eps})
 
 
 def _pool(name: str) -> Callable[[Any], Call]:
@@ -148,6 +156,10 @@ _ACTIVATIONS = {
 
 def _activation(operation: ops.Activation) -> Call:
     return Call(f"nn.{_ACTIVATIONS[operation.kind]}", (0.0, 0.0) if operation.kind == "threshold" else ())
+
+
+def _not_built(operation: ops.Other) -> Call:
+    raise InvalidInput(f"{operation.name} is known by its shape alone: it can be counted, and not be built")
 
 
 def _behind_batch(side: int) -> int:
@@ -223,20 +235,25 @@ ROWS: dict[type[Operation], Row] = {
     ),
     ops.Recurrent: Row(_recurrent, "recurrent", ("inputs", "output")),
     ops.Embedding: Row(_module("nn.Embedding", "entries", "width"), "lookup", ("inputs",)),
-    ops.Parameter: Row(lambda operation: Call("Loose", (operation.shape.dims,)), "view"),
+    ops.Parameter: Row(
+        lambda operation: Call("Loose", (operation.shape.dims,), {} if operation.learned else {"learned": False}),
+        "view",
+    ),
     ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
     ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
     ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
     ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", ("inputs", "statistics"), _OTHER_NORM),
     ops.GroupNorm: Row(
-        lambda operation: Call("nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine}),
+        lambda operation: Call(
+            "nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine} | _eps(operation)
+        ),
         "norm",
         ("inputs", "statistics"),
         _OTHER_NORM,
     ),
     ops.LayerNorm2d: Row(_module("ChannelNorm", "width"), "norm", ("inputs", "statistics"), _OTHER_NORM),
     ops.LayerNorm: Row(_layer_norm, "norm", ("inputs", "statistics"), _OTHER_NORM),
-    ops.RMSNorm: Row(_module("nn.RMSNorm", "width"), "norm", ("inputs", "statistics"), {"torchinfo": _params}),
+    ops.RMSNorm: Row(_rms_norm, "norm", ("inputs", "statistics"), {"torchinfo": _params}),
     ops.LayerScale: Row(_module("Scale", "width"), "elementwise", ("inputs",), {"torchinfo": _params}),
     ops.Activation: Row(_activation, "elementwise", ("output",), {"ptflops": _ptflops_activation}),
     ops.PReLU: Row(_module("nn.PReLU", "weights"), "elementwise", ("inputs",)),
@@ -261,6 +278,8 @@ ROWS: dict[type[Operation], Row] = {
     ops.Reduce: Row(_sides, "pool"),
     ops.Flatten: Row(lambda operation: Call("nn.Flatten", (operation.first + 1,) if operation.first else ()), "view"),
     ops.Reshape: Row(lambda operation: Call("torch.reshape", ((-1, *operation.shape.dims),)), "view"),
+    ops.Regroup: Row(_module("Regroup", "groups"), "view"),
+    ops.Other: Row(_not_built, "move"),
     ops.Permute: Row(lambda operation: Call("torch.permute", ((0, *(side + 1 for side in operation.order)),)), "view"),
     ops.Concat: Row(lambda operation: Call("torch.cat", (), {"dim": _behind_batch(operation.side)}), "move"),
     ops.Slice: Row(

@@ -47,7 +47,8 @@ def conditions(device: Device) -> dict[str, Any]:
     """What may differ from one round to the next: kept with each.
 
     Keys: started (UTC), host, load (running processes, mean of the last minute), cpu_mhz and device_mhz (None where
-    they cannot be read), memory_available (bytes), flags, python, version (None where it is not installed) and commit of this package.
+    they cannot be read), memory_available (bytes), flags, python, version (None where it is
+    not installed) and commit of this package.
     """
     on_cuda = device.torch_device.type == "cuda"
     return {

@@ -24,7 +24,7 @@ class Paced(Engine):
 
     On a GPU each worker is one process that lives on from task to task, until one fails: there, the start of a process
     takes longer than a round. On a CPU each task has a fresh one, which tells what memory it needs. A task that the end
-    cuts off has no outcome, and is left for another time.
+    cuts off has no outcome, and is left for another time. ``processes`` None: as many as a CPU has cores, one on a GPU.
     """
 
     def __init__(
@@ -33,12 +33,13 @@ class Paced(Engine):
         threads: int | None = None,
         *,
         seconds: float = math.inf,
-        processes: int = 1,
+        processes: int | None = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(device, threads)
         self._clock, self._end = clock, clock() + seconds
-        self._workers = [Resident(spawned=True) for _ in range(processes)]
+        self._processes = processes
+        self._workers = [Resident(spawned=True) for _ in range(processes or 1)]
         self._lives_on = True
         self._closed = False
 
@@ -52,9 +53,16 @@ class Paced(Engine):
         place = super().describe()
         if place["device"] == "cpu" and self._lives_on:
             self._workers[0].close()
-            self._workers = [Resident() for _ in self._workers]
+            at_once = self._processes or max(1, place["cpus"] // place["threads"])
+            self._workers = [Resident() for _ in range(at_once)]
             self._lives_on = False
         return place
+
+    def alone(self) -> None:
+        """From now on one task at a time."""
+        for worker in self._workers[1:]:
+            worker.close()
+        self._workers = self._workers[:1]
 
     def close(self) -> None:
         """Ends its processes."""

@@ -15,7 +15,7 @@ from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import s
 from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import closed_form, terms
 from complexity_theory.scaling.population import Polynomials, polynomials
 from complexity_theory.scaling.strategy import Multipliers, Strategy
@@ -38,7 +38,7 @@ class EffectiveExponents:
     (0.78, 0.87, '9/10')
     """
 
-    network: Network
+    network: Scalable
     strategy: Strategy
     polynomials: Polynomials
     limits: Complexity
@@ -56,7 +56,7 @@ class EffectiveExponents:
         return Complexity(*exponents.tolist())
 
 
-def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExponents:
+def effective_exponents(network: Scalable, strategy: Strategy) -> EffectiveExponents:
     """The effective exponents of a network along a strategy, with their exact limits (Fractions) as s grows.
 
     The limit for a metric is the greatest exponent of s among its terms that do not cancel. Raises InvalidInput for a
@@ -64,7 +64,7 @@ def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExpone
     """
     if strategy.is_symbolic:
         raise InvalidInput(f"{strategy} has no numbers on a network: give alpha a value")
-    limits = closed_form(network).map(lambda form: _limit(form, strategy))
+    limits = Complexity(**{name: _limit(form, strategy) for name, form in closed_form(network).as_dict().items()})
     if limits.flops == 0:
         raise InvalidInput(f"strategy {strategy} does not change the flops of {network.name}: scale d, w or r")
     return EffectiveExponents(network, strategy, polynomials(network), limits)
@@ -114,7 +114,7 @@ def as_data(scaling: EffectiveExponents, factor: float | None = None) -> dict[st
     return {**about, "multipliers": exact, "exponents": limits, "table": rows, **group_widths}
 
 
-def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:
+def group_width_table(network: Scalable, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:
     """What the group widths do: exponents along a strategy with them kept, scaled as the widths, and in a dense twin.
 
     The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
@@ -122,13 +122,12 @@ def group_width_table(network: Network, strategy: Strategy, factors: Sequence[fl
     group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where the network has no
     group convolutions, or the strategy does not scale the width. Raises InvalidInput as ``effective_exponents`` does.
     """
-    if all(stage.group_width is None for stage in network.stages) or strategy.width == 0:
+    if all(knob.dimension != "group_width" for knob in network.knobs) or strategy.width == 0:
         return None
-    twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
     cases = {
         "group, g kept": (network, replace(strategy, group_width=Fraction(0))),
         "group, g scaled as w": (network, replace(strategy, group_width=strategy.width)),
-        "dense": (twin, strategy),
+        "dense": (network.dense(), strategy),
     }
     scalings = {case: effective_exponents(*of) for case, of in cases.items()}
     rows = [

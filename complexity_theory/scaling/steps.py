@@ -12,7 +12,7 @@ from complexity_theory.core import report
 from complexity_theory.core.symbols import s
 from complexity_theory.core.text import for_latex
 from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
 from complexity_theory.scaling.effective import EffectiveExponents
 from complexity_theory.scaling.exponents import (
@@ -98,7 +98,7 @@ def layer_steps(derivation: Derivation) -> list[Step]:
     ]
 
 
-def closed_form_step(network: Network, form: Complexity) -> Step:
+def closed_form_step(network: Scalable, form: Complexity) -> Step:
     """The closed form of a network, and what its letters mean."""
     unit = own_unit(network)
     rounds = (
@@ -107,9 +107,14 @@ def closed_form_step(network: Network, form: Complexity) -> Step:
     return Step(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
         f"width and group width, and an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n "
-        f"(its own {network.resolution} is n = {unit}{rounds})",
+        f"(its own {_sides(network)} is n = {unit}{rounds})",
         tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
     )
+
+
+def _sides(network: Scalable) -> str:
+    sides = network.sizes()["resolution"]
+    return " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
 
 
 def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[Step]:

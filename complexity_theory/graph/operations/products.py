@@ -206,21 +206,24 @@ class Embedding(Operation):
 class Parameter(Operation):
     """A loose parameter of ``shape`` (a class token, a position embedding, a learned factor): params = its elements.
 
-    It takes no input. Beside activations of more sides it is given with leading sides of 1.
+    It takes no input. Beside activations of more sides it is given with leading sides of 1. ``learned``: False for a
+    constant, which is no param.
 
     >>> Parameter(Shape(1, 768)).complexity()
     Complexity(flops=0, params=768, acts=0)
     """
 
     shape: Shape
+    learned: bool = True
     arity: ClassVar[int | None] = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.shape, Shape):
             raise InvalidInput(f"a parameter has a Shape, not {self.shape!r}")
+        check_flag("learned", self.learned)
 
     def infer(self, *shapes: Shape) -> Shape:
         return self.shape
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
-        return Complexity(params=output.elements)
+        return Complexity(params=output.elements if self.learned else 0)
