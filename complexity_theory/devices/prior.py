@@ -30,6 +30,7 @@ Floats: TypeAlias = NDArray[np.float64]
 FILE = "prior.toml"
 VERSION = 1
 SCALE = 25.0  # variance of the logarithm of a table's scale: nothing is known of it
+SAME = {"channels_last": "nhwc", "fp16": "amp", "bf16": "amp"}  # in what they have in common with other tables
 CPUS = re.compile(r"cpu|epyc|xeon|ryzen|threadripper|core|\bi[3579]\b|apple|neoverse|graviton", re.IGNORECASE)
 MAKERS = re.compile(r"nvidia|geforce|tesla|amd|intel|cpu|\(r\)|\(tm\)|[^a-z0-9]", re.IGNORECASE)
 
@@ -48,8 +49,8 @@ class Setting(NamedTuple):
         """Of a provenance."""
         device = about.get("device")
         kind = about.get("kind") or (None if device is None else "cpu" if CPUS.search(device) else "gpu")
-        layout = {"channels_last": "nhwc"}.get(about.get("layout", ""), about.get("layout"))
-        return cls(kind, about.get("execution"), layout, about.get("mode"), about.get("precision"))
+        layout, precision = (SAME.get(about.get(what, ""), about.get(what)) for what in ("layout", "precision"))
+        return cls(kind, about.get("execution"), layout, about.get("mode"), precision)
 
 
 class Variances(NamedTuple):

@@ -38,7 +38,7 @@ TERMS = {
         lambda work, batch: work.macs_group,
         "multiply-add",
         "multiply-adds of group convolutions, on top of what all multiply-adds take",
-        1 / MOVED,
+        1 / (8 * MOVED),
     ),
     "conv_traffic": Term(
         lambda work, batch: work.tiled_traffic,
@@ -62,6 +62,7 @@ TERMS = {
         lambda work, batch: work.uneven_outputs,
         "element",
         "outputs of group convolutions whose group width is no power of two",
+        4.0,
     ),
     "exponentials": Term(
         lambda work, batch: work.exponentials, "element", "elements through an activation with an exponential"

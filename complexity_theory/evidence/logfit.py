@@ -51,16 +51,18 @@ def fit_logs(amounts: Floats, seconds: Floats, keep: Bools, mean: Floats, covari
     now = _State.at(logs, amounts, seconds, keep, mean, precision)
     damping = np.full(folds, DAMPING)
     diagonal = np.arange(columns)
+    todo = np.arange(folds)  # each fit settles by itself, whatever others do
     for _ in range(ROUNDS):
-        damped = now.curvature.copy()
-        damped[:, diagonal, diagonal] *= 1 + damping[:, None]
-        step = np.linalg.solve(damped, now.slope[:, :, None])[:, :, 0]
-        tried = _State.at(logs + step, amounts, seconds, keep, mean, precision)
-        gains = tried.loss <= now.loss
-        logs = np.where(gains[:, None], logs + step, logs)
-        now = now.replaced(gains, tried)
-        damping *= np.where(gains, EASED, STIFFENED)
-        if np.abs(step).max() < SETTLED:
+        damped = now.curvature[todo]
+        damped[:, diagonal, diagonal] *= 1 + damping[todo, None]
+        step = np.linalg.solve(damped, now.slope[todo, :, None])[:, :, 0]
+        tried = _State.at(logs[todo] + step, amounts, seconds, keep[todo], mean[todo], precision[todo])
+        gains = tried.loss <= now.loss[todo]
+        logs[todo[gains]] += step[gains]
+        now.replace(todo[gains], tried, gains)
+        damping[todo] *= np.where(gains, EASED, STIFFENED)
+        todo = todo[np.abs(step).max(axis=1) >= SETTLED]
+        if not len(todo):
             break
     return Fits(logs, np.linalg.inv(now.curvature).astype(float))
 
@@ -86,13 +88,10 @@ class _State(NamedTuple):
         loss = (keep * absolute).sum(axis=1) / ERROR + ((logs - mean) * pulled).sum(axis=1) / 2
         return cls(loss, (weighted @ error[:, :, None])[:, :, 0] - pulled, weighted @ shares + precision)
 
-    def replaced(self, where: Bools, other: _State) -> _State:
-        """The other's where it is better."""
-        return _State(
-            np.where(where, other.loss, self.loss),
-            np.where(where[:, None], other.slope, self.slope),
-            np.where(where[:, None, None], other.curvature, self.curvature),
-        )
+    def replace(self, places: NDArray[np.int64], other: _State, chosen: Bools) -> None:
+        """Puts the chosen ones of another into these places."""
+        for mine, theirs in zip(self, other, strict=True):
+            mine[places] = theirs[chosen]
 
 
 def _scale(amounts: Floats, seconds: Floats, keep: Bools, mean: Floats) -> Floats:

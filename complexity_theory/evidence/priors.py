@@ -31,7 +31,7 @@ from complexity_theory.evidence.table import Table
 
 TOLD = ("device", "kind", "mode", "precision", "layout", "execution", "software", "source")  # of provenance
 COUNTS = (1, 2, 4, 8, 16)  # networks of which a device may be known
-TESTED = 100  # rows of a table on which few networks are tried
+LEAST = 30  # networks of a table that tells of its device; of fewer, errors tell how far few networks reach
 STEPS, GAIN = (4.0, 2.0), 2e-3  # of the search for variances: factors tried, and what is worth a change
 
 
@@ -65,7 +65,7 @@ def few_spreads(tables: Sequence[Table], prior: Prior) -> tuple[Few, ...]:
     """How far predictions from few networks are off, by the kind of device: each device in turn is the new one."""
     found = []
     for kind in ("gpu", "cpu"):
-        chosen = [table for table in tables if Setting.of(table.provenance).kind == kind and len(table.known) >= TESTED]
+        chosen = [table for table in tables if Setting.of(table.provenance).kind == kind]
         for count in COUNTS:
             parts = [few_errors(table, prior, count) for table in chosen]
             devices = [table.provenance["device"] for table in chosen]
@@ -93,9 +93,13 @@ def _reach(parts: Sequence[tuple[Floats, list[str]]]) -> float:
 def learn(tables: Iterable[Table], variances: Variances | None = None) -> Prior:
     """The prior of tables. ``variances``: default, those that come with the package."""
     tables = list(tables)
-    variances = variances or shipped_variances()
-    prior = Prior(tuple(known(table, variances) for table in tables), variances, ())
+    prior = _prior(tables, variances or shipped_variances())
     return prior._replace(few=few_spreads(tables, prior))
+
+
+def _prior(tables: Sequence[Table], variances: Variances) -> Prior:
+    told = [table for table in tables if table.known["architecture"].nunique() >= LEAST]
+    return Prior(tuple(known(table, variances) for table in told), variances, ())
 
 
 def held_out_error(tables: Sequence[Table], variances: Variances) -> float:
@@ -104,7 +108,7 @@ def held_out_error(tables: Sequence[Table], variances: Variances) -> float:
     Over all tables, their core families and all: with each kin known on other devices only (counted once), with each
     known nowhere and from four networks (a third each).
     """
-    prior = Prior(tuple(known(table, variances) for table in tables), variances, ())
+    prior = _prior(tables, variances)
     found = []
     for table in tables:
         for name in SCOPES:
