@@ -185,9 +185,10 @@ def believe(about: Mapping[str, str], prior: Prior | None = None, without: str =
 
 def few_spread(prior: Prior | None, kind: str | None, networks: int) -> Spread:
     """How far predictions are off on a new device of which so many networks are measured; the widest of its kind."""
-    fit = [few for few in (prior or shipped()).few if kind in (few.kind, None) and few.networks <= max(networks, 1)]
-    most = max(few.networks for few in fit)
-    return max((few.spread for few in fit if few.networks == most), key=lambda spread: spread.high)
+    told = [few for few in (prior or shipped()).few if few.networks <= max(networks, 1)]
+    told = [few for few in told if few.kind == kind] or told or list(shipped().few)
+    most = max(few.networks for few in told)
+    return max((few.spread for few in told if few.networks == most), key=lambda spread: spread.high)
 
 
 @cache

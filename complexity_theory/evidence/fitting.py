@@ -48,14 +48,15 @@ def new_kin(model: Model, frame: pd.DataFrame) -> Spread:
     """The spread for networks of kin that the model has not seen, each kin held out."""
     ratios = frame["seconds"].to_numpy(float) / held_out(model, frame, "kin")
     inside = covered(held_out_pairs(model, frame, "kin"), frame, "kin")
-    return spread_of(ratios, reach(np.log(ratios), frame["kin"].to_numpy(str)), float(np.nanmean(inside)))
+    coverage = None if np.isnan(inside).all() else float(inside.mean())
+    return spread_of(ratios, reach(np.log(ratios), frame["kin"].to_numpy(str)), coverage)
 
 
 def fit_profile(table: Table, name: str, *, today: date | None = None, prior: Prior | None = None) -> Profile:
     """The profile of a table's device, from all its networks and what other devices tell. ``today``: the date to note.
 
     ``prior``: what tells of other devices, by default that which comes with the package. Fewer than ``RANKED``
-    architectures tell no interval of their own: it is then that of as few networks on the devices of the prior.
+    architectures hardly tell an interval: it is then at least that of as few networks on the devices of the prior.
     Raises InvalidInput for a table without networks that are known.
     """
     frame = scope(table.known, "extended")
@@ -64,16 +65,19 @@ def fit_profile(table: Table, name: str, *, today: date | None = None, prior: Pr
     belief = believe(table.provenance, prior)
     [logs] = fit_terms(frame, np.ones((1, len(frame)), bool), belief).logs
     model = predictor(belief)
-    few = frame["architecture"].nunique() < RANKED
-    kins = frame["kin"].nunique()
-    alone = few_spread(prior, Setting.of(table.provenance).kind, frame["architecture"].nunique()) if few else None
+    architectures, kins = frame["architecture"].nunique(), frame["kin"].nunique()
+    architecture = known_kin(model, frame) if architectures > 1 else None
+    kin = new_kin(model, frame) if kins > 1 else None
+    if architecture is None or architectures < RANKED:
+        few = few_spread(prior, Setting.of(table.provenance).kind, architectures)
+        architecture, kin = (max((few, own or few), key=lambda spread: spread.high) for own in (architecture, kin))
     return Profile(
         name=name,
         coefficients={term: _rounded(value, 6) for term, value in zip(TERMS, np.exp(logs), strict=True)},
         n=len(frame),
         families=tuple(sorted(frame["family"].unique())),
-        architecture=alone or known_kin(model, frame),
-        kin=alone or (new_kin(model, frame) if kins > 1 else None),
+        architecture=architecture,
+        kin=kin,
         fitted={
             size: (float(frame[size].min()), float(frame[size].median()), float(frame[size].max())) for size in SIZES
         },

@@ -68,15 +68,16 @@ def covered(pairs_out: Floats, frame: pd.DataFrame, by: str) -> Floats:
     """Whether each row lies in its interval (1 or 0), of a fit and of errors that have not seen its group.
 
     For each group left out, the interval comes from the errors on the other groups, each left out as well: neither the
-    fit nor the interval has seen the row. NaN where there was nothing to fit to.
+    fit nor the interval has seen the row. NaN of fewer than three groups: without two there was nothing to fit to.
     """
     names, place = groups(frame, by)
+    if len(names) < 3:
+        return np.full(len(frame), np.nan)
     labels = frame[by].to_numpy(str)
     ratio = np.log(frame["seconds"].to_numpy(float) / pairs_out)
     inside = np.full(len(frame), np.nan)
     for group in range(len(names)):
         mine, others = np.flatnonzero(place == group), np.flatnonzero(place != group)
         errors = ratio[group, place[others], others]
-        if np.isfinite(errors).all():
-            inside[mine] = np.abs(ratio[group, group, mine]) <= np.log(reach(errors, labels[others]))
+        inside[mine] = np.abs(ratio[group, group, mine]) <= np.log(reach(errors, labels[others]))
     return inside
