@@ -66,10 +66,11 @@ def few_spreads(tables: Sequence[Table], prior: Prior) -> tuple[Few, ...]:
     found = []
     for kind in ("gpu", "cpu"):
         chosen = [table for table in tables if Setting.of(table.provenance).kind == kind]
-        for count in COUNTS if chosen else ():
-            parts = [few_errors(table, prior, count) for table in chosen]
-            devices = [table.provenance["device"] for table in chosen]
-            found.append(Few(kind, count, _spread(parts, devices)))
+        for count in COUNTS:
+            tested = [table for table in chosen if table.known["architecture"].nunique() > count]
+            parts = [few_errors(table, prior, count) for table in tested]
+            if parts:
+                found.append(Few(kind, count, _spread(parts, [table.provenance["device"] for table in tested])))
     return tuple(found)
 
 
