@@ -17,7 +17,8 @@ from complexity_theory.choice.choose import choose
 from complexity_theory.choice.costs import Device, costs
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.rules import RULES
 from complexity_theory.scaling.strategy import parse
