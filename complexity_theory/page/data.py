@@ -93,7 +93,7 @@ def network(
     everything: bool = False,
 ) -> dict[str, Any]:
     """All that is told of one network. ``given``: what its user calls it; ``found``: what was chosen under budgets."""
-    distinct, same = grid.directions(base, chosen)
+    distinct = grid.directions(base, chosen)
     estimates = [device.estimate(base).time for device in devices]
     return {
         "name": base.name,
@@ -105,7 +105,6 @@ def network(
             {"name": knob.name, "dimension": knob.dimension, "base": knob.base, "moves": knob.moves, "why": knob.why}
             for knob in base.knobs
         ],
-        "same": same,
         **_closed(base, distinct),
         **_tables(base, devices, distinct, roundings),
         "intervals": [[time.low / time.seconds, time.high / time.seconds] for time in estimates],

@@ -35,28 +35,22 @@ def strategies(more: Sequence[Strategy] = ()) -> tuple[Strategy, ...]:
     return tuple({strategy.name: strategy for strategy in found}.values())
 
 
-def directions(network: Network, chosen: Sequence[Strategy]) -> tuple[dict[str, Strategy], dict[str, str]]:
-    """The strategies that differ in what moves in a network, and by the names of the others the one that is the same.
+def directions(network: Network, chosen: Sequence[Strategy]) -> dict[str, Strategy]:
+    """The strategies that differ in what moves in a network, the first of those that are the same, by name.
 
-    Those that scale nothing are in neither.
+    Those that scale nothing are left out.
 
     >>> from complexity_theory.zoo import network
-    >>> _, same = directions(network("EfficientNet-B0"), strategies())
-    >>> same["fast:0"], same["fast:4/5"], same["wg"]
-    ('dr', 'dWr', 'w')
+    >>> list(directions(network("EfficientNet-B0"), strategies()))[7:10]
+    ['dWr', 'fast:1/10', 'fast:1/5']
     """
     moving = [name for name in DIMENSIONS if any(k.dimension == name and k.moves for k in network.knobs)]
     kept: dict[tuple[Any, ...], Strategy] = {}
-    same: dict[str, str] = {}
     for strategy in chosen:
         direction = tuple(getattr(strategy, name) for name in moving)
-        if not any(direction):
-            continue
-        if direction in kept:
-            same[strategy.name] = kept[direction].name
-        else:
-            kept[direction] = strategy
-    return {strategy.name: strategy for strategy in kept.values()}, same
+        if any(direction):
+            kept.setdefault(direction, strategy)
+    return {strategy.name: strategy for strategy in kept.values()}
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ def equation(sides: Equation) -> str:
 
     >>> from sympy.abc import s
     >>> equation((s, sympy.Integer(2)))
-    '<math display="block"><mi>s</mi><mo>=</mo><mn>2</mn></math>'
+    '<math displaystyle="true"><mi>s</mi><mo>=</mo><mn>2</mn></math>'
     """
-    return f'<math display="block">{"<mo>=</mo>".join(map(side, sides))}</math>'
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(map(side, sides))}</math>'
 
 
 def steps(found: Sequence[Step]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ function showControls() {
   select("rule").value = state.rule;
   select("device").value = state.device;
   const direction = directionOf(state.strategy);
-  const alpha = page.alphas.findIndex(({ strategy }) => nameIn(strategy) === nameIn(state.strategy) || String(directionOf(strategy)) === String(direction));
+  const alpha = page.alphas.findIndex(({ strategy }) => nameIn(strategy) === nameIn(state.strategy));
   if (alpha >= 0) input("alpha").value = String(alpha);
   element("alpha-value").textContent = alpha < 0 ? "—" : String(page.alphas[alpha].alpha);
   element("shares").hidden = listed || !own;

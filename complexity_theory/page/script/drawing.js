@@ -46,7 +46,7 @@ function drawSizes(svg, network, sizes) {
   if (input?.resolution) {
     const [before, after] = input.resolution.map((r) => (70 * r) / side);
     drawn.push(box("after", 4, after, after), box("before", 4, before, before));
-    drawn.push(shape("text", { x: 4, y: 112 }, change("r", input.resolution)));
+    drawn.push(shape("text", { x: 4, y: 124 }, change("r", input.resolution)));
   }
   let x = square;
   parts.forEach(({ name, part }, i) => {
@@ -56,10 +56,10 @@ function drawSizes(svg, network, sizes) {
     const group = shape("g", {});
     group.append(shape("title", {}, `${name}: ${about.join(", ")}`), box("after", x, after.long, after.high), box("before", x, before.long, before.high));
     drawn.push(group);
-    if (parts.length <= 12) drawn.push(shape("text", { x, y: i % 2 ? 124 : 112 }, name.replace("stage", "")));
+    if (parts.length <= 12) drawn.push(shape("text", { x, y: i % 2 ? 134 : 123 }, name.replace("stage", "")));
     x += unit * deepest[i] + gap;
   });
-  svg.setAttribute("viewBox", `0 0 ${Math.max(room, x)} 128`);
+  svg.setAttribute("viewBox", `0 0 ${Math.max(room, x)} 138`);
   svg.replaceChildren(...drawn);
 }
 

@@ -30,9 +30,13 @@ async function load(name) {
   return new Response(stream).json();
 }
 
-/** The name under which the network has tables of a strategy: a strategy that moves the same may stand for it. @param {string} name */
+/** The strategy that a network has tables of and that moves the same in it; the name itself where none does. @param {string} name */
 function nameIn(name) {
-  return network.same[name] ?? name;
+  const moving = page.dimensions.map((dimension) => network.knobs.some((knob) => knob.moves && knob.dimension === dimension));
+  const direction = directionOf(name);
+  const alike = (/** @type {string} */ other) =>
+    directionOf(other).every((exponent, i) => !moving[i] || Math.abs(exponent - direction[i]) < 1e-12);
+  return Object.keys(tables()).find(alike) ?? name;
 }
 
 /** The exponents of a strategy, listed or of own shares. @param {string} name */

@@ -20,7 +20,7 @@
  * @typedef {{bounds: [string, string | null, number][], candidates: Candidate[], fronts: Front[]}} Choice
  *
  * @typedef {{name: string, note: string, shell: string, python: string, base: Record<string, number>, knobs: Knob[],
- *   same: Record<string, string>, polynomials: Record<string, Polynomial> | null, why: string, steps: Step[],
+ *   polynomials: Record<string, Polynomial> | null, why: string, steps: Step[],
  *   substituted: Record<string, Step[]>, rules: Record<string, string>,
  *   sizes: Record<string, Record<string, number[][]>>, tables: Record<string, Record<string, Table>>,
  *   intervals: [number, number][], warnings: string[][], choice: Choice | null}} Network

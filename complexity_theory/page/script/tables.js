@@ -73,7 +73,7 @@ function showNumbers() {
       exact(`limit ${metric}`, limit, ratio),
     ];
   });
-  fill("numbers", ["", "base", "ideal", "realised", "×", "exponent at s", "its limit"], rows);
+  fill("numbers", ["", "base", "ideal", "realised", "× base", "exponent at s", "its limit"], rows);
   showTimes(at);
 }
 
@@ -131,7 +131,7 @@ function bindingOf({ best }) {
 /** @returns {{heads: string[], rows: Cell[][]}} */
 function strategyTable() {
   const bounded = Object.keys(state.budgets).length > 0;
-  const on = device() < 0 ? [] : [`memory on ${state.device}`, `time on ${state.device}`];
+  const on = device() < 0 ? [] : ["memory", "time"];
   const heads = ["strategy", "s", "flops", "params", "acts", ...on, ...(bounded ? ["largest that fits: s", "its flops", "what binds"] : [])];
   const rows = strategyRows().map((row) => [
     { text: row.name, choose: row.name },
@@ -154,6 +154,8 @@ function showStrategies() {
   const names = Object.keys(tables());
   fill("strategies", heads, rows, (i) => names[i] === nameIn(state.strategy));
   const bounded = Object.keys(state.budgets).length > 0;
+  const on = device() < 0 ? "" : `; memory and time on ${state.device}`;
+  element("strategies-note").textContent = `Realised at the factor nearest to s = ${ratio(state.s)}, rounded by ${state.rule}${on}.`;
   element("budget-note").textContent = bounded
     ? "The largest of the networks of this table of factors; `complexity-theory choose` looks at all networks in between."
     : "";
@@ -218,8 +220,27 @@ function showSteps() {
 
 /** A formula that Python wrote as MathML. @param {string} text */
 function formula(text) {
+  const made = document.createElement("div");
   const parsed = new DOMParser().parseFromString(text, "text/html").querySelector("math");
-  return document.importNode(parsed ?? document.createElement("span"), true);
+  if (parsed) made.append(document.importNode(parsed, true));
+  return made;
+}
+
+/** The command that finds the largest networks within the budgets; null where it has no words for them. */
+function chooseCommand() {
+  const bounds = boundsOf(page, state);
+  const of = (/** @type {string} */ cost) => bounds.filter((one) => one.cost === cost);
+  const numbers = [...new Set(bounds.flatMap(({ device: on }) => (on === null ? [] : [on])))];
+  const [times, memory] = [of("seconds"), of("memory")];
+  const alike = new Set(memory.map(({ bound }) => bound)).size <= 1;
+  if (!bounds.length || !alike || [times, memory].some((some) => some.length && some.length < numbers.length)) return null;
+  const options_ = [
+    ...numbers.map((on) => `--device ${page.devices[on].name}`),
+    ...["flops", "params", "acts"].flatMap((cost) => of(cost).map(({ bound }) => `--max-${cost} ${bound}`)),
+    ...memory.slice(0, 1).map(({ bound }) => `--max-memory ${bound}`),
+    ...numbers.flatMap((on) => times.filter(({ device: one }) => one === on).map(({ bound }) => `--max-time ${bound}s`)),
+  ];
+  return `complexity-theory choose ${network.shell} ${options_.join(" ")}`;
 }
 
 function showCommands() {
@@ -231,6 +252,8 @@ function showCommands() {
     `complexity-theory scale ${network.shell} ${how} --rounding ${state.rule} --output scaled.toml`,
     ...page.devices.map(({ name, batch }) => `complexity-theory predict scaled.toml --device ${name} --batch ${batch}`),
   ];
+  const within = chooseCommand();
+  if (within) lines.push(within);
   element("command").textContent = lines.join("\n");
   const python = [
     "import complexity_theory as ct",
