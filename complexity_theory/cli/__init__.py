@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from complexity_theory.cli import choose, counts, measure, networks, paper, runtime, theory
+from complexity_theory.cli import choose, counts, explore, measure, networks, paper, runtime, theory
 from complexity_theory.core.errors import InvalidInput
 
 # What typer raises for wrong options and the like: click's, or in later versions that of its own copy of click.
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (theory, counts, networks, measure, runtime, choose, paper):
+for part in (theory, counts, networks, measure, runtime, choose, explore, paper):
     part.register(app)
 
 

@@ -15,6 +15,8 @@ from complexity_theory.page.render import render
 from complexity_theory.scaling.rules import rule
 from complexity_theory.scaling.strategy import Strategy
 
+__all__ = ["DEVICES", "NETWORKS", "ROUNDINGS", "explore"]
+
 NETWORKS = ("EfficientNet-B0", "RegNetY-500MF", "RegNetZ-500MF")  # the paper's
 DEVICES = ("rtx4090-compiled-nchw", "v100-training")
 

@@ -144,10 +144,14 @@ function listen() {
   });
   element("csv-factors").addEventListener("click", () => save(`${network.name} under ${state.strategy}`, factorRows()));
   element("link").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(location.href).catch(() => {});
-    element("said").textContent = "The address has it all.";
+    history.replaceState(null, "", fragmentOf(state));
+    const copied = await navigator.clipboard.writeText(location.href).then(() => true, () => false);
+    element("said").textContent = copied ? "Copied." : "The address holds the state: copy it from there.";
   });
-  addEventListener("hashchange", () => change_(stateOf(page, location.hash)));
+  addEventListener("hashchange", () => {
+    clearTimeout(later);
+    change_(stateOf(page, location.hash));
+  });
   addEventListener("resize", () => Object.values(charts).forEach((chart) => chart.resize()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showCharts);
   addEventListener("beforeprint", showCharts);

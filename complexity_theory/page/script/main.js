@@ -21,6 +21,7 @@ let state = stateOf(page, location.hash);
 let network;
 /** @type {Record<string, Chart>} */
 const charts = {};
+let later = 0;
 
 /** The data of a network, which lie compressed in the page until it is chosen. @param {string} name @returns {Promise<Network>} */
 async function load(name) {
@@ -70,8 +71,10 @@ async function change_(changes) {
     network = await load(state.network);
     fillStrategies();
   }
-  history.replaceState(null, "", fragmentOf(state));
   show();
+  document.documentElement.dataset.shown = fragmentOf(state);
+  clearTimeout(later);
+  later = setTimeout(() => history.replaceState(null, "", fragmentOf(state)), 150); // browsers slow those that do it often
 }
 
 function show() {
