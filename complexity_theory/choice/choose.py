@@ -33,8 +33,10 @@ def along(steps: int = 5) -> tuple[Strategy, ...]:
     ['fast:1/5', 'fast:2/5', 'fast:3/5', 'fast:1']
     """
     check_size("steps of alpha", steps)
-    found = [*map(parse, NAMED), *(fast(Fraction(step, steps)) for step in range(steps + 1))]
-    return tuple({strategy.shares: strategy for strategy in reversed(found)}.values())[::-1]
+    found: dict[tuple[Any, ...], Strategy] = {}
+    for strategy in (*map(parse, NAMED), *(fast(Fraction(step, steps)) for step in range(steps + 1))):
+        found.setdefault(strategy.shares, strategy)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

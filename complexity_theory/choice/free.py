@@ -108,7 +108,8 @@ def free(choice: Choice, *, measure: str = "flops", variants: int = VARIANTS) ->
 
     A grid of about so many ``variants`` around what the strategies of the ``choice`` reached, each realised by the rule
     of the best candidate; the same budgets, devices and knobs. ``measure``: flops, params or acts, to be as large as
-    can be. Raises InvalidInput for another measure, and where no variant fits.
+    can be. Raises InvalidInput for another measure, where params alone are bounded and the
+    resolution is free, and where no variant fits.
 
     >>> from complexity_theory.choice.budgets import Budgets
     >>> from complexity_theory.choice.choose import choose
@@ -120,10 +121,12 @@ def free(choice: Choice, *, measure: str = "flops", variants: int = VARIANTS) ->
     check_choice("measure", measure, METRICS)
     network, devices = choice.base, choice.devices
     knobs = held(network.knobs, fix=choice.fix)
+    bounds = list(choice.budgets.bounds(tuple(device.name for device in devices)))
+    if all(name == "params" for name, _, _ in bounds) and any(k.dimension == "resolution" and k.moves for k in knobs):
+        raise InvalidInput("params alone hold no resolution back: bound flops, acts, time or memory too, or fix it")
     sizes = _population(choice, knobs, rule(choice.best.rounding, multiple=choice.multiple), variants)
     sizes = sizes[buildable(network, knobs, sizes)]
     looked = len(sizes)
-    bounds = list(choice.budgets.bounds(tuple(device.name for device in devices)))
     if any(device is None for _, device, _ in bounds):
         counted = counts(network, sizes)
         kept = [getattr(counted, name) <= bound for name, device, bound in bounds if device is None]

@@ -21,7 +21,7 @@ from complexity_theory.choice.free import Variant, variant
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.knobs import Knob, bases, held
 from complexity_theory.scaling.rules import rule
-from complexity_theory.scaling.search import Search
+from complexity_theory.scaling.search import MOST_FLOPS, Search
 from complexity_theory.scaling.strategy import parse
 
 GROWTH = 1 / 8  # of a size at a step, at least one block or one multiple of the rule
@@ -79,8 +79,9 @@ def by_stage(choice: Choice) -> Staged:
     The room that a step takes is the sum over the budgets of what it adds, each over what is left (Toyoda 1975, *A
     simplified algorithm for obtaining approximate solutions to zero-one programming problems*). A base that does not
     fit is first made smaller, by the steps that lose fewest flops for what they free of the budgets broken. Steps are
-    of depths, widths (stem and head where they scale; what is tied goes together) and resolution; group widths stay.
-    Rounded by the rule of the choice's best candidate. Raises InvalidInput where no step makes the base fit.
+    of depths, widths (stem and head where they scale; what is tied goes together) and, where a budget holds it back,
+    resolution; group widths stay. Rounded by the rule of the choice's best candidate. Raises InvalidInput where no step
+    makes the base fit.
 
     >>> from complexity_theory.choice.budgets import Budgets
     >>> from complexity_theory.choice.choose import choose
@@ -143,7 +144,8 @@ class _Greedy:
         added = (found.flops - here.flops).astype(float)
         if up:
             room = ((found.shares - here.shares) / np.maximum(1 - here.shares, 1e-12)).sum(axis=0)
-            allowed = (found.shares <= 1).all(axis=0) & (added > 0)
+            # what takes no room (the resolution, where params alone are bounded) would be taken for ever
+            allowed = (found.shares <= 1).all(axis=0) & (added > 0) & (room != 0) & (found.flops <= MOST_FLOPS)
         else:
             broken = np.flatnonzero(here.shares[:, 0] > 1)
             room = (found.shares - here.shares)[broken].sum(axis=0)

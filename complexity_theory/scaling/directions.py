@@ -73,6 +73,17 @@ class Directions:
         """The vertex along which a metric grows slowest: no other direction of the polytope has it grow slower."""
         return min(self.vertices, key=lambda vertex: getattr(vertex.exponents, metric))
 
+    def why_none(self) -> str:
+        """What stands against each other where no direction keeps the bounds."""
+        if self.vertices:
+            return ""
+        alone = (f"under params at most s^{bound} alone" for name, bound in self.bounds.items() if name == "params")
+        loosest = directions({name: bound for name, bound in self.bounds.items() if name == "params"}, self.layer)
+        least = loosest.slowest("acts").exponents.acts if loosest.vertices else None
+        if least is None:
+            return "none: " + next(alone) + " flops cannot grow"
+        return f"none: {next(alone, 'in any direction')}, acts grow at least as s^{least}"
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it; ``strategy``, ``multipliers`` and ``exponents`` are of the direction of slowest acts."""
         alphas = self.alphas
@@ -186,7 +197,8 @@ def table(found: Directions) -> report.Table:
     alphas = found.alphas
     fast_family = "no alpha" if alphas is None else f"alpha from {alphas[0]} to {alphas[1]}"
     title = f"Flops as s, {bounds}: the corners of all directions ({found.layer}); fast scaling: {fast_family}"
-    return report.Table([growth_row(vertex) for vertex in found.vertices], title)
+    rows = [growth_row(vertex) for vertex in found.vertices] or [{"directions": found.why_none()}]
+    return report.Table(rows, title)
 
 
 def direction_steps(found: Directions) -> list[Step]:
