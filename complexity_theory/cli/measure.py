@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.cli import measure_accuracy, measure_device
+from complexity_theory.cli import measure_accuracy, measure_device, measure_profile
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
@@ -28,6 +28,7 @@ measure = typer.Typer(help="Time layers and networks on a device; results stay i
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     measure_device.register(measure)
+    measure_profile.register(measure)
     measure_accuracy.register(measure)
     app.add_typer(measure, name="measure")
 
@@ -48,14 +49,14 @@ Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: mi
 @with_options(Execution)
 def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
-    _run(Lists().study("scaling-quick" if quick else "scaling"), execution)
+    run(Lists().study("scaling-quick" if quick else "scaling"), execution)
 
 
 @measure.command()
 @with_options(Execution)
 def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
-    _run(Lists().study("layers-quick" if quick else "layers"), execution)
+    run(Lists().study("layers-quick" if quick else "layers"), execution)
 
 
 @measure.command()
@@ -68,7 +69,7 @@ def sweep(
     ] = None,
 ) -> None:
     """A sweep of one's own: from a file, or the product of lists given as options."""
-    _run(lists.study(study), execution)
+    run(lists.study(study), execution)
 
 
 @measure.command()
@@ -108,7 +109,7 @@ def network(
 ) -> None:
     """One network, as it is or scaled."""
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
-    _run(single.study({name: value for name, value in given.items() if value is not None}), execution)
+    run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
 
 @measure.command()
@@ -120,7 +121,7 @@ def module(
     size: Annotated[str, typer.Option("--input", help="channels x height x width.")] = "3x224x224",
 ) -> None:
     """Any torch module: what a function (or class) of yours returns. It runs that code."""
-    _run(single.study({"modules": path, "inputs": size}), execution)
+    run(single.study({"modules": path, "inputs": size}), execution)
 
 
 @measure.command()
@@ -175,7 +176,7 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _run(study: Study, execution: Execution) -> None:
+def run(study: Study, execution: Execution) -> None:
     """Runs a study and prints its jobs; exit 1 where one failed."""
     from complexity_theory.measurement import sweep
     from complexity_theory.measurement.progress import reporting
