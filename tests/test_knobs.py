@@ -17,10 +17,12 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat, Sequential
+from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks.knobs import Knob, Part, Scalable, bases, fitting, held, matches
 from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.effective import effective_exponents
+from complexity_theory.scaling.kept import kept_form, limit
 from complexity_theory.scaling.population import counts, polynomials
 from complexity_theory.scaling.realise import RULES, scale
 from complexity_theory.scaling.strategy import parse
@@ -61,13 +63,20 @@ class Chain:
     def fits(self, values: Sequence[Any]) -> Any:
         return fitting(self.knobs, values)
 
-    def cost(self, values: Sequence[Any]) -> Complexity:
-        depth, width, group_width, side = values
+    @staticmethod
+    def layer(values: Sequence[Any]) -> Sequential:
+        depth, width, group_width, _ = values
         half = width // 2 if not hasattr(width, "free_symbols") else width / 2
         row = Sequential(Conv2d(width, half, 1), Conv2d(half, half, 3, group_width=group_width), Conv2d(half, width, 1))
-        return Sequential(Conv2d(3, width, 3, stride=2), Repeat(row, depth)).complexity(Shape(3, side, side))
+        return Sequential(Conv2d(3, width, 3, stride=2), Repeat(row, depth))
+
+    def cost(self, values: Sequence[Any]) -> Complexity:
+        return self.layer(values).complexity(Shape(3, values[3], values[3]))
 
     ideal = cost
+
+    def kept(self, values: Sequence[Any]) -> Any:
+        return kept(self.layer(values), Shape(3, values[3], values[3])).each
 
     def sizes(self) -> dict[str, Any]:
         return dict(zip((knob.name for knob in self.knobs), self.values, strict=True))
@@ -96,6 +105,9 @@ def test_another_maker_has_closed_forms_exponents_and_populations() -> None:
     assert form.map(lambda f: f.subs({d: 1, w: 1, g: 1, n: 1})) == CHAIN.complexity()
     assert form.map(lambda f: f.subs({d: 2, w: 3, g: 3, n: 2})) == Chain((8, 192, 24, 64)).complexity()
     assert effective_exponents(CHAIN, parse("d")).limits.flops == 1
+    memory = kept_form(CHAIN)
+    assert memory.subs({d: 2, w: 3, g: 3, n: 2}) == Chain().kept((8, 192, 24, 64))
+    assert limit(CHAIN, parse("dWr")) == Fraction(3, 5)
     assert polynomials(CHAIN)(depth=2).flops == Chain((8, 64, 8, 32)).complexity().flops
     found = counts(CHAIN, {"body.width": np.array([64, 128]), "input": 64})
     assert [found.flops[i] for i in range(2)] == [Chain((4, size, 8, 64)).complexity().flops for size in (64, 128)]

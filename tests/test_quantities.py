@@ -112,8 +112,10 @@ def test_every_example_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("value", "found"),
-    [("224", 224), (224, 224), ("384x640", (384, 640)), (" 384X640 ", (384, 640)), ("384×640", (384, 640)), ("8x8", 8)]
-    + [((384, 640), (384, 640)), ([32, 64], (32, 64))],
+    [
+        *(("224", 224), (224, 224), ("8x8", 8)),
+        *((text, (384, 640)) for text in ("384x640", " 384X640 ", "384×640", (384, 640), [384, 640])),
+    ],
 )
 def test_sides_of_an_input(value: object, found: object) -> None:
     assert sides(value) == found

@@ -16,7 +16,8 @@ from complexity_theory.networks import Network, Stage
 from complexity_theory.networks.knobs import bases, multiplied
 from complexity_theory.scaling.realise import RULES, Rule, scale
 from complexity_theory.scaling.rules import power_of_two, reference_group_width
-from complexity_theory.scaling.strategy import parse
+from complexity_theory.scaling.strategy import by_multipliers, parse
+from complexity_theory.zoo.efficientnets import EFFICIENTNET
 
 FAST = "d1_w8_g8_r1"
 
@@ -119,6 +120,40 @@ def test_a_rule_of_ones_own():
         del RULES["sixteens"]
     assert all(width % 16 == 0 for width in (*network.widths, network.stem_width, network.head_width))
     assert network.resolution % 32 == 0
+
+
+@pytest.mark.parametrize("name", ["B1", "B2", "B3", "B4", "B5", "B6", "B7"])
+def test_the_rule_of_efficientnet_gives_its_published_variants(name):
+    """From B0 and the coefficients of each (Tan and Le 2019, and the reference's ``efficientnet_params``)."""
+    width, depth, resolution, _ = EFFICIENTNET[name]
+    strategy, factor = by_multipliers(f"d{depth}_w{width}_r{resolution}/224")
+    scaled = scale(zoo.network("EfficientNet-B0"), strategy, factor=factor, rounding="efficientnet").network
+    published = zoo.network(f"EfficientNet-{name}")
+    assert scaled.sizes() == published.sizes()
+    assert scaled.stages == published.stages
+    assert scaled.complexity() == published.complexity()
+
+
+@pytest.mark.parametrize("width", [0.35, 0.5, 0.75, 1.4])
+def test_the_rule_of_efficientnet_gives_the_published_mobilenets(width):
+    """MobileNetV2 by a width multiplier (Sandler et al. 2018): the stem shrinks with it, the head never below 1280."""
+    base = zoo.network("MobileNetV2")
+    scaled = scale(base, "w", factor=width**2, rounding="efficientnet").network
+    published = zoo.network(f"MobileNetV2-{width}")
+    assert scaled.sizes() == published.sizes()
+    assert scaled.complexity() == published.complexity()
+    reference = scale(base, "w", factor=width**2).network
+    assert (reference.sizes() == published.sizes()) == (width > 1)  # which has no rule for small ones
+
+
+def test_multipliers_are_a_strategy_and_a_factor():
+    strategy, factor = by_multipliers("d2_w1.5_g1.5_r0.9")
+    assert tuple(strategy.multipliers(factor)) == pytest.approx((2, 1.5, 1.5, 0.9))
+    strategy, factor = by_multipliers("g2")
+    assert tuple(strategy.multipliers(factor)) == pytest.approx((1, 1, 2, 1))
+    for wrong in ("", "d", "dw", "d0", "x2", "d2_d3", "d-1", "d1", "d4_w0.5", "d1e5", 3, None):
+        with pytest.raises(InvalidInput, match="multipliers"):
+            by_multipliers(wrong)
 
 
 def test_all_of_the_zoo_can_be_scaled():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of, shown_sides
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def count(
     network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
-    resolution: Annotated[int | None, typer.Option(help="Side of the input; by default the network's own.")] = None,
+    resolution: ResolutionOption = None,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="By stage, block and layer, with subtotals.")] = False,
     convention: Annotated[
         str | None,
@@ -38,34 +38,36 @@ def count(
     form: FormatOption = Format.text,
 ) -> None:
     """The exact flops (multiply-adds), params and acts of a network for one image."""
-    from complexity_theory import zoo
     from complexity_theory.core import report
-    from complexity_theory.core.checks import check_size
     from complexity_theory.graph import conventions
 
-    found = zoo.find(network)
-    if resolution is not None:
-        check_size("resolution", resolution)
-    shape = found.input(resolution)
+    found = network_of(network, resolution)
+    shape = found.input()
     if convention == "all":
         if per_layer:
             raise InvalidInput("--per-layer takes one convention, not all")
         rows = [_counted(found, shape, rule) for rule in conventions.CONVENTIONS.values()]
-        report.emit(form, [report.Table(rows, "Acts are pycls's where a tool counts none")], rows)
+        report.emit(
+            form, [report.Table([_shown_row(r) for r in rows], "Acts are pycls's where a tool counts none")], rows
+        )
         return
     rule = conventions.convention(convention or "pycls")
     counted = _counted(found, shape, rule, told=convention is not None)
     if per_layer:
         _print_layers(found, shape, rule, counted, form)
     else:
-        report.emit(form, [report.Table([counted])], counted)
+        report.emit(form, [report.Table([_shown_row(counted)])], counted)
 
 
 def _counted(network: Network, shape: Shape, rule: Convention, *, told: bool = True) -> dict[str, Any]:
     """The counts with what must be said of them: the convention (where ``told``), and the network's own note."""
-    row = {"network": network.name, "resolution": shape.height, **rule.total(network.tree, shape).as_dict()}
+    row = {"network": network.name, "resolution": network.resolution, **rule.total(network.tree, shape).as_dict()}
     row |= {"convention": rule.name, "counts": rule.counts} if told else {}
     return row | ({"note": network.note} if network.note else {})
+
+
+def _shown_row(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"resolution": shown_sides(row["resolution"])}
 
 
 def _print_layers(network: Network, shape: Shape, rule: Convention, counted: dict[str, Any], form: Format) -> None:

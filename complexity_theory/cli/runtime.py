@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption
+from complexity_theory.cli.options import (
+    BatchOption,
+    DevicesOption,
+    Format,
+    FormatOption,
+    HeldResolutionOption,
+    MultipleOption,
+    RoundingsOption,
+    TargetOption,
+    held_network,
+)
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
@@ -30,11 +40,9 @@ NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name,
 DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
-BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: the profile's median.")]
 FolderOption = Annotated[
     list[Path], typer.Option("--tables", help="Folders with the tables that `evidence/sources.toml` names.")
 ]
-TargetOption = Annotated[float | None, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -319,11 +327,16 @@ def predict(
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
+    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie; its memory.
+
+    Memory: weights, with gradients and momentum in training; and the activations that are kept for a backward pass, or
+    the most of them that live at once in inference; without workspaces.
+    """
     from dataclasses import asdict
 
     from complexity_theory import zoo
     from complexity_theory.core import report
+    from complexity_theory.devices.memory import memory
     from complexity_theory.devices.prediction import predict as predicted
     from complexity_theory.devices.profile import INTERVAL, load
 
@@ -338,67 +351,94 @@ def predict(
     found = predicted(chosen, profile, batch=batch)
     _say([f"warning: {line}" for line in found.warnings])
     counts = chosen.complexity().as_dict()
+    held = memory(chosen, found.batch, profile)
     row = {"network": chosen.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, **counts}
     times = {"ms per image": found.seconds * 1e3, "low": found.low * 1e3, "high": found.high * 1e3}
+    room = {"memory, GiB": held.total / 2**30}
     shares = [
         {"term": name, "ms": value * 1e3, "share": f"{value / found.seconds:.0%}"}
         for name, value in found.terms.items()
     ]
     report.emit(
         form,
-        [report.Table([{**row, **times}]), report.Table(shares, "Where the time goes")],
-        {**row, "resolution": chosen.resolution, "strategy": strategy, **asdict(found), "interval": INTERVAL},
+        [report.Table([{**row, **times, **room}]), report.Table(shares, "Where the time goes")],
+        {
+            **row,
+            "resolution": chosen.resolution,
+            "strategy": strategy,
+            **asdict(found),
+            "interval": INTERVAL,
+            "memory": held.total,
+            "memory_parts": asdict(held),
+        },
     )
 
 
 def compare(
     network: NetworkArgument,
-    device: DeviceOption,
-    target_flops: Annotated[float, typer.Option("--target-flops", help="Multiply-adds, as 3.1e9.")],
+    device: DevicesOption = None,
+    target_flops: TargetOption = None,
+    factor: Annotated[float | None, typer.Option(help="A scaling factor instead of a target.")] = None,
+    rounding: RoundingsOption = None,
+    resolution: HeldResolutionOption = None,
+    multiple: MultipleOption = None,
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
+    """Which way to scale a network: every strategy at the target or factor, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory is an estimate: weights (with gradients and momentum in training) and the
-    feature maps that must be held at once, without workspaces.
+    low and high hold 9 of 10 networks. Of the rounding rules, the one whose network is faster is kept. Memory: weights,
+    with gradients and momentum in training; and the activations that are kept for a backward pass, or the most of them
+    that live at once in inference; without workspaces. Of several devices, the first decides the order.
     """
-    from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
+    from complexity_theory.core.quantities import quantity
     from complexity_theory.devices.profile import INTERVAL, load
 
-    profile = load(device)
-    base = zoo.find(network)
-    choices, left_out = choice.compare(base, target_flops, profile, batch=batch)
+    if not device:
+        raise InvalidInput("to compare times takes a --device (`runtime devices`)")
+    given = [load(name) for name in device]
+    base, fix = held_network(network, resolution)
+    target = None if target_flops is None else quantity(target_flops, "flops", "a target")
+    choices, left_out = choice.compare(
+        base,
+        target,
+        given,
+        factor=factor,
+        batch=batch,
+        roundings=rounding or choice.ROUNDINGS,
+        multiple=multiple,
+        fix=fix,
+    )
     rows = [found.as_dict() for found in choices]
-    _say([f"warning: {row['strategy']}: {line}" for row in rows for line in row["warnings"]])
+    warned = choice.by_line((row["strategy"], line) for row in rows for line in row["warnings"])
+    _say([f"warning: {line}" for line in warned])
     _say([f"left out: {line}" for line in left_out])
-    shown = [
-        {
-            "strategy": row["strategy"],
-            "flops": row["flops"],
-            "params": row["params"],
-            "acts": row["acts"],
-            "resolution": row["resolution"],
-            "ms per image": row["seconds"] * 1e3,
-            "low": row["low"] * 1e3,
-            "high": row["high"] * 1e3,
-            "memory, GiB (estimate)": row["memory"] / 2**30,
-        }
-        for row in rows
-    ]
-    found = choices[0].prediction
-    title = f"{base.name} at {target_flops:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
-    about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch}
+    names = [profile.name for profile in given]
+    found, profile = choices[0].prediction, given[0]
+    at = f"by {factor:g}" if target is None else f"at {target:.3g} flops"
+    title = f"{base.name} {at} on {', '.join(names)} ({profile.mode}, batch {found.batch})"
+    about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, "devices": names}
     report.emit(
         form,
-        [report.Table(shown, title)],
+        [report.Table([_compared(row, names) for row in rows], title)],
         {
             **about,
-            "target_flops": target_flops,
+            "target_flops": target,
+            "factor": factor,
             "interval": INTERVAL,
             "strategies": rows,
             "left_out": left_out,
         },
     )
+
+
+def _compared(row: dict[str, Any], devices: list[str]) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("strategy", "rounding", "flops", "params", "acts", "resolution")}
+    for name in devices:
+        found, on = row["devices"][name], "" if len(devices) == 1 else f" on {name}"
+        shown[f"ms per image{on}"] = found["seconds"] * 1e3
+        if len(devices) == 1:
+            shown |= {"low": found["low"] * 1e3, "high": found["high"] * 1e3}
+    return {**shown, "memory, GiB": row["memory"] / 2**30}

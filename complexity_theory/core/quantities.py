@@ -103,14 +103,17 @@ def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
     >>> sides("384x640"), sides("224")
     ((384, 640), 224)
     """
-    parts = value.strip().lower().replace("×", "x").split("x") if isinstance(value, str) else value
+    parts: Any = value.strip().lower().replace("×", "x").split("x") if isinstance(value, str) else value
     parts = list(parts) if isinstance(parts, (list, tuple)) else [parts]
-    numbers = [int(p) if isinstance(p, str) and p.isascii() and p.isdigit() and len(p) < 10 else p for p in parts]
+    numbers: list[Any] = [
+        int(p) if isinstance(p, str) and p.isascii() and p.isdigit() and len(p) < 10 else p for p in parts
+    ]
     if not 1 <= len(numbers) <= 2 or any(type(number) is not int or number < 1 for number in numbers):
         raise InvalidInput(f"{what} must be a side such as 224, or height x width such as 384x640, not {shown(value)}")
     for number in numbers:
         check_limit("a resolution", number, what)
-    return numbers[0] if len(set(numbers)) == 1 else (numbers[0], numbers[1])
+    height, width = numbers[0], numbers[-1]
+    return int(height) if height == width else (int(height), int(width))
 
 
 def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:

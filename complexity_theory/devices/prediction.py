@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import pair
 from complexity_theory.devices.features import Features, network_features
 from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.devices.terms import terms
@@ -87,8 +90,11 @@ def _parts(network: Network, profile: Profile, work: Features, batch: int) -> di
 
 
 def seconds(profile: Profile, work: Features, batch: Any) -> Any:
-    """The predicted seconds per image for features of any kind: one network's, or arrays of many."""
-    amounts = terms(work, batch)
+    """The predicted seconds per image for features of any kind, of one network or arrays of many, as by ``predict``.
+
+    Of a batch below those that the profile was fitted to it says nothing: that is for ``predict`` to refuse.
+    """
+    amounts = terms(work, np.minimum(batch, round(profile.fitted["batch"][2])))
     return sum(value * amounts[name] for name, value in profile.coefficients.items())
 
 
@@ -96,7 +102,8 @@ def _warnings(network: Network, work: Features, batch: int, profile: Profile) ->
     found = []
     if not profile.knows(network.family):
         found.append(f"{kin(network.family)} is not among the kin that {profile.name} was fitted to")
-    sizes = {"resolution": network.resolution, "flops": work.flops, "params": work.params, "acts": work.acts}
+    side = max(pair(network.resolution))
+    sizes = {"resolution": side, "flops": work.flops, "params": work.params, "acts": work.acts}
     for size, value in {"batch": batch, **sizes}.items():
         least, _, most = profile.fitted[size]
         if not least <= value <= most:

@@ -106,6 +106,9 @@ class Scalable(Hashable, Protocol):
         Polynomials in the sizes; of symbols, exact: no floors where sizes of inputs are multiples of 32.
         """
 
+    def kept(self, values: Sequence[Size]) -> Size:
+        """The elements that training keeps for each image (``graph.memory.kept``), of sizes as ``ideal`` takes them."""
+
     def dense(self) -> Scalable:
         """Its twin with dense convolutions in place of the group convolutions; itself where it has none."""
 

@@ -1,7 +1,8 @@
 """Networks from configurations of pycls (facebookresearch/pycls): RegNets, AnyNets, EfficientNets, ResNets.
 
 The keys and their defaults are those of ``pycls/core/config.py``; what they build is told by ``anynet.py``,
-``regnet.py``, ``effnet.py`` and ``resnet.py`` of ``pycls/models``. All else in a configuration (training, testing) is passed over.
+``regnet.py``, ``effnet.py`` and ``resnet.py`` of ``pycls/models``. All else in a configuration (training, testing) is
+passed over.
 """
 
 from __future__ import annotations
@@ -203,7 +204,7 @@ def _anynet(config: _Config, name: str) -> Network:
         )
         for depth, width, stride, *more in rows
     )
-    ends = {"stem": STEMS[part.STEM_TYPE], "stem_width": part.STEM_W, "head_width": part.HEAD_W or None}
+    ends: dict[str, Any] = {"stem": STEMS[part.STEM_TYPE], "stem_width": part.STEM_W, "head_width": part.HEAD_W or None}
     return Network(name=name, family=FAMILY, stages=stages, **ends, **common)
 
 

@@ -15,6 +15,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Pair, Size, pair
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Activation, Dropout
 from complexity_theory.networks.blocks import blocks
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
@@ -253,13 +254,13 @@ class Network:
         if not arrays:
             return self.resized(values).complexity()
         out = np.empty((len(METRICS), len(arrays[0])), dtype=np.int64)
-        for chosen in self._alike(values, out.shape[1]):
+        for chosen in self.alike(values, out.shape[1]):
             some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
             for row, metric in zip(out, self.resized(some).complexity().as_dict().values(), strict=True):
                 row[chosen] = metric
         return Complexity(*out)
 
-    def _alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+    def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
         """The variants that have one structure, together: a tree has one kind of shortcut, and one rest, a stage.
 
         (Without a projection, a shortcut costs nothing, and needs no tree of its own.)
@@ -283,6 +284,11 @@ class Network:
     def ideal(self, values: Sequence[Size]) -> Complexity:
         """The cost with other sizes and the same kinds of shortcuts: polynomials in symbols, nothing rounded."""
         return self._sized(values, self.stages).complexity()
+
+    def kept(self, values: Sequence[Size]) -> Size:
+        """The elements that training keeps for each image, of sizes as ``ideal`` takes them."""
+        ideal = self._sized(values, self.stages)
+        return kept(ideal.tree, ideal.input()).each
 
     def dense(self) -> Network:
         """Its twin with dense convolutions in place of the group convolutions."""

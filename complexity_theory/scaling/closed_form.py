@@ -46,6 +46,21 @@ def closed_form(network: Scalable) -> Complexity:
     >>> form.acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
+    values, first = symbolic_sizes(network)
+    form = network.ideal(values).map(lambda metric: sympy.expand(sympy.sympify(metric).subs(n, n / first)))
+    if not all(metric.is_polynomial(*VARIABLES) for metric in (*form.as_dict().values(), sympy.sympify(form.products))):
+        raise InvalidInput(
+            f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
+            f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
+        )
+    return form if form.products != 0 else Complexity(**form.as_dict())
+
+
+def symbolic_sizes(network: Scalable) -> tuple[list[Any], int]:
+    """The sizes of a network in the symbols of closed forms, and the height of its input over 32 n.
+
+    Of an input that is no square, all sides stay whole in n: what comes out is divided by that height.
+    """
     knobs = network.knobs
     values = multiplied(knobs, {"depth": d, "width": w, "group_width": g, "resolution": 1})
     proportions = _proportions(knobs)
@@ -53,14 +68,7 @@ def closed_form(network: Scalable) -> Complexity:
         RESOLUTION_UNIT * proportions[knob.name] * n if knob.name in proportions else value
         for knob, value in zip(knobs, values, strict=True)
     ]
-    first = next(iter(proportions.values()), 1)
-    form = network.ideal(sized).map(lambda metric: sympy.expand(sympy.sympify(metric).subs(n, n / first)))
-    if not all(metric.is_polynomial(*VARIABLES) for metric in (*form.as_dict().values(), sympy.sympify(form.products))):
-        raise InvalidInput(
-            f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
-            f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
-        )
-    return form if form.products != 0 else Complexity(**form.as_dict())
+    return sized, next(iter(proportions.values()), 1)
 
 
 def _proportions(knobs: Sequence[Knob]) -> dict[str, int]:
@@ -93,10 +101,14 @@ def terms(polynomial: sympy.Expr) -> list[Term]:
     ]
 
 
-def term_table(form: Complexity) -> report.Table:
-    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it."""
+def term_table(form: Complexity, **more: sympy.Expr) -> report.Table:
+    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it.
+
+    ``more``: further polynomials by name, a column each.
+    """
     metrics = {
-        name: {t.powers: t.coefficient for t in terms(polynomial)} for name, polynomial in form.as_dict().items()
+        name: {t.powers: t.coefficient for t in terms(polynomial)}
+        for name, polynomial in {**form.as_dict(), **more}.items()
     }
     known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
     return report.Table(
@@ -108,13 +120,17 @@ def term_table(form: Complexity) -> report.Table:
     )
 
 
-def as_data(network: Scalable, form: Complexity) -> dict[str, Any]:
-    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution."""
+def as_data(network: Scalable, form: Complexity, **more: sympy.Expr) -> dict[str, Any]:
+    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution.
+
+    ``more``: further polynomials by name.
+    """
+    polynomials = {**form.as_dict(), **more}
     return {
         "network": network.name,
-        **form.as_dict(),
-        "latex": form.map(sympy.latex).as_dict(),
-        "terms": term_table(form).rows,
+        **polynomials,
+        "latex": {name: sympy.latex(polynomial) for name, polynomial in polynomials.items()},
+        "terms": term_table(form, **more).rows,
         "resolution": network.sizes()["resolution"],
         "n": own_unit(network),
     }

@@ -16,6 +16,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import s
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
+from complexity_theory.scaling import kept
 from complexity_theory.scaling.closed_form import closed_form, terms
 from complexity_theory.scaling.population import Polynomials, polynomials
 from complexity_theory.scaling.strategy import Multipliers, Strategy
@@ -82,7 +83,8 @@ def distance_table(scalings: Iterable[EffectiveExponents], factors: Sequence[flo
     """How far networks are from their limits along a strategy: exponents at each s, and how much they are off.
 
     The limits are the paper's asymptotic values (those of a dense convolution) wherever depth, width or resolution is
-    scaled. Rows: network, s, the exponents of flops, params and acts at s, and each less its limit; s = oo: the limits.
+    scaled. Rows: network, s, the exponents of flops, params and acts at s, and of what training keeps
+    (``scaling.kept``), and those of the metrics less their limits; s = oo: the limits.
     """
     rows: list[dict[str, Any]] = []
     for scaling in scalings:
@@ -91,27 +93,32 @@ def distance_table(scalings: Iterable[EffectiveExponents], factors: Sequence[flo
         for factor in factors:
             exponents = scaling.at(factor).as_dict()
             off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
-            rows.append({**name, "s": factor, **exponents, **off})
-        rows.append({**name, "s": "oo", **limits})
+            memory = {"kept": kept.effective_exponent(scaling.network, scaling.strategy, factor)}
+            rows.append({**name, "s": factor, **exponents, **memory, **off})
+        rows.append({**name, "s": "oo", **limits, "kept": kept.limit(scaling.network, scaling.strategy)})
     return report.Table(rows, "Effective exponents at s, and how far they are off their limits")
 
 
 def as_data(scaling: EffectiveExponents, factor: float | None = None) -> dict[str, Any]:
     """The exponents as data: at a ``factor`` floats, with the limits; without one the limits, with a table over s.
 
-    The multipliers are floats at a factor, and else exact, as sympy expressions in s.
+    The multipliers are floats at a factor, and else exact, as sympy expressions in s. ``kept`` and ``kept_limit``: the
+    exponent of the elements that training keeps for the backward pass, beside those of the metrics.
     """
     strategy = scaling.strategy
     about: dict[str, Any] = {"strategy": strategy.name, "network": scaling.network.name}
     limits = scaling.limits.as_dict()
+    memory: dict[str, Any] = {"kept_limit": kept.limit(scaling.network, strategy)}
     if factor is not None:
         multipliers, exponents = strategy.multipliers(factor)._asdict(), scaling.at(factor).as_dict()
-        return {**about, "at": factor, "multipliers": multipliers, "exponents": exponents, "limits": limits}
+        memory |= {"kept": kept.effective_exponent(scaling.network, strategy, factor)}
+        return {**about, "at": factor, "multipliers": multipliers, "exponents": exponents, "limits": limits, **memory}
     exact = Multipliers(*(s**exponent for exponent in strategy.direction))._asdict()
     rows = distance_table([scaling]).rows
     compared = group_width_table(scaling.network, strategy)
     group_widths = {} if compared is None else {"group_widths": compared.rows}
-    return {**about, "multipliers": exact, "exponents": limits, "table": rows, **group_widths}
+    memory |= {"kept": memory["kept_limit"]}
+    return {**about, "multipliers": exact, "exponents": limits, **memory, "table": rows, **group_widths}
 
 
 def group_width_table(network: Scalable, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:

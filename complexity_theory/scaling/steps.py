@@ -35,7 +35,7 @@ _LATEX = {
     "root_notation": False,
     "mul_symbol": r"\,",
     "symbol_names": {sympy.Symbol("delta'"): r"\delta'"}
-    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in METRICS for name in (metric, f"{metric}'")},
+    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in (*METRICS, "kept") for name in (metric, f"{metric}'")},
 }
 
 
@@ -98,23 +98,22 @@ def layer_steps(derivation: Derivation) -> list[Step]:
     ]
 
 
-def closed_form_step(network: Scalable, form: Complexity) -> Step:
-    """The closed form of a network, and what its letters mean."""
-    unit = own_unit(network)
+def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) -> Step:
+    """The closed form of a network, and what its letters mean. ``more``: further polynomials by name."""
+    unit, sides = own_unit(network), network.sizes()["resolution"]
     rounds = (
         "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
     )
+    square = f"an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
+    given = (
+        f"an input of height {RESOLUTION_UNIT} n and the proportions of its own" if isinstance(sides, tuple) else square
+    )
+    own = " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
     return Step(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
-        f"width and group width, and an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n "
-        f"(its own {_sides(network)} is n = {unit}{rounds})",
-        tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
+        f"width and group width, and {given} (its own {own} is n = {unit}{rounds})",
+        tuple((sympy.Symbol(metric), f) for metric, f in {**form.as_dict(), **more}.items()),
     )
-
-
-def _sides(network: Scalable) -> str:
-    sides = network.sizes()["resolution"]
-    return " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
 
 
 def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[Step]:
