@@ -16,6 +16,7 @@ from complexity_theory.zoo import kin
 
 ALIKE, OWN = 0.2, 0.1  # standard deviations of the logarithmic errors of the predictor: a kin's in common, a network's
 MOST_FLOPS = 5e9  # of a network that is quickly measured
+SMALLEST = 96  # side of the images of networks that are like those of others
 
 
 def most_telling(amounts: Floats, belief: Belief, kins: NDArray, names: NDArray, count: int) -> list[int]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import pair
@@ -88,8 +90,11 @@ def _parts(network: Network, profile: Profile, work: Features, batch: int) -> di
 
 
 def seconds(profile: Profile, work: Features, batch: Any) -> Any:
-    """The predicted seconds per image for features of any kind: one network's, or arrays of many."""
-    amounts = terms(work, batch)
+    """The predicted seconds per image for features of any kind, of one network or arrays of many, as by ``predict``.
+
+    Of a batch below those that the profile was fitted to it says nothing: that is for ``predict`` to refuse.
+    """
+    amounts = terms(work, np.minimum(batch, round(profile.fitted["batch"][2])))
     return sum(value * amounts[name] for name, value in profile.coefficients.items())
 
 
