@@ -8,10 +8,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +18,7 @@ from torch import nn
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.text import short
+from complexity_theory.measurement.paths import load_callable
 from complexity_theory.measurement.torchvision import make_importable
 
 if TYPE_CHECKING:
@@ -43,20 +43,12 @@ def callable_of(text: str) -> Callable[[], Any]:
     make_importable()
     if home in LIBRARIES:
         return _library(home, attribute)
-    source = _file(home) if home.endswith(".py") else _module(home)
-    found = source
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            names = [
-                n for n, v in vars(source).items() if callable(v) and getattr(v, "__module__", "") == source.__name__
-            ]
-            raise InvalidInput(
-                f"{home} has no {attribute!r}: it has {', '.join(names) or 'nothing that can be called'}"
-            )
-        found = getattr(found, part)
-    if not callable(found):
-        raise InvalidInput(f"{text} is a {type(found).__name__}, and cannot be called")
-    return found  # type: ignore[no-any-return]
+    try:
+        return load_callable(text)
+    except InvalidInput:
+        raise
+    except Exception as error:  # of the user's code
+        raise InvalidInput(f"{text} cannot be loaded: {type(error).__name__}: {short(str(error), 200)}") from None
 
 
 def module_of(text: str) -> nn.Module:
@@ -95,6 +87,7 @@ def input_of(text: str, given: str | None) -> tuple[int, ...]:
     return INPUT
 
 
+@cache
 def network_of(text: str, given: str | None = None) -> Traced:
     """The traced network that ``text`` names, on an input ``given`` as CxHxW. Raises InvalidInput as ``trace`` does."""
     from complexity_theory.measurement.trace.tracing import trace
@@ -134,35 +127,3 @@ def _near(name: str, names: list[str]) -> str:
 
     near = difflib.get_close_matches(name, names, n=3)
     return f": did you mean {', '.join(near)}?" if near else ""
-
-
-def _module(name: str) -> Any:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        return importlib.import_module(name)
-    except Exception as error:  # of the user's code
-        raise InvalidInput(f"{name} cannot be imported: {type(error).__name__}: {short(str(error), 200)}") from None
-    finally:
-        sys.path.remove(str(Path.cwd()))
-
-
-def _file(name: str) -> Any:
-    path = Path(name)
-    if not path.is_file():
-        raise InvalidInput(f"there is no file {short(name)!r}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))
-    before = sys.modules.get(path.stem)
-    sys.modules[path.stem] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # of the user's code
-        raise InvalidInput(f"{name} cannot be run: {type(error).__name__}: {short(str(error), 200)}") from None
-    finally:
-        sys.path.remove(str(path.resolve().parent))
-        if before is not None:
-            sys.modules[path.stem] = before
-    return module

@@ -19,7 +19,7 @@ from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Borrowing, Folded, Operation
-from complexity_theory.networks.knobs import Knob, bases, fitting
+from complexity_theory.networks.knobs import Knob, bases, fitting, multiplied
 from complexity_theory.networks.spec import Network
 
 UNIT = 32  # "n" in a size is the height of the input over it
@@ -177,7 +177,7 @@ class Traced:
         """The same: nothing is rounded, and the structure is always kept."""
         return self.cost(values)
 
-    def resized(self, values: Sequence[int], *, name: str | None = None, note: str | None = None) -> Traced:
+    def resized(self, values: Sequence[Size], *, name: str | None = None, note: str | None = None) -> Traced:
         """The network with other sizes of its knobs. Raises InvalidInput where they do not fit."""
         sizes = self._sizes(values)
         made = replace(
@@ -189,6 +189,22 @@ class Traced:
         )
         made.complexity()  # what does not fit is found by walking it
         return made
+
+    def scaled(self, *, depth: Size = 1, width: Size = 1, group_width: Size = 1, resolution: Size = 1) -> Traced:
+        """The ideal scaled network: every size that moves times its multiplier, nothing rounded."""
+        multipliers = {"depth": depth, "width": width, "group_width": group_width, "resolution": resolution}
+        return self.resized(multiplied(self.knobs, multipliers))
+
+    def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+        """The variants that have one structure, together: those whose runs have no copy, one, or more."""
+        sizes = self._sizes(values)
+        patterns = [np.broadcast_to(np.minimum(run.times(sizes), 2), variants) for run in self.runs]
+        varied = [pattern for pattern in patterns if np.ptp(pattern)]
+        if not varied:
+            return [slice(None)]
+        _, groups = np.unique(np.stack(varied), axis=1, return_inverse=True)
+        groups = groups.reshape(-1)
+        return [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
 
     def fits(self, values: Sequence[Size]) -> Any:
         """Whether ``resized`` would build it: a bool, or of int64 arrays one each."""
