@@ -20,7 +20,7 @@ from complexity_theory.graph.operations import Conv2d
 from complexity_theory.scaling import steps
 from complexity_theory.scaling.exponents import LAYERS, Derivation, derive, known_as, layer_complexity, log_matrix
 from complexity_theory.scaling.optimal import slowest_acts
-from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_table
+from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_rows
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse, weighted
 
 MATRICES = {
@@ -211,14 +211,14 @@ def test_at_the_crossover_both_times_are_equal(strategy: Strategy, layer: str) -
 
 def test_the_roofline_puts_numbers_in() -> None:
     values = {rate: 8e12, bandwidth: 1e12, bytes_per_act: 8.0, w: 4, k: 1, g: 2}
-    row, constant = roofline_table([derive(parse("w")), derive(parse("d"))], values).rows
+    row, constant = roofline_rows([derive(parse("w")), derive(parse("d"))], values)
     assert row["compute-bound from s"] == pytest.approx(256)
     assert row["at s = 1"] == constant["at s = 1"] == "memory-bound"
     assert constant["compute-bound from s"] is None
-    symbolic = roofline_table([derive(parse("w"))], {w: 4}).rows[0]
+    symbolic = roofline_rows([derive(parse("w"))], {w: 4})[0]
     assert "at s = 1" not in symbolic
     with pytest.raises(InvalidInput, match="F must be positive and finite, not inf"):
-        roofline_table([], {rate: float("inf")})
+        roofline_rows([], {rate: float("inf")})
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -1,11 +1,14 @@
-"""Options that several commands share."""
+"""Options that several commands share, with one name, one metavar and one help each. Nothing heavy is loaded here."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+SCALING, DEVICE, OUTPUT, BLOCK = "Scaling", "Device", "Output", "Blocks"  # panels of help
 
 
 class Format(StrEnum):
@@ -18,4 +21,101 @@ class Format(StrEnum):
     latex = "latex"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+NETWORK_HELP = "A known network (`networks` lists them), or a .toml or .json file."
+STRATEGY_HELP = (
+    "d, w, r, dw, dr, wr, dwr or dWr (case matters: dwr is not dWr), fast:0.6 or fast:3/5 (fast:alpha for the symbol), "
+    "or letters of dwgr, each once, as dwg or with weights as d1_w8_g8_r1."
+)
+SHORT_STRATEGY_HELP = "d, w, r, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
+DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml file of one."
+
+
+def network_names(incomplete: str) -> list[str]:
+    """Names of networks that begin as what is typed, for the shell."""
+    from complexity_theory import zoo
+
+    return _beginning(incomplete, zoo.names())
+
+
+def strategy_names(incomplete: str) -> list[str]:
+    """Names of strategies that begin as what is typed, for the shell."""
+    from complexity_theory.scaling.strategy import NAMED
+
+    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))), fold=False)
+
+
+def device_names(incomplete: str) -> list[str]:
+    """Names of device profiles that begin as what is typed, for the shell."""
+    from complexity_theory.devices import profile
+
+    return _beginning(incomplete, profile.names())
+
+
+def _beginning(incomplete: str, names: tuple[str, ...], *, fold: bool = True) -> list[str]:
+    if not fold:
+        return [name for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.lower().startswith(incomplete.lower())]
+
+
+NetworkArgument = Annotated[
+    str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP, autocompletion=network_names, show_default=False)
+]
+StrategyArgument = Annotated[
+    str, typer.Argument(metavar="STRATEGY", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False)
+]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        metavar="STRATEGY",
+        help=f"Scaled first: {SHORT_STRATEGY_HELP}",
+        autocompletion=strategy_names,
+        rich_help_panel=SCALING,
+    ),
+]
+FactorOption = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Scaling factor, in the strategy's own shares of flops.", rich_help_panel=SCALING),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target-flops",
+        metavar="FLOPS",
+        help="Multiply-adds to reach, instead of a factor: 3.1e9 or 8GF.",
+        rich_help_panel=SCALING,
+    ),
+]
+RoundingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE", help="Rule that rounds the sizes: pycls (the default) or pow2-groups.", rich_help_panel=SCALING
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", metavar="DEVICE", help=DEVICE_HELP, autocompletion=device_names, rich_help_panel=DEVICE),
+]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Profiles, each with its own --device; default: all that come with the package.",
+        autocompletion=device_names,
+        rich_help_panel=DEVICE,
+    ),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Images per batch; default: the profile's median.", rich_help_panel=DEVICE),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", rich_help_panel=OUTPUT)
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", metavar="text|json|csv|markdown|latex", help="Form of the output.", rich_help_panel=OUTPUT
+    ),
+]

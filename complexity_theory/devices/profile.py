@@ -72,6 +72,10 @@ class Profile:
         """The median batch of the measurements."""
         return round(self.fitted["batch"][1])
 
+    def spread_of(self, family: str) -> Spread:
+        """The spread of predictions for a network of a family: of architectures where it is known, else of families."""
+        return self.architecture if family in self.families or self.family is None else self.family
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as tables of a TOML file, with units and the meaning of the terms."""
         spreads = {"architecture": self.architecture, **({"family": self.family} if self.family else {})}
@@ -236,6 +240,15 @@ def work_of(network: Network) -> Features:
     return network_features(network)
 
 
+def checked_batch(profile: Profile, batch: int | None) -> int:
+    """A batch, or the profile's median. Raises InvalidInput for one below 1 or above 10^6."""
+    batch = profile.batch if batch is None else batch
+    check_size("batch", batch)
+    if batch > MOST_IMAGES:
+        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
+    return batch
+
+
 def predict(network: Network, profile: Profile, *, batch: int | None = None) -> Prediction:
     """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
 
@@ -248,18 +261,14 @@ def predict(network: Network, profile: Profile, *, batch: int | None = None) -> 
     >>> found.low < found.seconds < found.high
     True
     """
-    batch = profile.batch if batch is None else batch
-    check_size("batch", batch)
-    if batch > MOST_IMAGES:
-        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
+    batch = checked_batch(profile, batch)
     work = work_of(network)
     amounts = terms(work, batch)
     seconds = {name: float(amounts[name]) * value for name, value in profile.coefficients.items()}
     total = sum(seconds.values())
     if not total:
         raise InvalidInput(f"{profile.name} takes no time for anything that {network.name:.{SHOWN}} does")
-    known = network.family in profile.families
-    spread = profile.architecture if known or profile.family is None else profile.family
+    spread = profile.spread_of(network.family)
     warnings = _warnings(network, work, batch, profile)
     return Prediction(total, total * spread.low, total * spread.high, batch, seconds, warnings)
 

@@ -5,7 +5,7 @@ Both work in chunks, so that memory stays bounded by the inputs and the three re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -113,26 +113,42 @@ def realised(
     >>> realised(network("EfficientNet-B0"), resolution=[192, 224]).flops
     array([283972068, 385825092])
     """
-    stages = len(network.stages)
-    if group_widths is not None and any(stage.group_width is None for stage in network.stages):
-        raise InvalidInput(f"{network.name} has stages without group convolutions, so their group widths cannot be set")
-    if head_width is not None and network.head_width is None:
-        raise InvalidInput(f"{network.name} has no convolution in its head, so its head width cannot be set")
-    given = {"depths": depths, "widths": widths, "group_widths": group_widths}
-    columns = {name: _ints(name, values, (stages,)) for name, values in given.items() if values is not None}
-    given = {"stem_width": stem_width, "head_width": head_width, "resolution": resolution}
-    columns |= {name: _ints(name, values, ()) for name, values in given.items() if values is not None}
-    variants = {len(values) for values in columns.values()} - {1}
-    if len(variants) > 1:
-        raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
-    size = variants.pop() if variants else 1
-    columns = {name: np.broadcast_to(values, (size, *values.shape[1:])) for name, values in columns.items()}
+    given = {
+        "depths": depths,
+        "widths": widths,
+        "group_widths": group_widths,
+        "stem_width": stem_width,
+        "head_width": head_width,
+        "resolution": resolution,
+    }
+    columns, size = _columns(network, {name: values for name, values in given.items() if values is not None})
     out = np.empty((len(METRICS), size), dtype=np.int64)
     for chunk in _chunks(size, REALISED_CHUNK):
         part = {name: np.ascontiguousarray(values[chunk].T) for name, values in columns.items()}
         for row, metric in zip(out, _with_sizes(network, part).complexity().as_dict().values(), strict=True):
             row[chunk] = metric
     return Complexity(*out)
+
+
+def sized(network: Network, given: Mapping[str, ArrayLike]) -> tuple[Network, int]:
+    """The network with arrays for sizes, as ``realised`` takes them, and how many variants they are."""
+    columns, size = _columns(network, given)
+    return _with_sizes(network, {name: np.ascontiguousarray(values.T) for name, values in columns.items()}), size
+
+
+def _columns(network: Network, given: Mapping[str, ArrayLike]) -> tuple[dict[str, Ints], int]:
+    stages = len(network.stages)
+    if "group_widths" in given and any(stage.group_width is None for stage in network.stages):
+        raise InvalidInput(f"{network.name} has stages without group convolutions, so their group widths cannot be set")
+    if "head_width" in given and network.head_width is None:
+        raise InvalidInput(f"{network.name} has no convolution in its head, so its head width cannot be set")
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("depths", "widths", "group_widths"), (stages,))
+    columns = {name: _ints(name, values, shapes.get(name, ())) for name, values in given.items()}
+    variants = {len(values) for values in columns.values()} - {1}
+    if len(variants) > 1:
+        raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
+    size = variants.pop() if variants else 1
+    return {name: np.broadcast_to(values, (size, *values.shape[1:])) for name, values in columns.items()}, size
 
 
 def _ints(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Ints:

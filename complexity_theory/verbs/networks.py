@@ -1,0 +1,147 @@
+"""What ``derive`` says of whole networks: effective exponents at finite factors, and their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.report import Table
+from complexity_theory.core.symbols import s
+from complexity_theory.graph.complexity import METRICS, Complexity
+from complexity_theory.networks.spec import Network
+from complexity_theory.scaling import steps as written
+from complexity_theory.scaling.effective import FACTORS, EffectiveExponents, effective_exponents
+from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.strategy import Multipliers, Strategy
+from complexity_theory.verbs import resolve
+from complexity_theory.verbs.result import Result
+from complexity_theory.verbs.theory import told
+
+
+@dataclass(frozen=True, repr=False)
+class NetworkScaling(Result):
+    """How networks scale along a strategy: ``scalings`` (``scaling.effective``), at one factor ``at`` or at several."""
+
+    strategy: Strategy
+    scalings: tuple[EffectiveExponents, ...]
+    at: float | None = None
+    with_steps: bool = False
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The factors at which exponents are told."""
+        return FACTORS if self.at is None else (self.at,)
+
+    @property
+    def exponents(self) -> Complexity:
+        """The exponents of flops, params and acts of the first network: floats at ``at``, without it the limits."""
+        first = self.scalings[0]
+        return first.limits if self.at is None else first.at(self.at)
+
+    @property
+    def limits(self) -> Complexity:
+        """The exact limits of the exponents of the first network as s grows: Fractions."""
+        return self.scalings[0].limits
+
+    @property
+    def multipliers(self) -> Multipliers:
+        """What the dimensions are multiplied by: floats at ``at``, without it sympy expressions in s."""
+        if self.at is not None:
+            return self.strategy.multipliers(self.at)
+        return Multipliers(*(s**exponent for exponent in self.strategy.direction))
+
+    @property
+    def steps(self) -> list[Step]:
+        """The derivation for the first network, step by step."""
+        return written.network_steps(self.scalings[0], self.factors)
+
+    def report(self, form: str = "text") -> Sequence[Table | str]:
+        if self.with_steps:
+            return told(self.steps, form)
+        compared = [group_width_table(scaling.network, self.strategy, self.factors) for scaling in self.scalings]
+        title = "Effective exponents at s, and how far they are off their limits"
+        return [Table(self.rows(), title), *(found for found in compared if found is not None)]
+
+    def as_dict(self) -> Any:
+        data = [self._data(scaling) for scaling in self.scalings]
+        found: Any = data[0] if len(data) == 1 else data
+        return {**found, "steps": written.as_data(self.steps)} if self.with_steps else found
+
+    def _data(self, scaling: EffectiveExponents) -> dict[str, Any]:
+        about: dict[str, Any] = {"strategy": self.strategy.name, "network": scaling.network.name}
+        limits = scaling.limits.as_dict()
+        about |= {"multipliers": self.multipliers._asdict()}
+        if self.at is not None:
+            exponents = scaling.at(self.at).as_dict()
+            return {**about, "at": self.at, "exponents": exponents, "limits": limits}
+        compared = group_width_table(scaling.network, self.strategy)
+        group_widths = {} if compared is None else {"group_widths": compared.rows}
+        return {**about, "exponents": limits, "table": distances([scaling], FACTORS), **group_widths}
+
+    def rows(self) -> list[dict[str, Any]]:
+        return distances(self.scalings, self.factors)
+
+    def summary(self) -> str:
+        names = ", ".join(scaling.network.name for scaling in self.scalings)
+        return f"{self.strategy} on {names}"
+
+
+def scaling_of(strategy: Strategy, networks: Any, at: float | None, with_steps: bool) -> NetworkScaling:
+    """The scaling of one network or several. Raises InvalidInput for what cannot be told."""
+    found = [resolve.network(network) for network in resolve.several(networks, "networks")]
+    if with_steps and len(found) > 1:
+        raise InvalidInput(f"the steps are those of one network at a time, not {len(found)}")
+    if at is not None:
+        resolve.number(at, "the factor at")
+    scalings = tuple(effective_exponents(network, strategy) for network in found)
+    for scaling in scalings if at is not None else ():
+        scaling.at(at)  # type: ignore[arg-type]  # which refuses what floats do not hold
+    return NetworkScaling(strategy, scalings, at, with_steps)
+
+
+def distances(scalings: Iterable[EffectiveExponents], factors: Sequence[float] = FACTORS) -> list[dict[str, Any]]:
+    """How far networks are from their limits along a strategy: exponents at each s, and how much they are off.
+
+    The limits are the paper's asymptotic values (those of a dense convolution) wherever depth, width or resolution is
+    scaled. Rows: network, s, the exponents of flops, params and acts at s, and each less its limit; s = oo: the limits.
+    """
+    rows: list[dict[str, Any]] = []
+    for scaling in scalings:
+        name = {"network": scaling.network.name, "strategy": scaling.strategy.name}
+        limits = scaling.limits.as_dict()
+        for factor in factors:
+            exponents = scaling.at(factor).as_dict()
+            off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
+            rows.append({**name, "s": factor, **exponents, **off})
+        rows.append({**name, "s": "oo", **limits})
+    return rows
+
+
+def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> Table | None:
+    """What the group widths do: exponents along a strategy with them kept, scaled as the widths, and in a dense twin.
+
+    The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
+    convolutions only where width and group width are scaled together. The twin has dense convolutions in place of the
+    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where the network has no
+    group convolutions, or the strategy does not scale the width. Raises InvalidInput as ``effective_exponents`` does.
+    """
+    if not isinstance(network, Network) or strategy.width == 0:
+        return None
+    if all(stage.group_width is None for stage in network.stages):
+        return None
+    twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
+    cases = {
+        "group, g kept": (network, replace(strategy, group_width=Fraction(0))),
+        "group, g scaled as w": (network, replace(strategy, group_width=strategy.width)),
+        "dense": (twin, strategy),
+    }
+    scalings = {case: effective_exponents(*of) for case, of in cases.items()}
+    rows = [
+        {"convolutions": case, "s": factor, **scaling.at(factor).as_dict()}
+        for factor in factors
+        for case, scaling in scalings.items()
+    ]
+    return Table(rows, f"The group widths of {network.name} along {strategy}: effective exponents")

@@ -1,0 +1,138 @@
+"""What the verbs take: text or objects for networks, strategies, devices, layers. The one place that tells which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from complexity_theory.devices.profile import Profile
+    from complexity_theory.networks.spec import Network
+    from complexity_theory.scaling.strategy import Strategy
+
+_SHOWN = 60  # characters of a value in a message
+
+
+def shown(value: object) -> str:
+    """A value as a message names it: short, whatever its own repr does."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def network(value: Any) -> Network:
+    """The network meant by a name, an alias, a file (``zoo.find``), or a network itself.
+
+    Raises InvalidInput for all else.
+
+    >>> network("resnet50").name, network(network("resnet50")).name
+    ('ResNet-50', 'ResNet-50')
+    """
+    from complexity_theory import zoo
+    from complexity_theory.networks.spec import Network
+
+    if isinstance(value, Network):
+        return value
+    if isinstance(value, (str, Path)):
+        return zoo.find(value)
+    raise InvalidInput(f"a network is a name such as 'ResNet-50', a file or a Network, not {shown(value)}")
+
+
+def strategy(value: Any) -> Strategy:
+    """The strategy meant by text such as ``dWr`` or ``fast:3/5``, or a Strategy itself. Raises InvalidInput otherwise.
+
+    >>> strategy("dWr").width
+    Fraction(4, 5)
+    """
+    from complexity_theory.scaling.strategy import Strategy, parse
+
+    if isinstance(value, Strategy):
+        return value
+    if isinstance(value, str):
+        return parse(value)
+    raise InvalidInput(f"a strategy is text such as 'dWr' or a Strategy, not {shown(value)}")
+
+
+def device(value: Any) -> Profile:
+    """The profile meant by a name, the ``.toml`` file of one, or a Profile itself.
+
+    Raises InvalidInput otherwise; where a name begins that of several profiles, it says which.
+
+    >>> device("rtx4090")
+    Traceback (most recent call last):
+    complexity_theory.core.errors.InvalidInput: device 'rtx4090' is known in several modes: rtx4090-compiled-nchw,
+    rtx4090-eager-nchw
+    """
+    from complexity_theory.devices import profile
+
+    if isinstance(value, profile.Profile):
+        return value
+    if isinstance(value, Path):
+        value = str(value)
+    if not isinstance(value, str):
+        raise InvalidInput(f"a device is the name of a profile, its .toml file or a Profile, not {shown(value)}")
+    if value and value not in profile.names() and not value.endswith(".toml"):
+        modes = [name for name in profile.names() if name.startswith(value.lower())]
+        if modes:
+            several = "several modes" if len(modes) > 1 else "one mode"
+            raise InvalidInput(f"device {value!r} is known in {several}: {', '.join(modes)}")
+    return profile.load(value)
+
+
+def several(values: Any, kind: str) -> list[Any]:
+    """One or several as a list: text and objects alone, or a list, tuple or other iterable of them.
+
+    Raises InvalidInput for none, and for what is neither.
+
+    >>> several("dWr", "strategies"), several(("w", "d"), "strategies")
+    (['dWr'], ['w', 'd'])
+    """
+    if isinstance(values, (str, Path)) or not isinstance(values, Iterable):
+        return [values]
+    found = list(values)
+    if not found:
+        raise InvalidInput(f"{kind}: at least one, not {shown(values)}")
+    return found
+
+
+def number(value: Any, what: str, *, above: float = 0) -> float:
+    """A number above a bound. Raises InvalidInput that says ``what`` is wrong.
+
+    >>> number(2, "a factor")
+    2
+    """
+    if not (is_number(value) and value > above):
+        raise InvalidInput(f"{what} must be a number above {above:g}, not {shown(value)}")
+    return value  # type: ignore[no-any-return]
+
+
+def choice(value: Any, what: str, known: Sequence[str]) -> str:
+    """One of the known words. Raises InvalidInput that names them.
+
+    >>> choice("core", "scope", ["core", "extended"])
+    'core'
+    """
+    if not (isinstance(value, str) and value in known):
+        raise InvalidInput(f"unknown {what} {shown(value)}: one of {', '.join(known)}")
+    return value
+
+
+def flag(value: Any, what: str) -> bool:
+    """True or False. Raises InvalidInput otherwise."""
+    from complexity_theory.core.checks import check_flag
+
+    check_flag(what, value)
+    return bool(value)
+
+
+def path(value: Any, what: str) -> Path:
+    """A path from text or a Path. Raises InvalidInput otherwise."""
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise InvalidInput(f"{what} must be a path, not {shown(value)}")
+    return Path(value)

@@ -1,0 +1,155 @@
+"""The public verbs: text or objects in, a result out, and InvalidInput for all else."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy
+
+import complexity_theory as ct
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.verbs.result import Result
+from complexity_theory.verbs.timing import alike
+
+# One call of each verb that is quick, and gives a result.
+CALLS: dict[str, Callable[[], Any]] = {
+    "derive": lambda: ct.derive("dWr"),
+    "derive, a network": lambda: ct.derive("dWr", network="ResNet-18"),
+    "tables": lambda: ct.tables(1),
+    "optimal": lambda: ct.optimal(),
+    "roofline": lambda: ct.roofline("w"),
+    "closed_form": lambda: ct.closed_form("ResNet-18"),
+    "count": lambda: ct.count("ResNet-18"),
+    "count, by layer": lambda: ct.count("ResNet-18", per_layer=True),
+    "count, conventions": lambda: ct.count("ResNet-18", convention="all"),
+    "networks": lambda: ct.networks("RegNetZ"),
+    "scale": lambda: ct.scale("ResNet-18", "w", factor=2),
+    "export": lambda: ct.export("RegNetX-200MF", "pycls"),
+    "predict": lambda: ct.predict("ResNet-18", "v100-inference"),
+    "predict, many": lambda: ct.predict(ct.variants("ResNet-18", resolution=[192, 224]), "v100-inference"),
+    "compare": lambda: ct.compare("ResNet-18", "v100-inference", "4GF", strategies=["w", "d"]),
+    "crossover": lambda: ct.crossover("ResNet-18", "v100-inference"),
+    "devices": lambda: ct.devices(),
+    "correlate": lambda: ct.correlate("v100-training"),
+    "fit": lambda: ct.fit("v100-training", name="mine"),
+    "figure": lambda: ct.figure("exponents"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_result_has_a_short_repr_a_frame_data_and_html(name: str) -> None:
+    result = CALLS[name]()
+    assert isinstance(result, Result)
+    shown = repr(result)
+    assert "\n" not in shown
+    assert len(shown) < 250
+    frame = result.frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert len(frame)
+    assert isinstance(result.as_dict(), (dict, list))
+    assert result._repr_html_().startswith("<")
+    with pytest.raises(AttributeError):  # frozen
+        result.report = None
+
+
+def test_text_and_objects_mean_the_same() -> None:
+    net, dWr, v100 = ct.network("ResNet-50"), ct.strategy("dWr"), ct.device("v100-training")
+    assert ct.count(net).complexity == ct.count("ResNet-50").complexity == net.complexity()
+    assert ct.scale(net, dWr, target_flops=8e9).network == ct.scale("resnet50", "dWr", target_flops="8GF").network
+    assert ct.predict(net, v100).seconds == ct.predict("ResNet-50", "v100-training").seconds
+    assert ct.derive(dWr).exponents == ct.derive("dWr").exponents
+    assert ct.closed_form(net).flops == ct.closed_form("ResNet-50").flops
+
+
+def test_a_name_that_begins_those_of_profiles_lists_them() -> None:
+    with pytest.raises(InvalidInput, match="several modes: rtx4090-compiled-nchw, rtx4090-eager-nchw"):
+        ct.device("rtx4090")
+
+
+def test_the_public_names_are_few_and_none_is_ambiguous() -> None:
+    assert not {"names", "find", "parse", "walk"} & set(ct.__all__)
+    assert {"derive", "tables", "verify", "count", "closed_form", "scale", "export", "predict", "compare"} <= {*dir(ct)}
+
+
+def test_variants_are_predicted_as_each_network_is() -> None:
+    many = ct.predict(ct.variants("EfficientNet-B0", resolution=[192, 224, 256]), "v100-inference")
+    for i, side in enumerate((192, 224, 256)):
+        (one,) = ct.predict(ct.variants("EfficientNet-B0", resolution=[side]), "v100-inference").rows()
+        assert many.rows()[i] | {"variant": 0} == one
+    assert many.seconds[1] == pytest.approx(ct.predict("EfficientNet-B0", "v100-inference").seconds, rel=1e-12)
+    assert many.flops[1] == ct.count("EfficientNet-B0").flops
+
+
+def test_the_front_holds_what_nothing_beats() -> None:
+    rng = np.random.default_rng(0)
+    values = {"seconds": rng.integers(0, 30, 200), "flops": rng.integers(0, 30, 200)}
+    chosen = set(ct.pareto(values, least="seconds", most="flops").tolist())
+    points = list(zip(values["seconds"].tolist(), values["flops"].tolist(), strict=True))
+    beaten = {
+        i for i, (s, f) in enumerate(points) if any(s2 <= s and f2 >= f and (s2, f2) != (s, f) for s2, f2 in points)
+    }
+    assert {points[i] for i in chosen} == {points[i] for i in range(200) if i not in beaten}
+    assert len({points[i] for i in chosen}) == len(chosen)
+
+
+def test_lines_that_differ_in_a_number_are_one() -> None:
+    lines = [("r", "side 632 is outside 224 to 456"), ("d", "family X is new"), ("w", "family X is new")]
+    assert alike(lines) == ("r: side 632 is outside 224 to 456", "d, w: family X is new")
+
+
+# What a user may hand over by mistake.
+WRONG: tuple[Any, ...] = (
+    *(None, True, -1, 0, 2.5, float("nan"), float("inf"), 10**400, 1j, "", "ünknown", "\x00", "a/b.toml", b"ResNet-50"),
+    *([], (), {}, {"a": 1}, [1, 2], ["dWr"], {1, 2}, object(), object, len, iter([1]), range(3), slice(1)),
+    *(np.array([1.5]), np.array([1, 2]), np.float32(2), pd.DataFrame({"a": [1]}), sympy.Symbol("x"), Path("/nowhere")),
+)
+NOT_CALLED = {"Layer", "InvalidInput"}  # abstract, and what is raised
+# verbs that take minutes on what is right, so that only what is wrong may be given
+OFTEN = 12
+
+
+def _public() -> list[str]:
+    return sorted(name for name in ct.__all__ if callable(getattr(ct, name)) and name not in NOT_CALLED)
+
+
+def _given(generator: random.Random, function: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments of a call, all of wrong types, that the signature takes."""
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        wrong = generator.choice(WRONG)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += [wrong, generator.choice(WRONG)]
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named["part"] = wrong
+        elif parameter.default is parameter.empty:
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                named[parameter.name] = wrong
+            else:
+                positional.append(wrong)
+        elif parameter.kind is parameter.KEYWORD_ONLY and generator.random() < 0.5:
+            named[parameter.name] = wrong
+    return positional, named
+
+
+@pytest.mark.parametrize("name", _public())
+def test_wrong_types_are_refused_and_nothing_else_is_raised(name: str) -> None:
+    function, generator = getattr(ct, name), random.Random(name)
+    for _ in range(OFTEN):
+        positional, named = _given(generator, function)
+        try:
+            function(*positional, **named)
+        except InvalidInput as error:
+            assert "\n" not in str(error)  # noqa: PT017 - what is raised is what is tested
+
+
+def test_the_sample_of_wrong_types_can_fail() -> None:
+    with pytest.raises(AttributeError):
+        (lambda network: network.complexity())("ResNet-50")  # type: ignore[attr-defined]
