@@ -23,7 +23,7 @@ from .networks.spec import Network as Network
 from .networks.spec import Stage as Stage
 from .scaling.strategy import Strategy as Strategy
 from .verbs.counting import count as count
-from .verbs.counting import networks as networks
+from .verbs.counting import list_networks as list_networks
 from .verbs.counting import verify as verify
 from .verbs.evidence import correlate as correlate
 from .verbs.evidence import evaluate as evaluate
@@ -42,5 +42,5 @@ from .verbs.theory import roofline as roofline
 from .verbs.theory import tables as tables
 from .verbs.timing import compare as compare
 from .verbs.timing import crossover as crossover
-from .verbs.timing import devices as devices
+from .verbs.timing import list_devices as list_devices
 from .verbs.timing import predict as predict

@@ -49,7 +49,7 @@ def networks(
     """The known networks with their counts at their own resolution, and the other names they go by."""
     from complexity_theory.verbs import counting
 
-    show(counting.networks(family), form)
+    show(counting.list_networks(family), form)
 
 
 def verify(
@@ -67,7 +67,7 @@ def verify(
     from complexity_theory.verbs import counting
 
     rows = sum(len(table.strategies) for table in TABLES.values())
-    found = counting.verify(timed=timed, progress=lambda pairs: _shown(pairs, rows))
+    found = counting.verified(lambda pairs: _shown(pairs, rows), timed)
     show(found, form)
     raise typer.Exit(1 if found.failed else 0)
 

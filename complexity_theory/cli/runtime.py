@@ -119,7 +119,7 @@ def devices(form: FormatOption = Format.text) -> None:
     """The device profiles that come with the package: where they are from and how well they predict."""
     from complexity_theory.verbs import timing
 
-    show(timing.devices(), form)
+    show(timing.list_devices(), form)
 
 
 def crossover(

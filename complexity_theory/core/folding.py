@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 GAP = "  "
-LEAST_TEXT = 16  # columns that a broken text keeps
+LEAST_TEXT = 12  # columns that a broken text keeps
 MOST_BESIDE = 4  # rows that are told beside each other
 MOST_LINES = 6  # of a broken cell: longer ones are better told as blocks
 SHORTENED = 1_000_000  # from here on counts are shortened
@@ -227,12 +227,12 @@ def _blocks(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], s
             room = width - named - len(GAP)
             beside = _lines(cell(value), room) if room >= LEAST_TEXT else _lines(cell(value), width - len(GAP))
             indent = " " * (named + len(GAP)) if room >= LEAST_TEXT else GAP
-            head = Text(_padded(name, named, right=False) + GAP, HEAD)
             if room >= LEAST_TEXT:
+                head = Text(_padded(name, named, right=False) + GAP, HEAD)
                 lines.append(head.append(Text(beside[0], "default not bold")))
                 lines += [Text(indent + line) for line in beside[1:]]
             else:
-                lines += [head, *(Text(indent + line) for line in beside)]
+                lines += [Text(name, HEAD), *(Text(indent + line) for line in beside)]
     return lines
 
 

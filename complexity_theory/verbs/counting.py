@@ -1,4 +1,4 @@
-"""Verbs of exact counts: count, networks, verify."""
+"""Verbs of exact counts: count, list_networks, verify."""
 
 from __future__ import annotations
 
@@ -184,10 +184,10 @@ class Networks(Result):
         return f"{len(self.found)} known"
 
 
-def networks(family: str | None = None) -> Networks:
+def list_networks(family: str | None = None) -> Networks:
     """The known networks, all or of one family, with their counts and the other names they go by.
 
-    >>> int(networks("RegNetZ").frame()["flops"][0])
+    >>> int(list_networks("RegNetZ").frame()["flops"][0])
     507217126
     """
     from complexity_theory import zoo
@@ -239,21 +239,23 @@ class Verified(Result):
         return f"{self.passed} passed, {self.failed} failed"
 
 
-def verify(*, timed: Any = None, progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None) -> Verified:
+def verify(*, timed: Any = None) -> Verified:
     """Holds every row of every table to symbols and to real PyTorch layers (``measurement.verify``).
 
-    ``timed``: a store whose measured exponents of runtime stand beside. ``progress``: wraps the pairs of table and
-    verification as they come. Raises InvalidInput without PyTorch, and for what is no store.
+    ``timed``: a store whose measured exponents of runtime stand beside. Raises InvalidInput without PyTorch, and for
+    what is no store. Takes about a minute.
     """
+    return verified(lambda pairs: pairs, timed)
+
+
+def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = None) -> Verified:
+    """``verify``, with the pairs of table and verification going through ``progress`` as they come."""
     if find_spec("torch") is None:
         raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
-    if progress is not None and not callable(progress):
-        raise InvalidInput(f"progress must be a function of the rows, not {resolve.shown(progress)}")
     exponents = None if timed is None else _measured_exponents(resolve.path(timed, "a store"))
     from complexity_theory.measurement.verify import verify_tables
 
-    pairs = verify_tables()
-    return Verified(tuple(pairs if progress is None else progress(pairs)), exponents)
+    return Verified(tuple(progress(verify_tables())), exponents)
 
 
 def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:

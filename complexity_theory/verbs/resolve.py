@@ -20,7 +20,7 @@ _SHOWN = 60  # characters of a value in a message
 def shown(value: object) -> str:
     """A value as a message names it: short, whatever its own repr does."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import quantity
 from complexity_theory.core.report import Table
@@ -136,6 +137,8 @@ def scale(
     base, direction = resolve.network(network), resolve.strategy(strategy)
     if rounding is not None:
         resolve.choice(rounding, "rounding rule", list(realise.RULES))
+    if factor is not None and is_number(factor) and type(factor) is not int:
+        factor = float(factor)
     target = None if target_flops is None else quantity(target_flops, "flops", "a target")
     return Scaled(realise.scale(base, direction, factor=factor, target_flops=target, rounding=rounding))
 

@@ -1,4 +1,4 @@
-"""Verbs of predicted time: devices, predict, compare, crossover."""
+"""Verbs of predicted time: list_devices, predict, compare, crossover."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class Devices(Result):
         return ", ".join(profile.name for profile in self.profiles)
 
 
-def devices() -> Devices:
+def list_devices() -> Devices:
     """The device profiles that come with the package: how they were measured and how well they predict.
 
-    >>> "v100-training" in devices().summary()
+    >>> "v100-training" in list_devices().summary()
     True
     """
     return Devices(tuple(profiles.load(name) for name in profiles.names()))
