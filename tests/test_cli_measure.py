@@ -87,6 +87,34 @@ def test_the_interval_of_an_exponent_grows_with_the_noise_between_rounds(tmp_pat
     assert 0 < 3 * widths[0] < widths[1]
 
 
+def planted(path: Path, exponents: dict[int, float], table: dict[str, object]) -> pd.DataFrame:
+    """A store in which the time of an image grows with s as told, by batch."""
+
+    def answer(task: Task) -> Outcome:
+        factor = task.job.description["factor"]
+        return measured(task, [1e-2 * task.batch * factor ** exponents[task.batch]] * 4)
+
+    store = Store(path)
+    run(expand(table), store, FakeEngine(answer), Protocol(rounds=1, budget=0.01), Silent(), place=PLACE)
+    store.close()
+    return read(path)
+
+
+def test_exponents_at_two_batches_are_two(tmp_path: Path) -> None:
+    table = {"networks": "EfficientNet-B0", "strategies": "w", "factors": [1, 2, 4], "resolutions": 32}
+    frame = planted(tmp_path / "m.sqlite", {1: 1.0, 64: 0.2}, {**table, "batches": [1, 64]})
+    found = measured_exponents(frame, resamples=20).set_index("batch")["runtime"]
+    assert found.to_dict() == {1: pytest.approx(1.0), 64: pytest.approx(0.2)}
+    pooled = measured_exponents(frame.assign(batch=frame["batch"] * 0 + 1), resamples=20)["runtime"]
+    assert pooled.tolist() != [pytest.approx(1.0)]
+
+
+def test_a_series_has_the_network_itself(tmp_path: Path) -> None:
+    table = {"networks": "EfficientNet-B0", "strategies": "w", "factors": [2, 4], "resolutions": 32}
+    with pytest.raises(InvalidInput, match="as it is and scaled, at the same batch"):
+        measured_exponents(planted(tmp_path / "m.sqlite", {1: 1.0}, table))
+
+
 def test_a_store_without_a_series_has_no_exponents(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="measure scaling"):
         measured_exponents(filled(tmp_path / "m.sqlite", jobs(2)))

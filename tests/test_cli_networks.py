@@ -71,6 +71,28 @@ def test_scale_as_text(capsys):
     assert "500,000,000" in out
 
 
+def test_units_rectangles_and_held_sizes(capsys, tmp_path):
+    path = tmp_path / "mine.json"
+    arguments = ("scale", "RegNetY-400MF", "--strategy", "dWr", "--target-flops", "2GF", "--resolution", "192x320")
+    status, out, _ = run(capsys, *arguments, "--fix", "stage1,resolution", "-o", str(path), "--format", "json")
+    data = json.loads(out)
+    assert status == 0
+    assert data["target"] == 2_000_000_000
+    assert data["base"]["resolution"] == data["scaled"]["resolution"] == [192, 320]
+    assert (data["scaled"]["widths"][0], data["scaled"]["depths"][0]) == (48, 1)
+    assert load(path).complexity().flops == data["reached"]
+    status, out, _ = run(capsys, "count", str(path), "--resolution", "64x96", "--format", "json")
+    assert json.loads(out)["resolution"] == [64, 96]
+    assert "64x96" in run(capsys, "count", str(path), "--resolution", "64x96")[1]
+
+
+def test_a_configuration_of_pycls_is_a_network(capsys, tmp_path):
+    path = tmp_path / "config.yaml"
+    run(capsys, "export", "RegNetX-200MF", "--to", "pycls", "-o", str(path))
+    status, out, _ = run(capsys, "count", str(path), "--format", "json")
+    assert (status, json.loads(out)["flops"]) == (0, zoo.network("RegNetX-200MF").complexity().flops)
+
+
 def test_a_target_that_is_missed_by_much_is_warned_of(capsys):
     status, out, err = run(
         *(capsys, "scale", "ResNet-18", "--strategy", "d", "--target-flops", "2.4e9", "--format", "json")
@@ -137,9 +159,17 @@ def test_export_a_snippet(capsys):
         (["export", "ResNet-50", "--to", "json", "--strategy", "w", "--factor", "2", "--rounding", "bogus"], "'bogus'"),
         (["export", "ResNet-50", "--to", "json", "-o", "/proc/missing/x.json"], "cannot write"),
         (["scale", "RegNetY-4.0GF", "--strategy", "g", "--factor", "1e300"], "a factor must be in"),
-        (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "0.5"], "above 0"),
+        (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "0.5"], "above 0 such as 3.1e9 or 8GF, not '0.5'"),
         (["scale", "ResNet-50", "--strategy", "fast:x", "--factor", "2"], "such as 0.6 or 3/5"),
-        (["scale", "network.yaml", "--strategy", "w", "--factor", "2"], "network files end in .toml or .json"),
+        (["scale", "network.txt", "--strategy", "w", "--factor", "2"], "network files end in .toml, .json or .yaml"),
+        (["scale", "missing.yaml", "--strategy", "w", "--factor", "2"], "cannot read missing.yaml"),
+        (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "8GX"], "such as 3.1e9 or 8GF, not '8GX'"),
+        (["scale", "ResNet-50", "--strategy", "w", "--factor", "2", "--fix", "neck"], "no knob is named 'neck'"),
+        (["export", "ResNet-50", "--to", "pycls", "--resolution", "384x640"], "its inputs are squares, not (384, 640)"),
+        (
+            ["scale", "ResNet-50", "--strategy", "w", "--factor", "2", "--resolution", "x"],
+            "height x width such as 384x640",
+        ),
     ],
 )
 def test_bad_input_is_one_line(capsys, arguments, words):

@@ -58,6 +58,7 @@ def test_derive_prints_exact_multipliers_and_exponents(capsys: Capture) -> None:
             "resolution": "s**(1/20)",
         },
         "exponents": {"flops": "1", "params": "9/10", "acts": "3/5"},
+        "kept": "3/5",
     }
 
 
@@ -96,6 +97,20 @@ def test_derive_of_a_network_at_a_factor_is_floats(capsys: Capture) -> None:
     assert found["multipliers"]["width"] == pytest.approx(16**0.4)
     assert round(found["exponents"]["params"], 2) == 0.87
     assert found["limits"] == {"flops": "1", "params": "9/10", "acts": "3/5"}
+
+
+def test_what_training_keeps_stands_beside_the_metrics(capsys: Capture) -> None:
+    found = data(capsys, "closed-form", "ResNet-50")
+    assert found["kept"] == "337920*d*n**2*w + 52224*n**2*w + 44032*n**2 + 2048*w"
+    assert "n^{2}" in found["latex"]["kept"]
+    assert {"flops", "params", "acts", "kept"} <= set(found["terms"][0])
+    assert "kept = 337920*d*n**2*w" in run(capsys, "closed-form", "ResNet-50")
+    at = data(capsys, "derive", "dWr", "--network", "EfficientNet-B0", "--at", "1")
+    assert at["kept"] == pytest.approx(0.5785, abs=1e-4)
+    assert at["kept_limit"] == "3/5"
+    table = data(capsys, "derive", "dWr", "--network", "EfficientNet-B0")
+    assert table["kept"] == table["table"][-1]["kept"] == "3/5"
+    assert run(capsys, "derive", "w").splitlines()[1].split()[-1] == "kept"
 
 
 def test_derive_of_a_network_without_a_factor_is_limits_and_a_table(capsys: Capture) -> None:

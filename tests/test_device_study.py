@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from complexity_theory.cli.measure_device import seconds_of
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.fitting import fit_profile
 from complexity_theory.evidence.loaders import load, settings
@@ -43,7 +41,7 @@ class FakeGpu(FakeEngine):
     def describe(self) -> dict[str, Any]:
         return CUDA
 
-    def ahead(self, tasks: Sequence[Task], place: Mapping[str, Any], *, limit: float) -> None:
+    def ahead(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any], *, limit: float) -> None:
         assert place == CUDA
         self.compiled += tasks
         self.left -= 30
@@ -60,13 +58,13 @@ def test_a_device_is_measured_in_order_of_value_and_gone_on_with(tmp_path: Path)
     path, planned = tmp_path / "m.sqlite", device_study.study("cuda")
     order = [job.key for job in planned.jobs]
     ran = []
-    for i in range(20):
+    for _ in range(20):
         engine = FakeGpu(60)
         done = device_study.measure(planned, path, engine, Silent())  # type: ignore[arg-type]
         ran += engine.ran
         if not done.rounds:
             break
-        assert len(engine.ran) <= 20
+        assert 0 < len(engine.ran) <= 20
         assert done.done == min(len(order), len({t.job.key for t in ran} & set(order)))
     assert done.done == done.jobs == len(order)
     first = [task for task in ran if task.number == 0]
@@ -75,7 +73,6 @@ def test_a_device_is_measured_in_order_of_value_and_gone_on_with(tmp_path: Path)
     rounds = [task.number for task in ran if task.job.subject.timed]
     assert rounds == sorted(rounds)
     assert max(rounds) == 1
-    assert i > 10
     frame = read(path)
     assert set(frame["execution"]) == {"eager", "compiled"}
 
@@ -106,7 +103,7 @@ def test_profiles_of_every_setting_come_from_the_store(tmp_path: Path) -> None:
     for setting in found:
         profile = fit_profile(load(str(path), setting=setting), "fake")
         assert profile.architecture.mape < 0.25, setting
-    with pytest.raises(InvalidInput, match="regime=... of latency, throughput"):
+    with pytest.raises(InvalidInput, match=r"regime=\.\.\. of latency, throughput"):
         load(str(path))
 
 
@@ -123,7 +120,7 @@ def test_a_round_under_a_fake_device_is_timed_by_the_device(monkeypatch: pytest.
     monkeypatch.setattr(environment, "describe", lambda device, threads: PLACE)
     monkeypatch.setattr(environment, "conditions", lambda device: CONDITIONS)
     monkeypatch.setattr(worker, "_bound_memory", lambda: None)
-    monkeypatch.setattr(worker, "configure", lambda settings, threads: None)
+    monkeypatch.setattr(worker, "configure", lambda settings, threads, algorithms: None)
     monkeypatch.setattr(worker, "phases", lambda module, x, settings: {"forward": gpu.launch, "backward": gpu.launch})
     job = Job(LayerSubject(8, 3, None, 8), Settings(mode="backward"))
     task = Task(job=job, number=0, batch=1, device="cuda", threads=torch.get_num_threads())
@@ -181,9 +178,3 @@ def pid() -> dict[str, int]:
     import os
 
     return {"pid": os.getpid()}
-
-
-@pytest.mark.parametrize("text", ["", "m", "9 minutes", "-3m", "0s", "1e3", "nan", "9d"])
-def test_a_duration_that_is_none_is_named(text: str) -> None:
-    with pytest.raises(InvalidInput, match=re.escape(repr(text))):
-        seconds_of(text)

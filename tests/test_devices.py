@@ -16,7 +16,8 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices import profile as devices
 from complexity_theory.devices.balance import crossovers
 from complexity_theory.devices.features import network_features
-from complexity_theory.devices.profile import Profile, load, memory, predict, seconds, write
+from complexity_theory.devices.memory import memory
+from complexity_theory.devices.profile import Profile, load, predict, seconds, write
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.evidence import published
 from complexity_theory.evidence.fitting import fit_profile
@@ -101,12 +102,6 @@ def test_seconds_of_many_variants_at_once(v100: Profile) -> None:
     many = seconds(v100, network_features(base.scaled(width=np.array([1, 2, 3]))), 64)
     for i, width in enumerate((1, 2, 3)):
         assert many[i] == pytest.approx(predict(base.scaled(width=width), v100, batch=64).seconds)
-
-
-def test_memory_is_that_of_the_mode(v100: Profile) -> None:
-    work = network_features(zoo.network("ResNet-50"))
-    assert memory(work, 64, v100) == 12 * work.params + 4 * 64 * work.saved
-    assert memory(work, 8, load("v100-inference")) == 4 * work.params + 4 * 8 * work.largest
 
 
 def test_compare_ranks_all_strategies_by_time(v100: Profile) -> None:
@@ -208,7 +203,7 @@ def test_sizes_beyond_floats_are_refused(v100: Profile) -> None:
     for target in (1e300, float("inf"), float("nan")):
         with pytest.raises(InvalidInput, match=r"a target must be from 1 to 1e\+18 flops, not (1e\+300|inf|nan)"):
             compare(network, target, v100)
-    assert memory(network_features(replace(network, resolution=10**6)), 10**6, v100) > 1e19
+    assert memory(replace(network, resolution=10**6), 10**6, v100).total > 1e19
 
 
 def test_a_network_that_takes_no_time_is_refused(v100: Profile) -> None:

@@ -17,6 +17,7 @@ from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential, walk
 from complexity_theory.graph.edges import Edges
 from complexity_theory.graph.graph import Graph, Node
+from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Activation, Add, BatchNorm2d, Conv2d, Layer, Linear, Multiply
 from tests.random_layers import SHAPE, examples, keeping_trees, trees_on_shapes
 
@@ -26,17 +27,17 @@ def readings(layer: Layer, *shapes: Shape) -> dict[str, Any]:
     found = asdict(features(layer, *shapes))
     roofs = rooflines(layer, shapes[0], 4, [1.0, 64.0])
     rounded = {name: round(float(value), 6) for name, value in found.items()}
-    return {**rounded, "roofline": [float(f"{roof:.9g}") for roof in roofs]}
+    return {**rounded, "kept": kept(layer, *shapes), "roofline": [float(f"{roof:.9g}") for roof in roofs]}
 
 
 @st.composite
-def kept(draw: Any) -> tuple[Layer, Shape]:
+def keeping(draw: Any) -> tuple[Layer, Shape]:
     shape = draw(SHAPE)
     return draw(keeping_trees(shape, 2)), shape
 
 
 @examples(300)
-@given(kept(), st.integers(0, 5))
+@given(keeping(), st.integers(0, 5))
 def test_repeated_parts_are_as_many_copies(drawn: tuple[Layer, Shape], n: int) -> None:
     part, shape = drawn
     assert readings(Repeat(part, n), shape) == readings(Sequential(*[part] * n), shape)
@@ -47,7 +48,7 @@ def test_repeated_parts_are_as_many_copies(drawn: tuple[Layer, Shape], n: int) -
 
 
 @examples(100)
-@given(kept(), kept(), st.integers(0, 4))
+@given(keeping(), keeping(), st.integers(0, 4))
 def test_nested_repeats_are_as_many_copies(drawn: tuple[Layer, Shape], other: tuple[Layer, Shape], n: int) -> None:
     part, shape = drawn
     nested = Repeat(Sequential(part, Repeat(part, n)), 3)
@@ -55,7 +56,7 @@ def test_nested_repeats_are_as_many_copies(drawn: tuple[Layer, Shape], other: tu
 
 
 @examples(150)
-@given(kept(), kept())
+@given(keeping(), keeping())
 def test_a_part_repeated_never_is_not_there(drawn: tuple[Layer, Shape], other: tuple[Layer, Shape]) -> None:
     part, shape = drawn
     conv = Conv2d(shape.channels, 3, 3)
@@ -63,7 +64,7 @@ def test_a_part_repeated_never_is_not_there(drawn: tuple[Layer, Shape], other: t
 
 
 @examples(100)
-@given(kept(), st.lists(st.integers(0, 4), min_size=2, max_size=5))
+@given(keeping(), st.lists(st.integers(0, 4), min_size=2, max_size=5))
 def test_arrays_of_copies_are_read_elementwise(drawn: tuple[Layer, Shape], times: list[int]) -> None:
     part, shape = drawn
     conv = Conv2d(shape.channels, shape.channels, 1)

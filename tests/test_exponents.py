@@ -22,6 +22,7 @@ from complexity_theory.scaling.exponents import LAYERS, Derivation, derive, know
 from complexity_theory.scaling.optimal import slowest_acts
 from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_rows
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse, weighted
+from complexity_theory.verbs.theory import step_data, step_table
 
 MATRICES = {
     "conv": [[1, 2, 0, 2], [1, 2, 0, 0], [1, 1, 0, 2]],
@@ -247,9 +248,9 @@ def test_steps_are_written_in_every_form(form: str, layer: str) -> None:
 
 
 def test_steps_are_data_as_well() -> None:
-    data = steps.as_data(steps.layer_steps(derive(parse("w"))))
+    data = step_data(steps.layer_steps(derive(parse("w"))))
     assert data[0]["equations"][0] == {"text": "flops = d*k**2*r**2*w**2", "latex": r"\mathrm{flops} = " + _FLOPS}
-    rows = steps.as_report(steps.layer_steps(derive(parse("w")))).rows
+    rows = step_table(steps.layer_steps(derive(parse("w")))).rows
     assert rows[-1] == {"step": 7, "title": data[-1]["title"], "equation": "exponent of acts = 1/2"}
 
 

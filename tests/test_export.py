@@ -19,8 +19,8 @@ from complexity_theory.exports import EXPORTS, export, pycls_config, snippet
 from complexity_theory.exports import timm as export_timm
 from complexity_theory.exports import torchvision as export_torchvision
 from complexity_theory.networks import Network, Stage
-from complexity_theory.networks.anynet import regnet
 from complexity_theory.networks.files import read
+from complexity_theory.networks.regnet import regnet
 from complexity_theory.scaling.realise import scale
 
 # pycls/core/config.py: the keys that a model takes, with their defaults. Loading checks keys and types against them.

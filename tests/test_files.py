@@ -1,7 +1,9 @@
-"""Files are written whole or not at all."""
+"""Files are read within bounds, and written whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,71 @@ def test_a_device_is_written_to_and_stays_one() -> None:
     with pytest.raises(InvalidInput, match="cannot write /dev/full: No space left"):
         files.write(Path("/dev/full"), "text")
     assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_mode_that_the_umask_gives(tmp_path: Path, mask: int, mode: int) -> None:
+    old = os.umask(mask)
+    try:
+        files.write(tmp_path / "a.txt", "text")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == mode
+
+
+def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "a.sh"
+    path.write_text("old")
+    path.chmod(0o750)
+    files.write(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+
+
+def test_a_link_stays_one_and_its_target_is_written(tmp_path: Path) -> None:
+    target, link, dangling = tmp_path / "kept" / "a.txt", tmp_path / "link", tmp_path / "dangling"
+    files.write(target, "old")
+    link.symlink_to(target)
+    dangling.symlink_to(tmp_path / "kept" / "b.txt")
+    for path in (link, dangling):
+        files.write(path, "new")
+        assert path.is_symlink()
+        assert path.resolve().read_text() == "new"
+    assert target.read_text() == "new"
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(InvalidInput, match=r"cannot write .*round: "):
+        files.write(tmp_path / "round", "text")
+
+
+def test_new_folders_go_where_nothing_could_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(InvalidInput, match="No space left"):
+        files.write(tmp_path / "new" / "newer" / "a.txt", "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_that_is_open_is_written_to() -> None:
+    """As ``-o /dev/stdout`` in a pipe: the link leads to a name that no folder holds."""
+    source, sink = os.pipe()
+    files.write(Path(f"/dev/fd/{sink}"), "text")
+    os.close(sink)
+    with os.fdopen(source) as read:
+        assert read.read() == "text"
+
+
+def test_what_is_read_is_a_regular_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("größer")
+    assert files.read_text(path) == "größer"
+    path.write_bytes(b"ab\xff")
+    with pytest.raises(InvalidInput, match=r"a\.txt is no text in UTF-8: byte 2"):
+        files.read_text(path)
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(InvalidInput, match="is no regular file|Is a directory"):
+            files.read(other)
+    for none in (tmp_path / "none", Path("a\0b")):
+        with pytest.raises(InvalidInput, match="cannot read"):
+            files.read(none)

@@ -10,7 +10,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
-from complexity_theory.networks.files import READERS, describe, dump, load, read
+from complexity_theory.networks.files import TYPES, describe, dump, load, read
 from complexity_theory.scaling.realise import scale
 
 SMALL = """
@@ -61,8 +61,8 @@ def test_a_small_file(tmp_path):
 
 
 def test_every_kind_of_field_can_be_read():
-    kinds = {field.type for part in (Network, Stage) for field in dataclasses.fields(part)}
-    assert kinds <= set(READERS)
+    kinds = {field.type for part in (Network, Stage) for field in dataclasses.fields(part) if field.name != "stages"}
+    assert kinds <= set(TYPES)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_every_kind_of_field_can_be_read():
         ("depth = 2", "deep = 2\ndepth = 2", "stage 1: unknown field 'deep': one of block, depth"),
         ("ratio = 0.5", 'ratio = "1/0"', "stage 1: ratio must be a number or a fraction"),
         ("depth = 2", "depth = 1000000001", "stage 1: depth must be an integer up to 10^9, not 1000000001"),
-        pytest.param("depth = 2", f"depth = 0x{'f' * 9999}", "not a number of thousands of digits", id="hexadecimal"),
+        pytest.param("depth = 2", f"depth = 0x{'f' * 9999}", "not a number of 12,040 digits", id="hexadecimal"),
         ("ratio = 0.5", 'ratio = "1e999999999"', "stage 1: ratio must be a number or a fraction"),
-        ("resolution = 128", f"dropout = 1{'0' * 400}", "dropout must be a number, not 1000"),
+        ("resolution = 128", f"dropout = 1{'0' * 400}", "dropout must be a number, not a number of 401 digits"),
         ("resolution = 128", "dropout = nan", "dropout must be a number, not nan"),
         ("resolution = 128", 'name = "a\\nb"', "name must be text on one line"),
         ("ratio = 0.5", "ratio = nan", "stage 1: ratio must be a number or a fraction"),

@@ -16,17 +16,19 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Residual, walk
 from complexity_theory.graph.operations import AvgPool2d, Conv2d
-from complexity_theory.networks.anynet import cifar, compatible, regnet, regnet_widths, resnet
-from complexity_theory.networks.blocks import BLOCKS
-from complexity_theory.networks.efficientnet import rounded_width
-from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH
-from complexity_theory.networks.spec import Network, Stage
+from complexity_theory.networks.blocks import BUILDERS, blocks
+from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
+from complexity_theory.networks.kinds import KINDS
+from complexity_theory.networks.regnet import regnet, regnet_widths
+from complexity_theory.networks.resnet import cifar, resnet
+from complexity_theory.networks.rounding import compatible, rounded_width
+from complexity_theory.networks.spec import Stage
 from complexity_theory.networks.stems import STEMS
 
 
 def stage(block: str, **settings: object) -> Stage:
     """A stage of a kind of block, with a ratio and squeeze-excite where the kind has them."""
-    kind = BLOCKS[block]
+    kind = KINDS[block]
     own = {"ratio": Fraction(2)} if kind.inner_of else {}
     if kind.se_of:
         own["se"] = Fraction(1, 4)
@@ -34,30 +36,30 @@ def stage(block: str, **settings: object) -> Stage:
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", KINDS)
 def test_every_kind_of_block_strides_as_it_should(block, stride):
-    shape = stage(block, stride=stride).layer(8).output(Shape(8, 24, 36))
+    shape = blocks(stage(block, stride=stride), 8).output(Shape(8, 24, 36))
     assert shape == Shape(16, 24 // stride, 36 // stride)
 
 
-@pytest.mark.parametrize("block", [block for block, kind in BLOCKS.items() if kind.identity])
+@pytest.mark.parametrize("block", [block for block, kind in KINDS.items() if kind.identity])
 def test_a_block_that_keeps_the_shape_has_an_identity_shortcut(block):
     assert stage(block).settled(16).shortcut == "identity"
-    assert stage(block).settled(8).shortcut == BLOCKS[block].fallback
-    assert stage(block, stride=2).settled(16).shortcut == BLOCKS[block].fallback
+    assert stage(block).settled(8).shortcut == KINDS[block].fallback
+    assert stage(block, stride=2).settled(16).shortcut == KINDS[block].fallback
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", KINDS)
 def test_a_first_block_that_keeps_the_shape_is_like_the_rest(block):
     """Counted as one more of the rest: the closed form of a stage is linear in its depth."""
     shape = Shape(16, 12, 10)
-    one, two, three = (stage(block, depth=depth).layer(16).complexity(shape) for depth in (1, 2, 3))
+    one, two, three = (blocks(stage(block, depth=depth), 16).complexity(shape) for depth in (1, 2, 3))
     assert two + two == one + three
     assert three == 3 * one
 
 
 def test_a_pooled_shortcut_has_no_strided_projection():
-    layer = stage("bottleneck", stride=2, pooled_shortcut=True).layer(8)
+    layer = blocks(stage("bottleneck", stride=2, pooled_shortcut=True), 8)
     convs = [
         v.operation for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.operation, Conv2d) and "shortcut" in v.path
     ]
@@ -65,7 +67,7 @@ def test_a_pooled_shortcut_has_no_strided_projection():
     assert [v.output.shape for v in walk(layer, Shape(8, 7, 7)) if isinstance(v.operation, AvgPool2d)] == [
         Shape(8, 4, 4)
     ]
-    assert isinstance(stage("bottleneck").layer(16).parts[1][1].part.parts[0][1], Residual)
+    assert isinstance(blocks(stage("bottleneck"), 16).parts[1][1].part.parts[0][1], Residual)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +126,14 @@ def test_a_network_refuses(settings, message):
         replace(zoo.network("ResNet-18"), **settings)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", KINDS)
 def test_every_shortcut_that_is_not_refused_does_something(block):
     """Those of a kind of block differ in what they cost, or in whether the input is added."""
-    trees = [stage(block, shortcut=shortcut).layer(16) for shortcut in BLOCKS[block].shortcuts]
+    trees = [blocks(stage(block, shortcut=shortcut), 16) for shortcut in KINDS[block].shortcuts]
     assert len(set(trees)) == len(trees)
-    if BLOCKS[block].pools:
+    if KINDS[block].pools:
         plain = stage(block, shortcut="projection", stride=2)
-        assert replace(plain, pooled_shortcut=True).layer(16) != plain.layer(16)
+        assert blocks(replace(plain, pooled_shortcut=True), 16) != blocks(plain, 16)
 
 
 def test_an_error_says_its_stage():
@@ -153,18 +155,45 @@ def test_a_head_without_its_width_is_told():
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_every_stem_takes_an_image_to_its_width(stem):
-    network = replace(zoo.network("ResNet-50"), stem=stem)
-    output = STEMS[stem](network).output(network.input(64))
+    output = STEMS[stem](3, 64, "relu").output(Shape(3, 64, 64))
     assert output.channels == 64
     assert output.height == output.width in (64, 32, 16)
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_ends_in_the_classes(head):
-    network: Network = replace(
-        zoo.network("ResNet-50"), head=head, head_width=None if head in WITHOUT_WIDTH else 96, classes=7
-    )
-    assert HEADS[head](network, 2048).output(Shape(2048, 9, 9)) == Shape(7)
+    ends = Ends(None if head in WITHOUT_WIDTH else 96, 7, "relu", 0.1)
+    assert HEADS[head](2048, ends).output(Shape(2048, 9, 9)) == Shape(7)
+
+
+def test_there_is_a_builder_for_each_kind_of_block():
+    assert BUILDERS.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("block", KINDS)
+def test_kernels_and_dilations_of_a_stage_reach_its_convolutions(block):
+    """Each block has the params and the output that its k x k convolutions of 1 x 5, dilated by 1 x 2, give."""
+    wide, square = (stage(block, kernel=kernel, depth=2, dilation=(1, 2)) for kernel in ((1, 5), 3))
+    for one in (wide, square):
+        assert blocks(one, 16).output(Shape(16, 9, 9)) == blocks(replace(one, dilation=1), 16).output(Shape(16, 9, 9))
+    layers = [
+        visit.operation for visit in walk(blocks(wide, 16), Shape(16, 9, 9)) if isinstance(visit.operation, Conv2d)
+    ]
+    shaped = [layer for layer in layers if layer.kernel == (1, 5)]
+    assert shaped
+    assert all(layer.dilation == (1, 2) for layer in shaped)
+    assert all(layer.kernel in (1, wide.stride) for layer in layers if layer not in shaped)
+
+
+def test_a_rectangular_input_is_counted_as_it_is():
+    network = replace(zoo.network("ResNet-50"), resolution=(384, 640))
+    assert network.input() == Shape(3, 384, 640)
+    assert network.complexity() == zoo.network("ResNet-50").complexity((384, 640))
+    assert network.complexity().flops == network.tree.complexity(Shape(3, 384, 640)).flops
+    assert replace(network, resolution=(384, 384)).resolution == 384
+    for wrong in ((384,), (384, 0), (1, 2, 3), "384x640"):
+        with pytest.raises(InvalidInput, match="resolution"):
+            replace(network, resolution=wrong)
 
 
 def test_scaling_ideally_scales_what_it_says():

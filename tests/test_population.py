@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.compose import Sequential
 from complexity_theory.graph.operations import Conv2d
-from complexity_theory.networks import Network
+from complexity_theory.networks import Network, Stage
 from complexity_theory.scaling import population
 from complexity_theory.scaling.closed_form import closed_form
-from complexity_theory.scaling.population import polynomials, realised
+from complexity_theory.scaling.population import counts, polynomials
+from complexity_theory.scaling.realise import scale
 
 NETWORKS = ["EfficientNet-B0", "RegNetY-4.0GF", "RegNetZ-500MF", "ResNet-50", "ResNet-18", "MobileNetV2"]
 
@@ -82,64 +84,82 @@ def test_ideal_variants_refuse_what_no_float_holds() -> None:
 
 
 def _sizes(network: Network, variants: int, seed: int = 0) -> dict[str, np.ndarray]:
-    rng, stages = np.random.default_rng(seed), len(network.stages)
-    group_widths = 4 * rng.integers(1, 5, (variants, stages))
-    sizes = {
-        "depths": rng.integers(1, 9, (variants, stages)),
-        "widths": 8 * group_widths * rng.integers(1, 6, (variants, stages)),
-        "resolution": rng.integers(32, 300, variants),
-    }
-    if network.stages[0].group_width is not None:
-        sizes["group_widths"] = group_widths
-    if network.stages[0].shortcut != "identity":
-        sizes["stem_width"] = 8 * rng.integers(1, 9, variants)
-    if network.head_width is not None:
-        sizes["head_width"] = rng.integers(1, 2000, variants)
-    return sizes
+    """Sizes of many variants: depths and group widths at will, widths that the group widths divide."""
+    rng, found = np.random.default_rng(seed), {}
+    for knob in network.knobs:
+        if knob.dimension == "depth":
+            found[knob.name] = rng.integers(1, 9, variants)
+        elif knob.dimension == "group_width":
+            found[knob.name] = 4 * rng.integers(1, 5, variants)
+            for part in knob.divides:
+                found[part.knob] = found[part.knob] * found[knob.name]
+        elif knob.dimension == "width":
+            found[knob.name] = 8 * rng.integers(1, 9, variants)
+        else:
+            found[knob.name] = rng.integers(32, 300, variants)
+    return found
 
 
 def _one(network: Network, sizes: dict[str, np.ndarray], i: int) -> Complexity:
     """The cost of one variant by ints."""
-    stages = [
-        replace(
-            stage,
-            depth=int(sizes["depths"][i, j]),
-            width=int(sizes["widths"][i, j]),
-            group_width=int(sizes["group_widths"][i, j]) if "group_widths" in sizes else stage.group_width,
-        )
-        for j, stage in enumerate(network.stages)
-    ]
-    ends = {name: int(sizes[name][i]) for name in ("stem_width", "head_width", "resolution") if name in sizes}
-    return replace(network, stages=tuple(stages), **ends).complexity()
+    return network.resized(
+        [int(sizes[knob.name][i]) if knob.name in sizes else knob.base for knob in network.knobs]
+    ).complexity()
 
 
 @pytest.mark.parametrize("chunk", [3, 1000])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_realised_variants_equal_one_network_at_a_time(name: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of any shortcuts: widths that are sometimes those of the stem turn the first stage's on and off."""
     network = zoo.network(name)
-    if network.stages[0].shortcut == "identity":
-        network = replace(network, stages=network.stages[1:], stem_width=network.stages[0].width)
-    sizes = _sizes(network, 10)
+    sizes = _sizes(network, 12)
     monkeypatch.setattr(population, "REALISED_CHUNK", chunk)
-    found = realised(network, **sizes)
+    found = counts(network, sizes)
     assert all(getattr(found, metric).dtype == np.int64 for metric in METRICS)
-    for i in range(10):
+    for i in range(12):
         assert tuple(row[i] for row in _rows(found)) == tuple(_one(network, sizes, i).as_dict().values())
+
+
+def test_shortcuts_differ_among_the_variants() -> None:
+    network = zoo.network("ResNet-18")
+    sizes = {"stage1.width": np.array([64, 64, 128]), "stem.width": np.array([64, 32, 128])}
+    shortcuts = [
+        network.resized([int(sizes[k.name][i]) if k.name in sizes else k.base for k in network.knobs])
+        .stages[0]
+        .shortcut
+        for i in range(3)
+    ]
+    assert shortcuts == ["identity", "projection", "identity"]
+    assert [counts(network, sizes).params[i] for i in range(3)] == [_one(network, sizes, i).params for i in range(3)]
+
+
+def test_a_stage_of_one_block_need_not_fit_a_second() -> None:
+    """Its group width must divide the inner width of the first block, which is of its input; there are no others."""
+    stage = Stage(block="group-mbconv", depth=1, width=20, stride=2, ratio=Fraction(4), group_width=32)
+    network = Network(name="thin", family="x", stem="conv3", stem_width=16, stages=(stage,))
+    own = network.complexity()
+    assert own.params > 0
+    assert network.fits([knob.base for knob in network.knobs])
+    with pytest.raises(InvalidInput, match="32 does not divide"):
+        replace(network, stages=(replace(stage, depth=2),)).complexity()
+    sizes = {"stage1.depth": np.array([1, 2, 1]), "stage1.width": np.array([20, 24, 12])}
+    assert counts(network, sizes).params.tolist() == [_one(network, sizes, i).params for i in range(3)]
+    assert scale(network, "r", target_flops=3 * own.flops).network.stages == network.stages
 
 
 def test_the_comparison_with_one_network_at_a_time_can_fail() -> None:
     network = zoo.network("RegNetY-4.0GF")
     sizes = _sizes(network, 2)
-    found = realised(network, **sizes)
+    found = counts(network, sizes)
     assert tuple(row[0] for row in _rows(found)) != tuple(_one(network, sizes, 1).as_dict().values())
 
 
 def test_what_is_left_out_is_the_networks_own() -> None:
     network = zoo.network("RegNetY-4.0GF")
     own = network.complexity()
-    assert _rows(realised(network)).tolist() == [[count] for count in own.as_dict().values()]
-    assert realised(network, resolution=[224, 224]).params.tolist() == [own.params] * 2
-    assert realised(network, depths=network.depths, resolution=np.array([224, 224])).flops.tolist() == [own.flops] * 2
+    assert _rows(counts(network, {})).tolist() == [[count] for count in own.as_dict().values()]
+    assert counts(network, {"resolution": [224, 224]}).params.tolist() == [own.params] * 2
+    assert counts(network, {"stage1.depth": 2, "resolution": np.array([224, 224])}).flops.tolist() == [own.flops] * 2
 
 
 @settings(max_examples=30)
@@ -147,42 +167,33 @@ def test_what_is_left_out_is_the_networks_own() -> None:
 def test_counts_are_exact_or_refused(power: int, depth_power: int) -> None:
     """Whatever the sizes: the counts of Python's unbounded ints, or an error, and never a wrapped number."""
     network = zoo.network("ResNet-18")
-    widths, depths = [2**power] * 4, [2**depth_power, 1, 1, 1]
-    exact = replace(
-        network,
-        stages=tuple(replace(s, width=a, depth=b) for s, a, b in zip(network.stages, widths, depths, strict=True)),
-        stem_width=2**power,
-    ).complexity()
+    sizes = {f"stage{i}.width": np.array([2**power]) for i in range(1, 5)}
+    sizes |= {f"stage{i}.depth": np.array([2**depth_power if i == 1 else 1]) for i in range(1, 5)}
+    sizes["stem.width"] = np.array([2**power])
+    exact = _one(network, sizes, 0)
     if max(exact.as_dict().values()) < 2**63:
-        found = realised(network, widths=[widths], depths=[depths], stem_width=2**power)
-        assert found.as_dict() == {metric: [count] for metric, count in exact.as_dict().items()}
+        assert counts(network, sizes).as_dict() == {metric: [count] for metric, count in exact.as_dict().items()}
     else:
         with pytest.raises(InvalidInput, match="count by ints"):
-            realised(network, widths=[widths], depths=[depths], stem_width=2**power)
+            counts(network, sizes)
 
 
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"depths": np.ones((3, 4), np.int32)}, "depths must be int64 of shape variants x 4, not int32"),
-        ({"depths": np.ones((3, 4))}, "not float64"),
-        ({"widths": [[8, 8, 8]]}, r"widths must be int64 of shape variants x 4, not int64 of shape \(1, 3\)"),
-        ({"widths": np.ones((0, 4), np.int64)}, r"of shape \(0, 4\)"),
-        ({"resolution": [[224]]}, "resolution must be int64 of shape variants,"),
-        ({"depths": [[0, 1, 1, 1]]}, "depth must be at least 1"),
-        ({"widths": [[100] * 4]}, "group_width 64 does not divide"),
-        ({"depths": [[1] * 4] * 2, "resolution": [224] * 3}, "different numbers of variants: 2, 3"),
-        ({"head_width": 1280}, "no convolution in its head"),
+        ({"stage1.depth": np.ones(3, np.int32)}, "stage1.depth must be int64, one per variant, not int32"),
+        ({"stage1.depth": np.ones(3)}, "not float64"),
+        ({"stage1.width": [[8, 8, 8]]}, r"stage1.width must be int64, one per variant, not int64 of shape \(1, 3\)"),
+        ({"stage1.width": np.ones(0, np.int64)}, r"of shape \(0,\)"),
+        ({"stage1.depth": [0]}, "stage1.depth must be at least 1, not 0"),
+        ({"stage1.width": [100]}, "group_width 64 does not divide"),
+        ({"stage1.depth": [1] * 2, "resolution": [224] * 3}, "different numbers of variants: 2, 3"),
+        ({"head.width": 1280}, "RegNetY-4.0GF has no knob 'head.width': it has stage1.depth, "),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(sizes: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        realised(zoo.network("RegNetY-4.0GF"), **sizes)
-
-
-def test_group_widths_need_group_convolutions() -> None:
-    with pytest.raises(InvalidInput, match="ResNet-50 has stages without group convolutions"):
-        realised(zoo.network("ResNet-50"), group_widths=[[8] * 4])
+        counts(zoo.network("RegNetY-4.0GF"), sizes)
 
 
 def test_stacks_of_layers_are_counted_by_arrays() -> None:

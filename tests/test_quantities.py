@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.quantities import KINDS, quantity
+from complexity_theory.core.quantities import KINDS, quantity, sides
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ from complexity_theory.core.quantities import KINDS, quantity
         ("250µs", "seconds", 0.00025),
         ("250μs", "seconds", 0.00025),
         ("2min", "seconds", 120),
+        ("9m", "seconds", 540),
         ("0.25", "seconds", 0.25),
         ("8GiB", "bytes", 8 * 2**30),
         ("8GB", "bytes", 8 * 10**9),
@@ -107,3 +108,29 @@ def test_every_example_is_read() -> None:
     for kind, told in KINDS.items():
         for example in told.such.replace(" or ", ", ").split(", "):
             assert quantity(example, kind, "it") > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        *(("224", 224), (224, 224), ("8x8", 8)),
+        *((text, (384, 640)) for text in ("384x640", " 384X640 ", "384×640", (384, 640), [384, 640])),
+    ],
+)
+def test_sides_of_an_input(value: object, found: object) -> None:
+    assert sides(value) == found
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "224x", "1x2x3", "-224", "2.5", 2.5, True, None, "٣", 0, "0x5", "9" * 50, [1, "a"]]
+)
+def test_what_is_no_side_is_refused(value: object) -> None:
+    with pytest.raises(
+        InvalidInput, match="a resolution must be a side such as 224, or height x width such as 384x640"
+    ):
+        sides(value)
+
+
+def test_sides_are_limited() -> None:
+    with pytest.raises(InvalidInput, match="--resolution must be a whole number from 1 to 1e\\+06, not 1000001"):
+        sides("1000001", "--resolution")

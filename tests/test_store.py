@@ -177,7 +177,7 @@ RESULTS = [
     "UPDATE attempts SET result = '{'",
     "UPDATE attempts SET result = '[]'",
     f"UPDATE attempts SET result = '{'[' * 100_000}'",
-    *(set_to("samples", value) for value in (["a"], [], [[1.0]], [None], 3, {"a": 1})),
+    *(set_to("samples", value) for value in (["a"], [], [[1.0]], [None], 3, {"a": 1}, [-1.0], [0])),
     "UPDATE attempts SET result = replace(result, '\"samples\": [', '\"samples\": [NaN, ')",
 ]
 DESCRIPTIONS = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 
 import pytest
@@ -12,11 +11,10 @@ from hypothesis import strategies as st
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
+from complexity_theory.scaling.ideal import ideal_factor, ideal_flops
 from complexity_theory.scaling.realise import RULES, scale
-from complexity_theory.scaling.search import Search
-from complexity_theory.scaling.sizes import Sizes
+from complexity_theory.scaling.search import Search, flops_of
 from complexity_theory.scaling.strategy import Multipliers, parse
-from complexity_theory.scaling.target import flops_of, ideal_factor, ideal_flops
 
 NETWORKS = [
     "RegNetX-400MF",
@@ -64,7 +62,7 @@ def test_power_of_two_groups_hit_the_target_too():
 def test_only_scaled_dimensions_are_touched(name, strategy, log_factor):
     network = zoo.network(name)
     scaled = scale(network, strategy, target_flops=2**log_factor * network.complexity().flops)
-    own, now = Sizes.of(network), Sizes.of(scaled.network)
+    own, now = network, scaled.network
     if "d" not in strategy:
         assert now.depths == own.depths
     if "w" not in strategy.lower():
@@ -89,13 +87,31 @@ def test_what_is_not_scaled_stays_off_the_grid():
     assert scale(network, "w", target_flops=2 * network.complexity().flops).network.resolution == 299
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("strategy", ["w", "dWr", "dr"])
-def test_its_own_flops_give_the_network_back(name, strategy):
-    network = zoo.network(name)
-    scaled = scale(network, strategy, target_flops=network.complexity().flops)
-    assert Sizes.of(scaled.network) == Sizes.of(network)
-    assert scaled.deviation == 0
+ODD = Network(
+    name="odd",
+    family="x",
+    stem="conv3",
+    stem_width=30,
+    stages=(
+        Stage(block="bottleneck", depth=2, width=100, stride=2, group_width=10),
+        Stage(block="basic", depth=3, width=202),
+    ),
+    resolution=299,
+)
+
+
+@pytest.mark.parametrize("network", [*map(zoo.network, NETWORKS), ODD], ids=lambda network: network.name)
+@pytest.mark.parametrize("strategy", ["d", "w", "r", "dWr", "dr", "dwgr"])
+@pytest.mark.parametrize("rounding", RULES)
+def test_a_factor_of_one_and_its_own_flops_give_the_network_back(network, strategy, rounding):
+    by_factor = scale(network, strategy, factor=1, rounding=rounding)
+    to_target = scale(network, strategy, target_flops=network.complexity().flops, rounding=rounding)
+    for scaled in (by_factor, to_target):
+        assert scaled.network == network
+        assert scaled.deviation == 0
+        assert scaled.factor == 1
+        assert all(row["realised"] == 1 and row["worst"] == 0 for row in scaled.dimensions().values())
+    assert scale(ODD, "w", factor=1.01).network.resolution == 300  # as the reference scaler rounds
 
 
 @pytest.mark.parametrize(("name", "strategy"), [("RegNetX-1.6GF", "d"), ("RegNetX-6.4GF", "r"), ("RegNetX-4.0GF", "g")])
@@ -106,8 +122,8 @@ def test_widths_that_groups_of_powers_of_two_change_are_reported(name, strategy)
     row = scaled.dimensions()["width"]
     assert row["ideal"] == 1
     assert row["worst"] != 0
-    own, now = Sizes.of(network).by_dimension(), Sizes.of(scaled.network).by_dimension()
-    assert {dimension for dimension in own if own[dimension] != now[dimension]} <= scaled.dimensions().keys()
+    changed = {knob.dimension for knob, value in zip(scaled.knobs, scaled.values, strict=True) if value != knob.base}
+    assert changed <= scaled.dimensions().keys()
 
 
 def test_group_widths_alone():
@@ -146,15 +162,24 @@ def test_many_are_counted_as_each():
     network = zoo.network("ResNet-18")
     search = Search(network, parse("dwr"), RULES["pycls"])
     candidates = [search.along(2.0**exponent) for exponent in (-2, -1, 0, 0.5, 3)]
-    candidates += [sizes._replace(widths=(64, *sizes.widths[1:])) for sizes in candidates]
-    assert flops_of(network, candidates) == [sizes.given_to(network).complexity().flops for sizes in candidates]
+    first = [knob.name for knob in network.knobs].index("stage1.width")
+    candidates += [(*values[:first], 64, *values[first + 1 :]) for values in candidates]
+    assert {network.resized(values).stages[0].shortcut for values in candidates} == {"identity", "projection"}
+    assert flops_of(network, candidates) == [network.resized(values).complexity().flops for values in candidates]
 
 
 def test_the_target_is_reported():
-    data = scale(zoo.network("RegNetY-400MF"), "dWr", target_flops=500e6).as_dict()
+    scaled = scale(zoo.network("RegNetY-400MF"), "dWr", target_flops=500e6)
+    data = scaled.as_dict()
     assert data["target"] == 500_000_000
     assert data["reached"] == data["scaled"]["flops"]
     assert data["deviation"] == data["reached"] / data["target"] - 1
     assert set(data["dimensions"]) == {"depth", "width", "group_width", "resolution"}
     for row in data["dimensions"].values():
-        assert math.isclose(row["realised"], row["ideal"], rel_tol=0.5)
+        assert row["realised"] == pytest.approx(row["ideal"], rel=0.15)
+    widths = [
+        value / knob.base
+        for knob, value in zip(scaled.knobs, scaled.values, strict=True)
+        if knob.dimension == "width" and knob.moves
+    ]
+    assert data["dimensions"]["width"]["realised"] == pytest.approx(statistics.geometric_mean(widths))

@@ -117,10 +117,13 @@ RIGHT: dict[str, dict[str, Any]] = {
     "tables": {"name": "simple"},
     "optimal": {"layer": "conv", "depth_floor": 0, "resolution_floor": 0},
     "roofline": {"strategies": "w", "layer": "conv", "width": 64, "bandwidth": 1e9},
-    "closed_form": {"network": "ResNet-18"},
+    "closed_form": {"network": "ResNet-18", "resolution": None},
     "count": {"network": "ResNet-18", "resolution": 64, "convention": "pycls", "per_layer": False},
     "list_networks": {"family": "RegNetZ"},
-    "scale": {"network": "ResNet-18", "strategy": "w", "factor": 2, "target_flops": None, "rounding": "pycls"},
+    "scale": {
+        **{"network": "ResNet-18", "strategy": "w", "factor": 2, "target_flops": None, "multipliers": None},
+        **{"rounding": "pycls", "resolution": None, "fix": (), "only": ()},
+    },
     "export": {"network": "RegNetX-200MF", "to": "pycls", "strategy": "w", "factor": 2, "snippet": False},
     "predict": {"network": "ResNet-18", "device": "v100-inference", "batch": 8, "strategy": "w", "factor": 2},
     "compare": {"network": "ResNet-18", "device": "v100-inference", "target_flops": 4e9, "strategies": "w", "batch": 1},
@@ -131,7 +134,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "verify": {"timed": "no store"},
     "list_devices": {},
     "figure": {"name": "exponents", "networks": None, "strategies": None, "tables": None, "store": None},
-    "variants": {"network": "ResNet-18", "resolution": [64], "widths": [[64, 128, 256, 512]]},
+    "variants": {"network": "ResNet-18", "sizes": {"stage1.depth": [1, 2]}},
     "pareto": {"values": {"a": [1.0], "b": [2.0]}, "least": "a", "most": "b"},
     "network": {"value": "ResNet-18"},
     "strategy": {"value": "w"},
@@ -188,6 +191,6 @@ def test_every_verb_is_called_with_one_argument_wrong() -> None:
 
 
 def test_the_test_of_wrong_types_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value: value)
+    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value, resolution=None: value)
     with pytest.raises(AttributeError):
         test_wrong_types_are_refused_and_nothing_else_is_raised("count", monkeypatch)

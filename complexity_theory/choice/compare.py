@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.features import network_features
-from complexity_theory.devices.profile import MOST, Prediction, Profile, memory, predict
+from complexity_theory.devices.memory import memory
+from complexity_theory.devices.profile import MOST, Prediction, Profile, predict
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import Scaled, scale
 
@@ -17,12 +17,12 @@ STRATEGIES = ("d", "w", "r", "dw", "dr", "wr", "dwr", "dWr", *(f"fast:{float(alp
 
 
 class Choice(NamedTuple):
-    """A strategy realised at the target, with what it costs on the device; ``memory`` is an estimate in bytes."""
+    """A strategy realised at the target, with what it costs on the device; ``memory``: bytes (``devices.memory``)."""
 
     strategy: str
     scaled: Scaled
     prediction: Prediction
-    memory: float
+    memory: int
 
     def as_dict(self) -> dict[str, Any]:
         """As a row: counts, seconds per image, memory and the sizes reached."""
@@ -62,8 +62,8 @@ def compare(
             left_out.append(f"{strategy}: {error}")
             continue
         prediction = predict(scaled.network, profile, batch=batch)
-        estimate = memory(network_features(scaled.network), prediction.batch, profile)
-        choices.append(Choice(strategy, scaled, prediction, estimate))
+        held = memory(scaled.network, prediction.batch, profile).total
+        choices.append(Choice(strategy, scaled, prediction, held))
     if not choices:
         raise InvalidInput(left_out[0].partition(": ")[2])
     return sorted(choices, key=lambda choice: choice.prediction.seconds), left_out

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from complexity_theory.cli.app import NETWORKS, THEORY, App
-from complexity_theory.cli.options import Format, FormatOption, NetworkArgument
+from complexity_theory.cli.options import Format, FormatOption, NetworkArgument, ResolutionOption
 from complexity_theory.cli.printing import show
 
 
@@ -23,9 +23,7 @@ def register(app: App) -> None:
 
 def count(
     network: NetworkArgument,
-    resolution: Annotated[
-        int | None, typer.Option(metavar="R", help="Side of the input; by default the network's own.")
-    ] = None,
+    resolution: ResolutionOption = None,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="By stage, block and layer, with subtotals.")] = False,
     convention: Annotated[
         str | None,

@@ -7,13 +7,16 @@ import shlex
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption, seconds_of
+from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def accuracy(
@@ -25,7 +28,9 @@ def accuracy(
     recipe: Annotated[str | None, typer.Option(help="A recipe by name or a .toml file.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Runs of each cell.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="In place of the recipe's.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Runs at once.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Runs at once (default: one for each core of a CPU, one on a GPU).")
+    ] = None,
     budget: Annotated[
         str | None, typer.Option(help="How long it may take, as 1h: what it cuts off goes on next time.")
     ] = None,
@@ -35,6 +40,8 @@ def accuracy(
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder of how far runs are (default: beside the store).")
     ] = None,
+    figure: Annotated[Path | None, typer.Option(help="The .svg file to draw (default: beside the store).")] = None,
+    export: Annotated[Path | None, typer.Option(help="A .csv file of the runs to write.")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     time_limit: Annotated[str, typer.Option(help="After which a run is ended for good, as 6h.")] = "24h",
@@ -45,72 +52,91 @@ def accuracy(
 
     Every epoch ends with a checkpoint beside the store: a run that is stopped goes on from there.
     """
+    from complexity_theory.core.quantities import quantity
     from complexity_theory.measurement import sweep
     from complexity_theory.measurement.jobs import check_device
     from complexity_theory.measurement.paced import Paced
     from complexity_theory.measurement.progress import reporting
+    from complexity_theory.measurement.training import results
     from complexity_theory.measurement.training import study as studies
+    from complexity_theory.measurement.training.subject import forget_checkpoints
 
     check_device(device)
     if quick and study != "small":
         raise InvalidInput(f"--quick is a study of its own: not with --study {study}")
-    seconds = math.inf if budget is None else seconds_of(budget)
+    seconds = math.inf if budget is None else quantity(budget, "seconds", "a budget")
+    limit = quantity(time_limit, "seconds", "a time limit")
     planned = studies.load("quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs)
     kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
     try:
         with closing(Paced(device, threads, seconds=seconds, processes=processes)) as engine, reporting() as reporter:
-            chosen = planned.study(engine.describe()["device"], str(kept), seconds_of(time_limit))
-            runs, environment = sweep.measure(chosen, store, engine, reporter, seed=None, retry=retry)
+            kind = engine.describe()["device"]
+            chosen = planned.study(kind, str(kept), limit)
+            ran, environment = sweep.measure(chosen, store, engine, reporter, seed=None, retry=retry)
+            engine.alone()  # a step is timed with nothing beside it
+            ran += sweep.measure(planned.timings(kind), store, engine, reporter)[0]
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
         _say(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}")
         raise typer.Exit(130) from None
     keys = [job.key for job in chosen.jobs]
-    _show(store, environment, keys, ran=runs, form=form)
+    found = results.runs(store, environment, keys)
+    forget_checkpoints(found, engine.describe(), kept)
+    if not len(found):
+        _say(f"no run has ended yet; the same command goes on with all {len(keys)}")
+        return
+    if not ran:
+        _say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
+    elif len(found) < len(keys):
+        _say(f"{len(found)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
+    _show(found, figure or store.with_suffix(".svg"), export, form)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _show(store: Path, environment: str, keys: list[str], *, ran: int, form: Format) -> None:
-    """Prints what is known of the study's runs; exit 1 where one failed."""
-    from complexity_theory.core import report
-    from complexity_theory.measurement.store import rows as rows_of
+def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) -> None:
+    """Prints what the runs say, draws them, and writes them out where that is asked for; exit 1 where one failed."""
+    from complexity_theory.core import files, report
+    from complexity_theory.core.errors import InvalidInput
+    from complexity_theory.evidence import accuracy as evidence
+    from complexity_theory.figures import accuracy as drawn
+    from complexity_theory.figures import registry, style
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.training import results
-    from complexity_theory.measurement.training.subject import KIND
 
-    if not rows_of(store, [KIND]):
-        _say(f"no run has ended yet; the same command goes on with all {len(keys)}")
-        return
-    frame = results.runs(store)
-    frame = frame[(frame["environment"] == environment) & frame["job"].isin(keys)]
-    done, failed = frame[frame["status"] == "ok"], frame[frame["status"] != "ok"]
-    if not ran:
-        _say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
-    elif len(frame) < len(keys):
-        _say(f"{len(frame)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
-    rows = [
-        {
-            "network": network,
-            "strategy": strategy,
-            "factor": factor,
-            **{name: int(group[name].iloc[0]) for name in ("flops", "params", "acts")},
-            "seeds": len(group),
-            "error": f"{group['error'].mean():.2%}",
-            "seconds": group["seconds"].mean(),
-        }
-        for (network, strategy, factor), group in done.groupby(["network", "strategy", "factor"], sort=False)
+    done = found[found["status"] == "ok"]
+    failed = records(found.loc[found["status"] != "ok", ["network", "strategy", "factor", "seed", "status", "reason"]])
+    rows, pairs, said = [], [], []
+    if len(done):
+        frame = drawn.accuracy_data(done)
+        rows = records(frame)
+        try:
+            compared = evidence.comparisons(done)
+            pairs, said = records(compared), list(evidence.words(compared))
+        except InvalidInput as error:  # too few runs
+            said = [f"Nothing is compared: {error}."]
+        files.write(figure, style.svg(registry.figure(drawn.spec(), frame)))
+        _say(f"drawn: {figure}")
+        if export is not None:
+            files.write(export, results.to_csv(found))
+    tables = [
+        report.Table([_cell(row) for row in rows], "Error on the test images: means over seeds, with 95% intervals"),
+        report.Table([{"differences at equal flops, all with 95% at once": line} for line in said]),
+        report.Table(failed, "What failed"),
     ]
-    reasons = failed[["network", "strategy", "factor", "seed", "status", "reason"]].to_dict("records")
-    tables = [report.Table(rows, "Error on the test images, mean over seeds")]
-    report.emit(
-        form,
-        [*tables, *([report.Table(reasons, "What failed")] if reasons else [])],
-        {"cells": rows, "failed": reasons},
-    )
-    if reasons:
+    shown = [table for table in tables if table.rows]
+    report.emit(form, shown, {"cells": rows, "comparisons": pairs, "findings": said, "failed": failed})
+    if failed:
         raise typer.Exit(1)
+
+
+def _cell(row: dict[str, Any]) -> dict[str, Any]:
+    ends = "" if row["low"] is None else f" [{row['low']:.2%}, {row['high']:.2%}]"
+    names = ("network", "strategy", "factor", "flops", "params", "acts", "resolution", "seeds")
+    ms = {f"{name}, ms": row[name] and 1e3 * row[name] for name in ("measured", "predicted")}
+    return {**{name: row[name] for name in names}, "error": f"{row['error']:.2%}{ends}", **ms}
 
 
 def register(measure: typer.Typer) -> None:

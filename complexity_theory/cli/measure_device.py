@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,6 @@ import typer
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
 
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 SUMMARY = (3.0, 0.05)  # seconds, and share of the budget, that are kept for what is said at the end
 FEWEST = 8  # networks of which a profile is fitted
 
@@ -21,18 +19,6 @@ StoreOption = Annotated[Path, typer.Option(help="The file of results; what it ho
 BudgetOption = Annotated[str, typer.Option(help="How long it may take: 90s, 9m, 1h.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: as torch has them).")]
-
-
-def seconds_of(text: str) -> float:
-    """The seconds of a duration as people write it. Raises InvalidInput for others.
-
-    >>> seconds_of("9m"), seconds_of("1.5h")
-    (540.0, 5400.0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or not float(found[1]) > 0:
-        raise InvalidInput(f"a duration is a number with s, m or h, as 9m, not {text!r}")
-    return float(found[1]) * UNITS[found[2]]
 
 
 def device(
@@ -48,13 +34,14 @@ def device(
     strategies, memory, a training run. Then `runtime fit` makes profiles of it, and `paper --store` its figures.
     """
     from complexity_theory.core import report
+    from complexity_theory.core.quantities import quantity
     from complexity_theory.measurement import device_study
     from complexity_theory.measurement.jobs import check_device
     from complexity_theory.measurement.paced import Paced
     from complexity_theory.measurement.progress import reporting
 
     check_device(device)
-    seconds = seconds_of(budget)
+    seconds = quantity(budget, "seconds", "a budget")
     seconds -= SUMMARY[0] + SUMMARY[1] * seconds
     with closing(Paced(device, threads, seconds=seconds)) as engine, reporting() as reporter:
         planned = device_study.study(engine.describe()["device"])

@@ -16,12 +16,34 @@ from complexity_theory.cli.options import (
     FormatOption,
     NetworkArgument,
     OutputOption,
+    ResolutionOption,
     RoundingOption,
     StrategyOption,
     TargetOption,
     strategy_names,
 )
 from complexity_theory.cli.printing import show
+from complexity_theory.core.errors import InvalidInput
+
+MultipliersOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MULTIPLIERS",
+        help="Of d, w, g, r, instead of strategy and factor: d1.4_w1.2_r300/224.",
+        rich_help_panel=SCALING,
+    ),
+]
+FixOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERNS",
+        help="Sizes that stay: head,stem*,stage1.width (see scale's JSON).",
+        rich_help_panel=SCALING,
+    ),
+]
+OnlyOption = Annotated[
+    str | None, typer.Option(metavar="PATTERNS", help="The sizes that alone move.", rich_help_panel=SCALING)
+]
 
 
 def register(app: App) -> None:
@@ -45,7 +67,7 @@ def register(app: App) -> None:
 def scale(
     network: NetworkArgument,
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--strategy",
             metavar="STRATEGY",
@@ -53,10 +75,14 @@ def scale(
             autocompletion=strategy_names,
             rich_help_panel=SCALING,
         ),
-    ],
+    ] = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
+    multipliers: MultipliersOption = None,
     rounding: RoundingOption = None,
+    resolution: ResolutionOption = None,
+    fix: FixOption = None,
+    only: OnlyOption = None,
     output: OutputOption = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -67,7 +93,19 @@ def scale(
     from complexity_theory.networks.files import dump
     from complexity_theory.verbs import scaling
 
-    scaled = scaling.scale(network, strategy, factor=factor, target_flops=target_flops, rounding=rounding)
+    if (strategy is None) == (multipliers is None):
+        raise InvalidInput("scaling takes a --strategy such as dWr, or --multipliers such as d1.4_w1.2_r1.34")
+    scaled = scaling.scale(
+        network,
+        strategy,
+        factor=factor,
+        target_flops=target_flops,
+        multipliers=multipliers,
+        rounding=rounding,
+        resolution=resolution,
+        fix=fix or (),
+        only=only or (),
+    )
     if output is not None:
         dump(scaled.network, output)
     show(scaled, form)
@@ -80,6 +118,7 @@ def export(
     factor: FactorOption = None,
     target_flops: TargetOption = None,
     rounding: RoundingOption = None,
+    resolution: ResolutionOption = None,
     snippet: Annotated[
         bool,
         typer.Option("--snippet", help="Only the Python that builds it (torchvision, timm).", rich_help_panel=OUTPUT),
@@ -96,6 +135,7 @@ def export(
         factor=factor,
         target_flops=target_flops,
         rounding=rounding,
+        resolution=resolution,
         snippet=snippet,
     )
     if output is None:

@@ -21,11 +21,12 @@ class Format(StrEnum):
     latex = "latex"
 
 
-NETWORK_HELP = "A known network (`networks` lists them), or a .toml or .json file."
+NETWORK_HELP = "A known network (`networks` lists them), a .toml or .json file, or a .yaml of pycls."
 STRATEGY_HELP = (
     "d, w, r, dw, dr, wr, dwr or dWr (case matters: dwr is not dWr), fast:0.6 or fast:3/5 (fast:alpha for the symbol), "
     "or letters of dwgr, each once, as dwg or with weights as d1_w8_g8_r1."
 )
+RULE_HELP = "pycls (the default), pow2-groups, fine or efficientnet."
 SHORT_STRATEGY_HELP = "d, w, r, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
 DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml file of one."
 
@@ -88,9 +89,11 @@ TargetOption = Annotated[
 ]
 RoundingOption = Annotated[
     str | None,
-    typer.Option(
-        metavar="RULE", help="Rule that rounds the sizes: pycls (the default) or pow2-groups.", rich_help_panel=SCALING
-    ),
+    typer.Option(metavar="RULE", help=f"Rule that rounds the sizes: {RULE_HELP}", rich_help_panel=SCALING),
+]
+ResolutionOption = Annotated[
+    str | None,
+    typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
 ]
 DeviceOption = Annotated[
     str,

@@ -26,12 +26,16 @@ TablesOption = Annotated[
     ),
 ]
 
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="A file of measurements (`measure device`, `measure scaling`).")
+]
+
 
 def figures(
     names: Annotated[list[str] | None, typer.Argument(help="Names of figures (default: all).")] = None,
     output: OutputOption = Path("figures"),
     tables: TablesOption = None,
-    store: Annotated[Path | None, typer.Option(help="A file of measurements, for the figure sweep.")] = None,
+    store: StoreOption = None,
 ) -> None:
     """Draw figures, each as SVG and PNG with its data as CSV."""
     from complexity_theory.figures.catalogue import find
@@ -45,6 +49,7 @@ def paper(
     output: OutputOption = Path("figures"),
     tables: TablesOption = None,
     measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
+    store: StoreOption = None,
 ) -> None:
     """Everything at once: the tables, their verification and all figures, with a page that shows them.
 
@@ -54,7 +59,9 @@ def paper(
     from complexity_theory.figures.registry import Sources
 
     folder = _folder(tables)
-    store = _measured(output / "sweep.sqlite") if measure else None
+    if measure and store is not None:
+        raise InvalidInput(f"--measure makes a store of its own: not with --store {store}")
+    store = _measured(output / "sweep.sqlite") if measure else store
     passed = _work(paper_steps(output, Sources(tables=folder, store=store)))
     typer.echo(output / "README.md")
     raise typer.Exit(0 if passed else 1)

@@ -143,7 +143,11 @@ def predict(
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie."""
+    """Predicted time of a network on a device, per image, with the interval in which 9 of 10 networks lie; its memory.
+
+    Memory: weights, with gradients and momentum in training; and the activations that are kept for a backward pass, or
+    the most of them that live at once in inference; without workspaces.
+    """
     from complexity_theory.verbs import timing
 
     found = timing.predict(
@@ -172,8 +176,8 @@ def compare(
 ) -> None:
     """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory is an estimate: weights (with gradients and momentum in training) and the
-    feature maps that must be held at once, without workspaces.
+    low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
+    that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
     """
     from complexity_theory.verbs import timing
 

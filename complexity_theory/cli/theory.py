@@ -13,6 +13,7 @@ from complexity_theory.cli.options import (
     Format,
     FormatOption,
     NetworkArgument,
+    ResolutionOption,
     StrategyArgument,
     network_names,
     strategy_names,
@@ -93,14 +94,17 @@ def tables(
     show(theory.tables(name), form)
 
 
-def closed_form(network: NetworkArgument, form: FormatOption = Format.text) -> None:
+def closed_form(
+    network: NetworkArgument, resolution: ResolutionOption = None, form: FormatOption = Format.text
+) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
 
-    The multipliers are d, w and g; the input is 32 n x 32 n.
+    The multipliers are d, w and g; the input is 32 n x 32 n, or of n = height / 32 and its own proportions. kept: the
+    elements of activations that training keeps for the backward pass of each image.
     """
     from complexity_theory.verbs import theory
 
-    show(theory.closed_form(network), form)
+    show(theory.closed_form(network, resolution=resolution), form)
 
 
 def optimal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Real
 
 import numpy as np
@@ -42,6 +43,24 @@ def check_pair(name: str, value: Pair, least: int = 1) -> None:
         raise InvalidInput(f"{name} must be one size or a (height, width) pair, not {value!r}")
     for size in pair(value):
         check_size(name, size, least)
+
+
+def check_choice(name: str, value: object, known: Iterable[str]) -> None:
+    """Raises InvalidInput, with what there is, unless ``value`` is one of the ``known`` texts.
+
+    >>> check_choice("head", "neck", ["pool", "vgg"])
+    Traceback (most recent call last):
+    complexity_theory.core.errors.InvalidInput: unknown head 'neck': one of pool, vgg
+    """
+    known = tuple(known)
+    if not isinstance(value, str) or value not in known:
+        raise InvalidInput(f"unknown {name} {value!r}: one of {', '.join(known)}")
+
+
+def check_text(name: str, value: object) -> None:
+    """Raises InvalidInput unless ``value`` is text on one line, without control characters."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise InvalidInput(f"{name} must be text on one line, without control characters, not {value!r}")
 
 
 def check_flag(name: str, value: object) -> None:

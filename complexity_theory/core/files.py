@@ -63,11 +63,12 @@ def write(path: Path, content: bytes | str, *, mark: str | None = None) -> None:
     data = content.encode() if isinstance(content, str) else content
     made: list[Path] = []
     try:
-        target = path.resolve()
+        special = path.exists() and not path.is_file()  # of a pipe that is open, such as /dev/stdout, no name is left
+        target = path if special else path.resolve()
         if mark is not None:
             check_ours(path, mark)
         _make(target.parent, made)
-        if target.exists() and not target.is_file():  # a device, or a pipe, is written to; a folder refuses
+        if special:  # a device, or a pipe, is written to; a folder refuses
             with os.fdopen(os.open(target, os.O_WRONLY | os.O_NONBLOCK), "wb") as file:  # a pipe without a reader too
                 os.set_blocking(file.fileno(), True)
                 file.write(data)

@@ -22,10 +22,14 @@ class Limit(NamedTuple):
 LIMITS = MappingProxyType(
     {
         "bytes of a file": Limit(0, 64 * 2**20),
+        "bytes of a description": Limit(0, 4 * 2**20),
+        "bytes of a configuration": Limit(0, 2**18),
+        "stages of a network": Limit(1, 1_000),
         "rows of a table": Limit(1, 200_000),
         "columns of a table": Limit(1, 1_000),
         "characters of a cell": Limit(0, 10_000),
         "jobs of a sweep": Limit(1, 20_000),
+        "blocks of a network": Limit(1, 10_000),
         "a batch": Limit(1, 10**6),
         "a resolution": Limit(1, 10**6),
         "a width": Limit(1, 10**6),

@@ -15,6 +15,7 @@ from typing import Any
 
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit, shown
 
 MOST = 1e30  # what is more is a slip
 _PREFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
@@ -47,7 +48,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "seconds",
             "0.0008 or 0.8ms",
             {
-                **{"": 1, "s": 1, "ms": Fraction(1, 10**3), "ns": Fraction(1, 10**9), "min": 60, "h": 3600},
+                **{"": 1, "s": 1, "ms": Fraction(1, 10**3), "ns": Fraction(1, 10**9), "m": 60, "min": 60, "h": 3600},
                 **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 10**6)),
             },
             whole=False,
@@ -89,9 +90,30 @@ def quantity(value: Any, kind: str, what: str) -> int | float:
         result = round(exact) if told.whole else float(exact)
     if not result > 0:
         raise InvalidInput(
-            f"{what} must be a number of {told.name} above 0 such as {told.such}, not {_short(value)}{why}"
+            f"{what} must be a number of {told.name} above 0 such as {told.such}, not {shown(value)}{why}"
         )
     return result
+
+
+def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
+    """The side of a square input, or its height and width: from ``224``, ``"224"``, ``"384x640"`` or a pair.
+
+    Raises InvalidInput, with what would be right, for others.
+
+    >>> sides("384x640"), sides("224")
+    ((384, 640), 224)
+    """
+    parts: Any = value.strip().lower().replace("×", "x").split("x") if isinstance(value, str) else value
+    parts = list(parts) if isinstance(parts, (list, tuple)) else [parts]
+    numbers: list[Any] = [
+        int(p) if isinstance(p, str) and p.isascii() and p.isdigit() and len(p) < 10 else p for p in parts
+    ]
+    if not 1 <= len(numbers) <= 2 or any(type(number) is not int or number < 1 for number in numbers):
+        raise InvalidInput(f"{what} must be a side such as 224, or height x width such as 384x640, not {shown(value)}")
+    for number in numbers:
+        check_limit("a resolution", number, what)
+    height, width = numbers[0], numbers[-1]
+    return int(height) if height == width else (int(height), int(width))
 
 
 def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
@@ -107,8 +129,3 @@ def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
     if unit not in kind.units:
         return None, ""
     return Fraction(match["number"]) * kind.units[unit], ""
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 42 else text[:40] + "..."

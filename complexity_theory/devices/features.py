@@ -15,7 +15,7 @@ from complexity_theory.graph.compose import Visit
 from complexity_theory.graph.edges import FUSED, Edges
 from complexity_theory.graph.operations import Layer, Linear
 from complexity_theory.graph.operations.elementwise import EXPONENTIAL
-from complexity_theory.graph.populations import structures
+from complexity_theory.graph.populations import by_structure
 from complexity_theory.networks.spec import Network
 
 # Matrix units take channels by the 16: the depth of a half-precision tensor-core product, an AVX-512 word of floats.
@@ -38,8 +38,7 @@ class Features:
     the same with elementwise operations and norms fused with their neighbours (``graph.edges``).
 
     ``uneven_outputs``: outputs of group convolutions whose group width is no power of two. ``exponentials``: elements
-    through a function with an exponential. ``kernels``: operations run one by one for each batch. ``largest``: elements
-    in and out of the operation with most of them. ``saved``: elements kept for a backward pass.
+    through a function with an exponential. ``kernels``: operations run one by one for each batch.
     """
 
     flops: Size = 0
@@ -56,8 +55,6 @@ class Features:
     uneven_outputs: Size = 0
     exponentials: Size = 0
     kernels: Size = 0
-    largest: Size = 0
-    saved: Size = 0
 
 
 NAMES = tuple(field.name for field in fields(Features))
@@ -132,7 +129,7 @@ def _visits(edges: Edges) -> Iterator[tuple[Visit, Work]]:
             distinct = {value.id: value.shape for value in visit.inputs}
             read, written = sum(shape.elements for shape in distinct.values()), visit.output.shape.elements
             done |= _WORK[about.kind](visit, cost, read, written)
-            done |= {"kernels": 1, "largest": read + written}
+            done |= {"kernels": 1}
             if about.kind in FUSED:
                 done["fused_traffic"] = fused
         yield visit, done
@@ -149,31 +146,17 @@ def features(layer: Layer, *shapes: Shape) -> Features:
     >>> found.flops, found.conv_outputs
     (385825092, 6747036)
     """
-    population: tuple[Any, ...] = (layer, *shapes)
-    parts = [(index, _features(*part)) for index, part in structures(population)]
-    if parts[0][0] is None:
-        return parts[0][1]
-    size = sum(len(index) for index, _ in parts if index is not None)
-    found = {}
-    for name in NAMES:
-        values = np.zeros(size, dtype=np.result_type(*(np.asarray(getattr(part, name)) for _, part in parts)))
-        for index, part in parts:
-            values[index] = getattr(part, name)
-        found[name] = values
-    return Features(**found)
+    return by_structure(_features, (layer, *shapes))
 
 
 def _features(layer: Layer, *shapes: Shape) -> Features:
     """The features of layers of one structure."""
     edges = Edges.of(layer, *shapes)
     totals: dict[str, Size] = defaultdict(int)
-    largest: Size = 0
     for visit, done in _visits(edges):
-        largest = np.maximum(largest, np.where(visit.times > 0, done.pop("largest", 0), 0))
         for name, value in done.items():
             totals[name] = totals[name] + visit.times * value
-    saved = sum(edges.times(source) * value.shape.elements for source, value in edges.kept().items())
-    return Features(**totals, largest=largest if np.ndim(largest) else int(largest), saved=saved)
+    return Features(**totals)
 
 
 def network_features(network: Network, resolution: Size | None = None) -> Features:

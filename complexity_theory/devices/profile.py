@@ -16,6 +16,7 @@ import tomli_w
 from complexity_theory.core import files
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.sizes import pair
 from complexity_theory.devices.features import Features, network_features
 from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.networks.spec import Network
@@ -285,7 +286,7 @@ def _warnings(network: Network, work: Features, batch: int, profile: Profile) ->
         found.append(f"family {network.family} is not among those that {profile.name} was fitted to")
     sizes = {
         "batch": batch,
-        "resolution": network.resolution,
+        "resolution": max(pair(network.resolution)),
         "flops": work.flops,
         "params": work.params,
         "acts": work.acts,
@@ -295,16 +296,3 @@ def _warnings(network: Network, work: Features, batch: int, profile: Profile) ->
         if not least <= value <= most:
             found.append(f"{size} {value:,} is outside what {profile.name} was fitted to: {least:,.0f} to {most:,.0f}")
     return tuple(found)
-
-
-def memory(work: Features, batch: int, profile: Profile) -> float:
-    """An estimate of the bytes that a device holds at a batch.
-
-    Inference: the weights, and input and output of the largest layer. Training: weights, gradients and momentum, and
-    what is kept for the backward pass (inputs of convolutions, norms and activations). Weights take 4 bytes, other
-    elements those of the profile's precision (4 where it is not known); workspaces and the allocator come on top.
-    """
-    size = BYTES.get(profile.provenance.get("precision", ""), 4)
-    if profile.mode == "training":
-        return float(3 * 4 * work.params + size * batch * float(work.saved))
-    return float(4 * work.params + size * batch * float(work.largest))

@@ -22,7 +22,8 @@ TIMM_MODES = {"inference": "infer", "training": "train"}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")  # as 1,014.45 in timm's tables
 NETWORK_FILES = (".toml", ".json")
-AGREEMENT = 0.02  # relative difference up to which a table's rounded counts are those of our network
+AGREEMENT = 0.02  # relative difference up to which timm's rounded counts are those of our network
+COUNTERS = 0.1  # and up to which counts are those of our network, whatever counter they are of
 CUSTOM = "custom"  # the family of a network of which only counts are known
 
 # Other names of the columns, in lower case with _ for what is no letter or digit.
@@ -300,7 +301,7 @@ def _plain(rows: Rows) -> Table:
         if network is not None:
             network = replace(network, resolution=side) if side else network
             own = network.complexity().as_dict()
-            if all(abs(own[metric] - value) <= AGREEMENT * value for metric, value in counts.items()):
+            if all(abs(own[metric] - value) <= COUNTERS * value for metric, value in counts.items()):
                 return about | {"network": network}
         family = given.get("family") or CUSTOM
         return about | {"network": None, "family": family, "resolution": side or float("nan"), **counts}

@@ -14,6 +14,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.files import read
 from complexity_theory.core.limits import shown
 from complexity_theory.evidence import csv_files, published
+from complexity_theory.evidence.csv_files import NUMBER
 from complexity_theory.evidence.table import Table, frame_of
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import schema, store
@@ -28,6 +29,8 @@ SETTING = (
     *("device_name", "dtype", "layout", "mode", "execution", "regime"),
     *("torch", "threads", "driver", "cuda", "cudnn", "cpu", "cpus", "system", "power_limit_w", "clock_limit_mhz"),
 )
+CLOCKS = ("device_mhz", "cpu_mhz")  # of the conditions of a round
+SAME_CLOCK = 0.1  # relative difference of clocks that is not worth a word
 
 
 def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
@@ -74,18 +77,20 @@ def settings(path: Path) -> list[dict[str, str]]:
 
     Raises InvalidInput for a file that is no store.
     """
-    data = _networks(path)
-    return data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    data = measured(path)
+    rows = data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _networks(path: Path) -> pd.DataFrame:
+def measured(path: Path) -> pd.DataFrame:
+    """The rows of ``store.read`` that are networks and went well; ``regime``: latency (of one image) or throughput."""
     data = store.read(path)
     data = data[data["kind"].isin(MEASURED) & (data["status"] == "ok")]
     return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
 
 
 def _from_store(path: Path, chosen: dict[str, str]) -> Table:
-    data = _one_setting(path, _networks(path), chosen)
+    data = one_setting(path, measured(path), chosen)
     first = {name: str(data[name].iloc[0]) for name in SETTING if name in data}
     about = {
         "source": path.name,
@@ -99,15 +104,15 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
         **{name: first[name] for name in ("threads", "driver") if first.get(name, "None") != "None"},
     }
     try:
-        return Table(path.stem, frame_of(_store_rows(data)), about)
+        return Table(path.stem, frame_of(_store_rows(data)), about, remarks=tuple(_clocks(data)))
     except (InvalidInput, ValueError, TypeError, LookupError) as error:
         raise InvalidInput(f"{path}: {error}") from None
 
 
-def _one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+def one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
     """The rows of the setting that was chosen. Raises InvalidInput, with those there are, where it is not one."""
     known = [name for name in SETTING if name in data]
-    shown = {name: data[name].astype(object).where(data[name].notna(), None).astype(str) for name in known}
+    shown = {name: data[name].map(lambda value: "None" if pd.isna(value) else str(value)) for name in known}
     if unknown := [name for name in chosen if name not in SETTING]:
         raise InvalidInput(f"a store cannot be chosen from by {', '.join(unknown)}: by {', '.join(SETTING)}")
     for name, value in chosen.items():
@@ -119,6 +124,16 @@ def _one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> p
     if choices:
         raise InvalidInput(f"{path} holds several settings: choose by --where {'; '.join(choices)}")
     return data
+
+
+def _clocks(data: pd.DataFrame) -> Iterator[str]:
+    """What is to be said of clocks that were not the same for all rounds."""
+    for name in CLOCKS:
+        found = [one[name] for text in data["conditions"] for one in json.loads(text) if one.get(name) is not None]
+        mhz = [float(value) for value in found if NUMBER.fullmatch(str(value))]
+        if mhz and max(mhz) > (1 + SAME_CLOCK) * min(mhz):
+            span = f"{min(mhz):.0f} to {max(mhz):.0f}"
+            yield f"rounds ran at {name} from {span}: times at different clocks are pooled"
 
 
 def _equals(chosen: Mapping[str, str]) -> str:

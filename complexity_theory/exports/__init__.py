@@ -8,19 +8,16 @@ from typing import Any
 import yaml
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.blocks import BLOCKS
-from complexity_theory.networks.files import describe, follows, to_json
+from complexity_theory.core.sizes import pair
+from complexity_theory.networks import pycls
+from complexity_theory.networks.files import describe, to_json
+from complexity_theory.networks.kinds import KINDS
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.spec import Network
 
-# What pycls (facebookresearch/pycls, pycls/models/anynet.py and blocks.py) calls our parts.
-PYCLS_STEMS = {"cifar": "res_stem_cifar", "resnet": "res_stem_in", "conv3": "simple_stem_in"}
-PYCLS_BLOCKS = {
-    "vanilla": "vanilla_block",
-    "basic": "res_basic_block",
-    "bottleneck": "res_bottleneck_block",
-    "linear-bottleneck": "res_bottleneck_linear_block",
-}
+# What pycls calls our parts.
+PYCLS_STEMS = {ours: theirs for theirs, ours in pycls.STEMS.items()}
+PYCLS_BLOCKS = {ours: theirs for theirs, ours in pycls.BLOCKS.items()}
 PYCLS_ACTIVATIONS = ("relu", "silu", "gelu")
 
 
@@ -44,10 +41,12 @@ class Refusal:
     def usual(self) -> None:
         """What no other library's configurations vary."""
         network = self.network
+        self.unless(isinstance(network.resolution, int), f"its inputs are squares, not {network.resolution}")
+        self.unless(self.common("dilation") == 1, "its convolutions are not dilated")
         self.unless(network.in_channels == 3, f"it takes 3 input channels, not {network.in_channels}")
         self.unless(network.head == "pool", f"it has no head of kind {network.head}")
         for i, (stage, w_in) in enumerate(zip(network.stages, network.input_widths, strict=True), 1):
-            usual = follows(stage, w_in) and not stage.pooled_shortcut
+            usual = stage.follows(w_in) and not stage.pooled_shortcut
             self.unless(usual, f"stage {i} has a shortcut of its own kind")
 
     def one_activation(self, known: tuple[str, ...]) -> str:
@@ -91,11 +90,12 @@ def pycls_config(network: Network) -> dict[str, Any]:
     body = _pycls_effnet(network, refusal) if block == "mbconv" else _pycls_anynet(network, block, refusal)
     kind = "effnet" if block == "mbconv" else "anynet"
     # Tests take a center crop of TRAIN.IM_SIZE out of TEST.IM_SIZE: 224 of 256 on ImageNet, all of it on CIFAR.
-    whole = network.resolution if network.stem == "cifar" else round(network.resolution * 256 / 224 / 4) * 4
+    side = pair(network.resolution)[0]
+    whole = side if network.stem == "cifar" else round(side * 256 / 224 / 4) * 4
     return {
         "MODEL": {"TYPE": kind, "NUM_CLASSES": network.classes, "ACTIVATION_FUN": activation},
         **body,
-        "TRAIN": {"IM_SIZE": network.resolution},
+        "TRAIN": {"IM_SIZE": side},
         "TEST": {"IM_SIZE": whole},
     }
 
@@ -106,7 +106,7 @@ def _pycls_anynet(network: Network, block: str, refusal: Refusal) -> dict[str, A
     kernel, se = refusal.common("kernel"), refusal.common("se")
     refusal.unless(kernel == 3, f"its AnyNet has 3x3 convs, not {kernel}x{kernel}")
     refusal.unless(not network.dropout, f"its AnyNet has no dropout, here {network.dropout}")
-    refusal.unless(not (se and BLOCKS[block].inner_of is None), f"its {PYCLS_BLOCKS[block]} has no squeeze-excite")
+    refusal.unless(not (se and KINDS[block].inner_of is None), f"its {PYCLS_BLOCKS[block]} has no squeeze-excite")
     anynet: dict[str, Any] = {
         "STEM_TYPE": PYCLS_STEMS[network.stem],
         "STEM_W": network.stem_width,
@@ -115,7 +115,7 @@ def _pycls_anynet(network: Network, block: str, refusal: Refusal) -> dict[str, A
         "WIDTHS": list(network.widths),
         "STRIDES": [stage.stride for stage in network.stages],
     }
-    if BLOCKS[block].inner_of is not None:
+    if KINDS[block].inner_of is not None:
         anynet["BOT_MULS"] = [number(stage.ratio) for stage in network.stages]
         anynet["GROUP_WS"] = full_group_widths(network)
     if se:

@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 from complexity_theory.exports import Refusal, full_group_widths, number
-from complexity_theory.networks.anynet import compatible, regnet_widths
+from complexity_theory.networks.regnet import regnet_widths
+from complexity_theory.networks.rounding import compatible
 from complexity_theory.networks.spec import Network, Stage
 
 REGNET = "timm.models.regnet.RegNet"
@@ -68,7 +69,7 @@ def _regnet(network: Network, refusal: Refusal) -> dict[str, Any]:
 def generator(network: Network, ratio: Fraction) -> dict[str, int | float] | None:
     """The four numbers and the group width from which the RegNet generator makes these stages; None where none do.
 
-    Block j has width w0 wm^p, p the integer nearest to log(1 + wa j / w0) / log(wm) (``networks.anynet``): for a given
+    Block j has width w0 wm^p, p the integer nearest to log(1 + wa j / w0) / log(wm) (``networks.regnet``): for a given
     w0 and wm, the blocks' powers p bound wa from both sides. Tried are w0 near the first width, wm in steps of 1/1000.
 
     >>> from complexity_theory.zoo import network

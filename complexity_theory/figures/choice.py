@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 
 from complexity_theory.devices.profile import load, predict
 from complexity_theory.figures import style
-from complexity_theory.figures.networks import BASES, COMPARED, FACTORS
+from complexity_theory.figures.networks import BASES, FACTORS
 from complexity_theory.figures.registry import Spec
 from complexity_theory.figures.sources import SOURCES
 from complexity_theory.networks.spec import Network
-from complexity_theory.scaling.exponents import derive, known_as
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.strategy import Strategy, fast, parse
 from complexity_theory.zoo import network
@@ -55,9 +54,9 @@ def four_strategies_data() -> pd.DataFrame:
     rows = [
         {"strategy": name, **row}
         for base in SHOWN
-        for name, text in COMPARED.items()
+        for name in style.GROUPED
         for factor in FACTORS
-        for row in predictions(network(base), parse(text), factor)
+        for row in predictions(network(base), parse(name), factor)
     ]
     return _framed(rows)
 
@@ -73,21 +72,26 @@ def draw_four_strategies(frame: pd.DataFrame) -> Figure:
             axes, unit = grid[i, j], style.UNITS[metric][1]
             rows = frame[(frame["network"] == base) & (frame["device"] == (device or columns[-1][1]))]
             for name, line in rows.groupby("strategy", sort=False):
-                style.line(axes, line["flops"] / 1e9, line[metric] / unit, style.STRATEGIES[str(name)])
+                style.line(axes, line["flops"] / 1e9, line[metric] / unit, style.GROUPED[str(name)])
             title = titles.get(metric, f"ms, {device}")
             axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=8.5)
             axes.set_xlabel("flops ($10^9$)")
             style.log(axes.xaxis, decades=1.9)
             style.log(axes.yaxis, decades=1.9)
         grid[i, 0].set_ylabel(base)
-    style.legend_below(figure, style.handles(style.STRATEGIES))
+    style.legend_below(figure, style.handles(style.GROUPED))
     return figure
+
+
+def _known_as(strategy: Strategy) -> str | None:
+    """The string of letters that scales a network alike, its group widths too; None where none does."""
+    return next((name for name in ("dr", *style.GROUPED) if parse(name).shares == strategy.shares), None)
 
 
 def alpha_data() -> pd.DataFrame:
     """The paper's base networks realised at 8 times their flops under fast(alpha), with predicted times."""
     rows = [
-        {"alpha": float(alpha), "known_as": known_as(derive(fast(alpha))), **row}
+        {"alpha": float(alpha), "known_as": _known_as(fast(alpha)), **row}
         for base in BASES
         for alpha in ALPHAS
         for row in predictions(network(base), fast(alpha), FACTOR)

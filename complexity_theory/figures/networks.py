@@ -16,8 +16,6 @@ from complexity_theory.scaling.strategy import parse
 from complexity_theory.zoo import network
 
 BASES = ("EfficientNet-B0", "RegNetY-500MF", "RegNetZ-500MF")  # the networks that the paper scales
-# The strategies that it compares; it scales group widths with the widths, which the letter g says.
-COMPARED = {"w": "wg", "dw": "dwg", "dwr": "dwgr", "dWr": "dWr"}
 ROWS = ("acts", "params")
 FACTORS = (1, 2, 4, 8, 16, 32)
 
@@ -26,8 +24,8 @@ def effective_exponents_data() -> pd.DataFrame:
     """Effective exponents of acts and params of the base networks along each strategy, with their limits."""
     rows = []
     for base in BASES:
-        for name, text in COMPARED.items():
-            scaling = effective_exponents(network(base), parse(text))
+        for name in style.GROUPED:
+            scaling = effective_exponents(network(base), parse(name))
             limits = {f"{metric}_limit": str(limit) for metric, limit in scaling.limits.as_dict().items()}
             for factor in np.geomspace(1, 64, 25):
                 exponents = scaling.at(float(factor)).as_dict()
@@ -44,7 +42,7 @@ def draw_effective_exponents(frame: pd.DataFrame) -> Figure:
     for (base, rows), column in zip(frame.groupby("network", sort=False), range(len(BASES)), strict=True):
         for axes, metric in zip(grid[:, column], ROWS, strict=True):
             for name, line in rows.groupby("strategy", sort=False):
-                mark = style.STRATEGIES[str(name)]
+                mark = style.GROUPED[str(name)]
                 axes.plot(
                     line["s"], line[metric], color=mark.colour, linestyle=mark.line, marker=mark.marker, markevery=8
                 )
@@ -58,11 +56,11 @@ def draw_effective_exponents(frame: pd.DataFrame) -> Figure:
         for axes, metric in zip(grid[:, column], ROWS, strict=True):
             names = rows.index.get_level_values("strategy")
             limits = (f"→ {limit}" for limit in rows[f"{metric}_limit"])
-            colours = (style.STRATEGIES[name].colour for name in names)
+            colours = (style.GROUPED[name].colour for name in names)
             style.line_ends(axes, zip(rows[metric], limits, colours, strict=True), gap=0.07)
     for axes, metric in zip(grid[:, 0], ROWS, strict=True):
         axes.set_ylabel(f"effective exponent of {metric}")
-    style.legend_below(figure, style.handles(style.STRATEGIES))
+    style.legend_below(figure, style.handles(style.GROUPED))
     return figure
 
 
@@ -71,7 +69,7 @@ def realised_data() -> pd.DataFrame:
     rows = []
     for base in map(network, BASES):
         ideal = polynomials(base)
-        for name, strategy in ((name, parse(text)) for name, text in COMPARED.items()):
+        for name, strategy in zip(style.GROUPED, map(parse, style.GROUPED), strict=True):
             for factor in FACTORS:
                 built = scale(base, strategy, target_flops=factor * base.complexity().flops)
                 counts = built.network.complexity().as_dict()
@@ -90,7 +88,7 @@ def draw_realised(frame: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(BASES), sharey=True)
     for index, (axes, (base, rows)) in enumerate(zip(panels, frame.groupby("network", sort=False), strict=True)):
         for (name, kind), line in rows.groupby(["strategy", "kind"], sort=False):
-            mark = style.STRATEGIES[str(name)]
+            mark = style.GROUPED[str(name)]
             look = {"linestyle": mark.line} if kind == "ideal" else {"linestyle": "", "marker": mark.marker}
             axes.plot(line["flops"] / 1e9, line["acts"] / 1e6, color=mark.colour, **look)
         axes.set_title(style.panel(index, str(base)), loc="left")
@@ -98,7 +96,7 @@ def draw_realised(frame: pd.DataFrame) -> Figure:
         style.log(axes.xaxis, decades=2)
         style.log(axes.yaxis, decades=2)
     panels[0].set_ylabel(style.UNITS["acts"][0])
-    style.legend_below(figure, style.handles(style.STRATEGIES))
+    style.legend_below(figure, style.handles(style.GROUPED))
     return figure
 
 

@@ -76,6 +76,10 @@ STRATEGIES: Mapping[str, Mark] = MappingProxyType(
         "dWr": Mark(VERMILLION, "o", "-"),
     }
 )
+# The same on networks, with the group widths scaled as the widths, which the letter g says (dWr scales them anyway).
+GROUPED: Mapping[str, Mark] = MappingProxyType(
+    {"wg": STRATEGIES["w"], "dwg": STRATEGIES["dw"], "dwgr": STRATEGIES["dwr"], "dWr": STRATEGIES["dWr"]}
+)
 # The networks that the paper scales.
 BASES: Mapping[str, Mark] = MappingProxyType(
     {

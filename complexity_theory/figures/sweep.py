@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from complexity_theory.evidence.loaders import load
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.evidence.loaders import load, measured, one_setting, settings
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.runtime import correlated
 from complexity_theory.graph.complexity import METRICS
-from complexity_theory.measurement import store
+from complexity_theory.measurement.analysis import records
 from complexity_theory.measurement.jobs import UNSCALED
 
 FILLS = {"EfficientNet-B0": "full", "RegNetY-500MF": "left", "RegNetZ-500MF": "none"}
@@ -24,24 +28,43 @@ KEPT = (
 )
 
 
-def sweep_data(path: Path) -> pd.DataFrame:
-    """The networks of a store that were timed, one row per job: counts, and seconds per call and per image.
+def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
+    """The scaled networks of a store and what they were made of, one row per job: counts, seconds per call and image.
 
-    Raises InvalidInput for a store without any, or of several settings.
+    Those of a device ("cpu" or "cuda"; None where the store has none of it) in the setting with most of them. Raises
+    InvalidInput for a store without a scaled network.
     """
-    table = load(str(path))
-    rows = store.read(path)
-    rows = rows[(rows["kind"] == "network") & (rows["status"] == "ok")].sort_values(["network", "strategy", "factor"])
+    every = [(setting, scaled(one_setting(path, measured(path), setting))) for setting in settings(path)]
+    if not any(len(rows) for _, rows in every):
+        raise InvalidInput(f"{path} holds no scaled network: see `complexity-theory measure scaling`")
+    own = [(setting, rows) for setting, rows in every if len(rows) and rows["device"].iloc[0] == device]
+    if not own:
+        return None
+    setting, rows = max(own, key=lambda found: len(found[1]))
+    table = load(str(path), setting=setting)
+    names = {(_label(row), row["resolution"]) for row in records(rows)}
+    shown = [pair in names for pair in zip(table.frame["name"], table.frame["resolution"], strict=True)]
+    rows = rows.sort_values(["network", "strategy", "factor"])
     frame = rows[list(KEPT)].reset_index(drop=True)
-    place = rows.iloc[0]
-    frame.attrs["source"] = "complexity-theory measure scaling --quick"
-    settings = ("mode", "dtype", "layout", "execution")
-    about = (f"threads: {place['threads']}", *(place[name] for name in settings), f"PyTorch {place['torch']}")
+    place, base = rows.iloc[0], rows["strategy"] == UNSCALED
+    frame.attrs["source"] = "complexity-theory measure"
+    modes = ("mode", "dtype", "layout", "execution")
+    about = (f"threads: {place['threads']}", *(place[name] for name in modes), f"PyTorch {place['torch']}")
     frame.attrs["device"] = f"{place['device_name']}, {', '.join(about)}"
-    frame.attrs["inputs"] = ", ".join(
-        f"{side} × {side}" for side in sorted(rows.loc[rows["strategy"] == UNSCALED, "resolution"].unique())
-    )
-    return correlated(frame, table)
+    frame.attrs["inputs"] = ", ".join(f"{side} × {side}" for side in sorted(rows.loc[base, "resolution"].unique()))
+    frame.attrs["factors"] = ", ".join(f"×{factor:g}" for factor in sorted(rows.loc[~base, "factor"].unique()))
+    return correlated(frame, replace(table, frame=table.frame[shown].reset_index(drop=True)))
+
+
+def scaled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of a store that are scaled networks, and those of the networks that they were made of."""
+    series = ["network", "base_resolution"]
+    return rows.merge(rows.loc[rows["strategy"] != UNSCALED, series].dropna().drop_duplicates(), on=series)
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    """The name of a row in a table of times."""
+    return row["network"] if row["strategy"] == UNSCALED else f"{row['network']} {row['strategy']} x{row['factor']:g}"
 
 
 def draw_sweep(frame: pd.DataFrame) -> Figure:
@@ -69,14 +92,15 @@ def draw_sweep(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-FIGURES = (
-    Spec(
-        "sweep",
-        "This package's own measurement: EfficientNet-B0, RegNetY-500MF and RegNetZ-500MF (inputs of {inputs}), each "
-        "joined with what w, dw, dwr and dWr make of it at ×4: median time per image against flops, params and acts. r "
-        "is Pearson's correlation, linear and of the logarithms. Device: {device}. Source: {source}.",
-        sweep_data,
-        draw_sweep,
-        Origin.store,
-    ),
+CAPTION = (
+    "This package's own measurement on {what}: EfficientNet-B0, RegNetY-500MF and RegNetZ-500MF (inputs of "
+    "{{inputs}}), each joined with what w, dw, dwr and dWr make of it at {{factors}}: median time per image against "
+    "flops, params and acts. r is Pearson's correlation, linear and of the logarithms. Device: {{device}}. Source: {{source}}."
 )
+
+
+def _spec(name: str, device: str, what: str) -> Spec:
+    return Spec(name, CAPTION.format(what=what), partial(sweep_data, device), draw_sweep, Origin.store)
+
+
+FIGURES = (_spec("sweep", "cpu", "a processor"), _spec("sweep_gpu", "cuda", "a GPU"))

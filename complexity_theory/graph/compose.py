@@ -30,13 +30,18 @@ class Value(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there."""
+    """An operation met on a walk: where it stands, the values that go in and come out, how often it stands there.
+
+    ``scopes``: the composites around it, outermost first, each copy of a repeated part by a number of its own; told of
+    walks with ``ends``.
+    """
 
     path: tuple[str, ...]
     operation: Operation
     inputs: tuple[Value, ...]
     output: Value
     times: Size
+    scopes: tuple[int, ...] = ()
 
     @property
     def complexity(self) -> Complexity:
@@ -47,18 +52,34 @@ class Visit(NamedTuple):
 class Place:
     """Where a walk stands: the path so far, how often what stands here is there, and the visits made so far.
 
-    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``).
+    ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``), and the
+    composites around are numbered.
     """
 
-    __slots__ = ("ends", "ids", "path", "times", "visits")
+    __slots__ = ("ends", "ids", "numbers", "path", "scopes", "times", "visits")
 
-    def __init__(self, path: tuple[str, ...], times: Size, ids: Iterator[int], ends: bool, visits: list[Visit]) -> None:
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        times: Size,
+        ids: Iterator[int],
+        ends: bool,
+        visits: list[Visit],
+        numbers: Iterator[int],
+        scopes: tuple[int, ...] = (),
+    ) -> None:
         self.path, self.times, self.ids, self.ends, self.visits = path, times, ids, ends, visits
+        self.numbers, self.scopes = numbers, scopes
 
     def into(self, name: str, times: Size = 1) -> Place:
         """One step down, to what stands there ``times`` as often."""
         often = self.times if times is _ONCE else product(self.times, times)
-        return Place((*self.path, name), often, self.ids, self.ends, self.visits)
+        return Place((*self.path, name), often, self.ids, self.ends, self.visits, self.numbers, self.scopes)
+
+    def inside(self) -> Place:
+        """The same place, within the composite that stands there."""
+        scopes = (*self.scopes, next(self.numbers))
+        return Place(self.path, self.times, self.ids, self.ends, self.visits, self.numbers, scopes)
 
 
 class Composite(Layer):
@@ -91,11 +112,11 @@ _SUM, _PRODUCT = Add(), Multiply()
 def visit(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Value:
     """Visits a layer on values, at a place: an operation itself, of a composite its parts. Returns what comes out."""
     if layer.composite:
-        return cast(Composite, layer).walk(inputs, at)
+        return cast(Composite, layer).walk(inputs, at.inside() if at.ends else at)
     operation = cast(Operation, layer)
     operation.check_number(len(inputs))
     output = Value(next(at.ids), operation.infer(*[value.shape for value in inputs]))
-    at.visits.append(Visit(at.path, operation, inputs, output, at.times))
+    at.visits.append(Visit(at.path, operation, inputs, output, at.times, at.scopes))
     return output
 
 
@@ -106,7 +127,7 @@ def walked(layer: Layer, *shapes: Shape, ends: bool = False) -> tuple[list[Visit
             raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
     ids = count()
     inputs = tuple(Value(next(ids), shape) for shape in shapes)
-    at = Place((), _ONCE, ids, ends, [])
+    at = Place((), _ONCE, ids, ends, [], count())
     output = visit(layer, inputs, at)
     return at.visits, output
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Value, Visit, walked
+from complexity_theory.graph.graph import Graph
 from complexity_theory.graph.operations import Layer
 from complexity_theory.graph.rows import Row, row
 
@@ -20,15 +21,18 @@ FUSED = ("elementwise", "norm")  # what a compiler runs in one kernel with its n
 class Edges:
     """The visits of a layer (``compose.walk`` with ``ends``), with the edges between them told by value.
 
-    ``visits`` in order; ``inputs``: the values that enter the layer; ``output``: the one that leaves it.
+    ``visits`` in order; ``inputs``: the values that enter the layer; ``output``: the one that leaves it. ``training``:
+    what draws at random (dropout) makes new data, where in inference it is a view. ``more``: further values that leave.
     """
 
     visits: tuple[Visit, ...]
     inputs: tuple[Value, ...]
     output: Value
+    training: bool = False
+    more: tuple[Value, ...] = ()
 
     @classmethod
-    def of(cls, layer: Layer, *shapes: Shape) -> Edges:
+    def of(cls, layer: Layer, *shapes: Shape, training: bool = False) -> Edges:
         """The edges of a layer on inputs of ``shapes``. Raises InvalidInput as ``walk`` does.
 
         >>> from complexity_theory.graph.compose import Residual
@@ -38,12 +42,21 @@ class Edges:
         [2, 1, 0]
         """
         visits, output = walked(layer, *shapes, ends=True)
-        return cls(tuple(visits), tuple(Value(i, shape) for i, shape in enumerate(shapes)), output)
+        inputs = tuple(Value(i, shape) for i, shape in enumerate(shapes))
+        return cls(tuple(visits), inputs, output, training, _more(layer, visits))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The row of each visit's operation. Raises InvalidInput for one that has none."""
         return tuple(row(visit.operation) for visit in self.visits)
+
+    @cached_property
+    def views(self) -> tuple[bool, ...]:
+        """For each visit whether what comes out is the data of its input, seen otherwise."""
+        return tuple(
+            about.kind == "view" and bool(visit.inputs) and not (self.training and about.draws(visit.operation))
+            for visit, about in zip(self.visits, self.rows, strict=True)
+        )
 
     @cached_property
     def sources(self) -> Mapping[int, int]:
@@ -56,9 +69,9 @@ class Edges:
             return value
 
         values = [value.id for value in self.inputs]
-        for visit, about in zip(self.visits, self.rows, strict=True):
+        for visit, view in zip(self.visits, self.views, strict=True):
             values.append(visit.output.id)
-            if about.kind == "view" and visit.inputs:
+            if view:
                 # Where copies of a part hand on a view, the data of all of them are joined here, as their views are.
                 a, b = sorted((root(visit.inputs[0].id), root(visit.output.id)))
                 joined[b] = a
@@ -69,7 +82,7 @@ class Edges:
         """By value with data of its own: the visits (their numbers) that make it; copies of a part make one value."""
         found: dict[int, list[int]] = defaultdict(list)
         for i, visit in enumerate(self.visits):
-            if not (self.rows[i].kind == "view" and visit.inputs):
+            if not self.views[i]:
                 found[self.sources[visit.output.id]].append(i)
         return defaultdict(tuple, {value: tuple(made) for value, made in found.items()})
 
@@ -77,8 +90,8 @@ class Edges:
     def takers(self) -> Mapping[int, tuple[int, ...]]:
         """By value with data of its own: the visits that take it or a view of it; views themselves take nothing."""
         found: dict[int, list[int]] = defaultdict(list)
-        for i, (visit, about) in enumerate(zip(self.visits, self.rows, strict=True)):
-            if about.kind != "view":
+        for i, (visit, view) in enumerate(zip(self.visits, self.views, strict=True)):
+            if not view:
                 for value in dict.fromkeys(self.sources[value.id] for value in visit.inputs):
                     found[value].append(i)
         return defaultdict(tuple, {value: tuple(taken) for value, taken in found.items()})
@@ -154,12 +167,8 @@ class Edges:
         """
         return any(self.kernels[j] == self.kernels[taker] for j in self.makers[value][:1])
 
-    def kept(self) -> dict[int, Value]:
-        """The values that autograd keeps for a backward pass, each once, however many operations keep it."""
-        found: dict[int, Value] = {}
-        for visit, about in zip(self.visits, self.rows, strict=True):
-            for value in visit.inputs if "inputs" in about.keeps else ():
-                found.setdefault(self.sources[value.id], value)
-            if "output" in about.keeps:
-                found.setdefault(self.sources[visit.output.id], visit.output)
-        return found
+
+def _more(layer: Layer, visits: list[Visit]) -> tuple[Value, ...]:
+    """The values that leave a graph beside its output."""
+    made = {visit.path[0]: visit.output for visit in visits if visit.path}
+    return tuple(made[name] for name in (layer.more if isinstance(layer, Graph) else ()) if name in made)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -37,6 +37,34 @@ def structures(population: T) -> Iterator[tuple[np.ndarray | None, T]]:
     for kind in range(kinds.shape[1]):
         index = np.flatnonzero(which.reshape(-1) == kind)
         yield index, at(population, index)
+
+
+def by_structure(read: Callable[..., T], population: tuple[Any, ...]) -> T:
+    """What ``read`` tells of a population (layers and shapes, its arguments), from its parts of one structure.
+
+    ``read`` returns a size, or a dataclass of sizes; so does this, with arrays in the population's order.
+
+    >>> from complexity_theory.graph.operations import Activation
+    >>> by_structure(lambda layer: 10 * layer.times, (Repeat(Activation(), np.array([3, 0, 2])),)).tolist()
+    [30, 0, 20]
+    """
+    parts = [(index, read(*part)) for index, part in structures(population)]
+    if parts[0][0] is None:
+        return parts[0][1]
+    found = [(index, part) for index, part in parts if index is not None]
+    first: Any = found[0][1]
+    if not is_dataclass(first):
+        return cast(T, _merged(found))
+    merged = {f.name: _merged([(index, getattr(part, f.name)) for index, part in found]) for f in fields(first)}
+    return cast(T, replace(cast(Any, first), **merged))
+
+
+def _merged(parts: list[tuple[np.ndarray, Any]]) -> np.ndarray:
+    """One array of the parts' sizes, each at its indices."""
+    merged = np.zeros(sum(len(index) for index, _ in parts), dtype=np.result_type(*(np.asarray(v) for _, v in parts)))
+    for index, value in parts:
+        merged[index] = value
+    return merged
 
 
 def _repeated(value: Any) -> Iterator[np.ndarray]:

@@ -11,15 +11,15 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size
+from complexity_theory.graph import keeping
 from complexity_theory.graph import operations as ops
 from complexity_theory.graph.compose import Visit
+from complexity_theory.graph.keeping import Keeping, Keeps, Rule, elements_in, elements_out
 from complexity_theory.graph.operations.base import Operation, sizes
 
 Kind: TypeAlias = Literal[
     "conv", "linear", "product", "recurrent", "norm", "elementwise", "pool", "move", "view", "lookup"
 ]
-# What is counted of one visit.
-Rule: TypeAlias = Callable[[Visit], Size]
 
 
 class Call(NamedTuple):
@@ -37,15 +37,22 @@ class Row:
     """What must be known of an operation.
 
     ``torch``: how torch makes it. ``kind``: what a device does for it (``view``: nothing, it moves no data). ``keeps``:
-    what autograd keeps for its backward pass: its ``inputs``, its ``output``, a ``mask`` or ``indices`` of the output's
-    size, ``statistics`` of its channels; its weights come on top. ``extra``: multiply-adds that counters by that name
-    count on top of those of convolutions and products.
+    what autograd keeps for its backward pass, and what it makes beside its output (``graph.keeping``). ``extra``:
+    multiply-adds that counters by that name count on top of those of convolutions and products. ``buffers``: bytes
+    that its module holds beside its params. ``draws``: whether it draws at random in training, so that what comes out
+    is new data where in inference it is the input.
     """
 
     torch: Callable[[Any], Call]
     kind: Kind
-    keeps: tuple[str, ...] = ()
+    keeping: Keeping = keeping.NOTHING
     extra: Mapping[str, Rule] = field(default_factory=dict)
+    buffers: Callable[[Any], Size] = lambda _: 0
+    draws: Callable[[Any], bool] = lambda _: False
+
+    def keeps(self, visit: Visit) -> Keeps:
+        """What autograd keeps of a visit. Raises InvalidInput for a function of which it is not known."""
+        return self.keeping if isinstance(self.keeping, Keeps) else self.keeping(visit)
 
 
 def _module(name: str, *fields: str) -> Callable[[Operation], Call]:
@@ -88,7 +95,16 @@ def _linear(operation: ops.Linear) -> Call:
 
 
 def _norm(name: str) -> Callable[[Any], Call]:
-    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine})
+    return lambda operation: Call(name, (operation.width,), {"affine": operation.affine} | _eps(operation))
+
+
+def _eps(operation: Any) -> dict[str, float]:
+    return {} if operation.eps == 1e-5 else {"eps": operation.eps}
+
+
+def _running(operation: Any) -> Size:
+    """Bytes of the running mean and variance of each channel (float32), and of the count of batches (int64)."""
+    return 2 * 4 * operation.width + 8
 
 
 def _layer_norm(operation: ops.LayerNorm) -> Call:
@@ -100,7 +116,11 @@ def _layer_norm(operation: ops.LayerNorm) -> Call:
             "bias": operation.bias,
         }
     )
-    return Call("nn.LayerNorm", (operation.shape.dims,), settings)
+    return Call("nn.LayerNorm", (operation.shape.dims,), settings | _eps(operation))
+
+
+def _rms_norm(operation: ops.RMSNorm) -> Call:
+    return Call("nn.RMSNorm", (operation.width,), {} if operation.eps is None else {"eps": operation.eps})
 
 
 def _pool(name: str) -> Callable[[Any], Call]:
@@ -150,6 +170,10 @@ def _activation(operation: ops.Activation) -> Call:
     return Call(f"nn.{_ACTIVATIONS[operation.kind]}", (0.0, 0.0) if operation.kind == "threshold" else ())
 
 
+def _not_built(operation: ops.Other) -> Call:
+    raise InvalidInput(f"{operation.name} is known by its shape alone: it can be counted, and not be built")
+
+
 def _behind_batch(side: int) -> int:
     """The number of a side in a tensor whose first side is the batch."""
     return side if side < 0 else side + 1
@@ -170,14 +194,6 @@ def _pad(operation: ops.Pad) -> Call:
     return Call("nn.functional.pad", (flat,), {"mode": operation.mode})
 
 
-def _elements_in(visit: Visit) -> Size:
-    return visit.inputs[0].shape.elements
-
-
-def _elements_out(visit: Visit) -> Size:
-    return visit.output.shape.elements
-
-
 def _params(visit: Visit) -> Size:
     return visit.complexity.params
 
@@ -189,85 +205,94 @@ def _times(factor: int, rule: Rule) -> Rule:
 def _ptflops_activation(visit: Visit) -> Size:
     """Elements for each time that ptflops sees the activation: as a module, as a function, or both."""
     seen = {"relu": 2, "gelu": 2, "relu6": 1, "silu": 1}
-    return seen.get(visit.operation.kind, 0) * _elements_out(visit)  # type: ignore[attr-defined]
+    return seen.get(visit.operation.kind, 0) * elements_out(visit)  # type: ignore[attr-defined]
 
 
 def _thop_adaptive(visit: Visit) -> Size:
     """An addition for each element of an output's window, and a division."""
-    return _elements_in(visit) + _elements_out(visit)
+    return elements_in(visit) + elements_out(visit)
 
 
 def _fvcore_norm(visit: Visit) -> Size:
-    return (5 if getattr(visit.operation, "affine", True) else 4) * _elements_in(visit)
+    return (5 if getattr(visit.operation, "affine", True) else 4) * elements_in(visit)
 
 
 _BATCH_NORM = {
-    "fvcore": _times(2, _elements_in),
-    "ptflops": _times(2, _elements_in),
-    "thop": _times(4, _elements_in),
+    "fvcore": _times(2, elements_in),
+    "ptflops": _times(2, elements_in),
+    "thop": _times(4, elements_in),
     "torchinfo": _params,
 }
 _OTHER_NORM = {"fvcore": _fvcore_norm, "torchinfo": _params}
-_WINDOW = {"ptflops": _times(2, _elements_in)}
-_AVERAGE = _WINDOW | {"thop": _elements_out}
-_GRID = {"fvcore": _elements_in, "ptflops": _times(2, _elements_in), "thop": _thop_adaptive}
+_WINDOW = {"ptflops": _times(2, elements_in)}
+_AVERAGE = _WINDOW | {"thop": elements_out}
+_GRID = {"fvcore": elements_in, "ptflops": _times(2, elements_in), "thop": _thop_adaptive}
 
 
 ROWS: dict[type[Operation], Row] = {
-    **dict.fromkeys((ops.Conv1d, ops.Conv2d, ops.Conv3d), Row(_conv, "conv", ("inputs",))),
-    **dict.fromkeys((ops.ConvTranspose1d, ops.ConvTranspose2d, ops.ConvTranspose3d), Row(_conv, "conv", ("inputs",))),
-    ops.Linear: Row(_linear, "linear", ("inputs",)),
-    ops.MatMul: Row(_function("torch.matmul"), "product", ("inputs",)),
-    ops.Attention: Row(
-        _function("nn.functional.scaled_dot_product_attention"), "product", ("inputs", "output", "statistics")
+    **dict.fromkeys((ops.Conv1d, ops.Conv2d, ops.Conv3d), Row(_conv, "conv", keeping.INPUTS)),
+    **dict.fromkeys(
+        (ops.ConvTranspose1d, ops.ConvTranspose2d, ops.ConvTranspose3d), Row(_conv, "conv", keeping.INPUTS)
     ),
-    ops.Recurrent: Row(_recurrent, "recurrent", ("inputs", "output")),
-    ops.Embedding: Row(_module("nn.Embedding", "entries", "width"), "lookup", ("inputs",)),
-    ops.Parameter: Row(lambda operation: Call("Loose", (operation.shape.dims,)), "view"),
-    ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
-    ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
-    ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", ("inputs", "statistics"), _BATCH_NORM),
-    ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", ("inputs", "statistics"), _OTHER_NORM),
+    ops.Linear: Row(_linear, "linear", keeping.INPUTS),
+    ops.MatMul: Row(_function("torch.matmul"), "product", keeping.FACTORS),
+    ops.Attention: Row(_function("nn.functional.scaled_dot_product_attention"), "product", keeping.attention),
+    ops.Recurrent: Row(_recurrent, "recurrent", keeping.recurrent),
+    ops.Embedding: Row(_module("nn.Embedding", "entries", "width"), "lookup", keeping.INPUTS),
+    ops.Parameter: Row(
+        lambda operation: Call("Loose", (operation.shape.dims,), {} if operation.learned else {"learned": False}),
+        "view",
+    ),
+    ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
+    ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
+    ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
+    ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", keeping.instance_norm, _OTHER_NORM),
     ops.GroupNorm: Row(
-        lambda operation: Call("nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine}),
+        lambda operation: Call(
+            "nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine} | _eps(operation)
+        ),
         "norm",
-        ("inputs", "statistics"),
+        keeping.group_norm,
         _OTHER_NORM,
     ),
-    ops.LayerNorm2d: Row(_module("ChannelNorm", "width"), "norm", ("inputs", "statistics"), _OTHER_NORM),
-    ops.LayerNorm: Row(_layer_norm, "norm", ("inputs", "statistics"), _OTHER_NORM),
-    ops.RMSNorm: Row(_module("nn.RMSNorm", "width"), "norm", ("inputs", "statistics"), {"torchinfo": _params}),
-    ops.LayerScale: Row(_module("Scale", "width"), "elementwise", ("inputs",), {"torchinfo": _params}),
-    ops.Activation: Row(_activation, "elementwise", ("output",), {"ptflops": _ptflops_activation}),
-    ops.PReLU: Row(_module("nn.PReLU", "weights"), "elementwise", ("inputs",)),
-    ops.Add: Row(_function("torch.add"), "elementwise"),
-    ops.Multiply: Row(_function("torch.mul"), "elementwise", ("inputs",)),
+    ops.LayerNorm2d: Row(_module("ChannelNorm", "width"), "norm", keeping.CHANNEL_NORM, _OTHER_NORM),
+    ops.LayerNorm: Row(_layer_norm, "norm", keeping.layer_norm, _OTHER_NORM),
+    ops.RMSNorm: Row(_rms_norm, "norm", keeping.RMS_NORM, {"torchinfo": _params}),
+    ops.LayerScale: Row(_module("Scale", "width"), "elementwise", keeping.INPUTS, {"torchinfo": _params}),
+    ops.Activation: Row(_activation, "elementwise", keeping.elementwise, {"ptflops": _ptflops_activation}),
+    ops.PReLU: Row(_module("nn.PReLU", "weights"), "elementwise", keeping.INPUTS),
+    ops.Add: Row(_function("torch.add"), "elementwise", keeping.ADD),
+    ops.Multiply: Row(_function("torch.mul"), "elementwise", keeping.MULTIPLY),
     ops.Elementwise: Row(
-        lambda operation: Call(f"torch.{operation.kind}", (), dict(operation.settings)), "elementwise", ("inputs",)
+        lambda operation: Call(f"torch.{operation.kind}", (), dict(operation.settings)),
+        "elementwise",
+        keeping.elementwise,
     ),
     ops.Softmax: Row(
-        lambda operation: Call("torch.softmax", (), {"dim": _behind_batch(operation.side)}), "norm", ("output",)
+        lambda operation: Call("torch.softmax", (), {"dim": _behind_batch(operation.side)}), "norm", keeping.OUTPUT
     ),
-    ops.Dropout: Row(_module("nn.Dropout", "p"), "view", ("mask",)),
-    ops.MaxPool1d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
-    ops.MaxPool2d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
-    ops.MaxPool3d: Row(_pool("MaxPool"), "pool", ("inputs", "indices"), _WINDOW),
-    ops.AvgPool1d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
-    ops.AvgPool2d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
-    ops.AvgPool3d: Row(_pool("AvgPool"), "pool", ("inputs",), _AVERAGE),
-    ops.AdaptiveAvgPool2d: Row(_module("nn.AdaptiveAvgPool2d", "size"), "pool", (), _GRID),
-    ops.AdaptiveMaxPool2d: Row(_module("nn.AdaptiveMaxPool2d", "size"), "pool", ("inputs", "indices"), _GRID),
-    ops.GlobalAvgPool2d: Row(lambda operation: Call("nn.AdaptiveAvgPool2d", (1,)), "pool", (), _GRID),
-    ops.Reduce: Row(_sides, "pool"),
+    ops.Dropout: Row(_module("nn.Dropout", "p"), "view", keeping.dropout, draws=lambda operation: operation.p > 0),
+    ops.MaxPool1d: Row(_pool("MaxPool"), "pool", keeping.MAXIMUM_1D, _WINDOW),
+    ops.MaxPool2d: Row(_pool("MaxPool"), "pool", keeping.MAXIMUM, _WINDOW),
+    ops.MaxPool3d: Row(_pool("MaxPool"), "pool", keeping.MAXIMUM, _WINDOW),
+    ops.AvgPool1d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
+    ops.AvgPool2d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
+    ops.AvgPool3d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
+    ops.AdaptiveAvgPool2d: Row(_module("nn.AdaptiveAvgPool2d", "size"), "pool", keeping.adaptive_average, _GRID),
+    ops.AdaptiveMaxPool2d: Row(_module("nn.AdaptiveMaxPool2d", "size"), "pool", keeping.MAXIMUM, _GRID),
+    ops.GlobalAvgPool2d: Row(lambda operation: Call("nn.AdaptiveAvgPool2d", (1,)), "pool", keeping.NOTHING, _GRID),
+    ops.Reduce: Row(_sides, "pool", keeping.reduce),
     ops.Flatten: Row(lambda operation: Call("nn.Flatten", (operation.first + 1,) if operation.first else ()), "view"),
     ops.Reshape: Row(lambda operation: Call("torch.reshape", ((-1, *operation.shape.dims),)), "view"),
+    ops.Regroup: Row(_module("Regroup", "groups"), "view"),
+    ops.Other: Row(_not_built, "move"),
     ops.Permute: Row(lambda operation: Call("torch.permute", ((0, *(side + 1 for side in operation.order)),)), "view"),
     ops.Concat: Row(lambda operation: Call("torch.cat", (), {"dim": _behind_batch(operation.side)}), "move"),
     ops.Slice: Row(
         lambda operation: Call("torch.narrow", (_behind_batch(operation.side), operation.start, operation.length)),
         "view",
     ),
-    ops.Pad: Row(_pad, "move"),
+    ops.Pad: Row(_pad, "move", keeping.pad),
     ops.Upsample: Row(_upsample, "move"),
     ops.PixelShuffle: Row(_module("nn.PixelShuffle", "factor"), "move"),
     ops.PixelUnshuffle: Row(_module("nn.PixelUnshuffle", "factor"), "move"),
@@ -281,6 +306,8 @@ def row(operation: Operation) -> Row:
     >>> row(ops.Conv2d(8, 16, 3, stride=2)).torch(ops.Conv2d(8, 16, 3, stride=2)).name
     'nn.Conv2d'
     """
+    if isinstance(operation, ops.Folded):
+        return row(operation.operation)  # ``measurement.build`` folds what it makes of it
     try:
         return ROWS[type(operation)]
     except KeyError:

@@ -15,32 +15,36 @@ from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement.jobs import UNSCALED
 
 # What a series of scaled networks has in common.
-_SERIES = ["network", "base_resolution", "dtype", "layout", "mode", "execution", "environment"]
+_SERIES = ["network", "base", "base_resolution", "batch", "dtype", "layout", "mode", "execution", "environment"]
+# What is shown of a series: the rest tells apart what people would call the same.
+_SHOWN = ["network", "base_resolution", "batch", "dtype", "layout", "mode", "execution", "strategy", "device_name"]
+_PLACE = ["torch", "threads", "driver"]
 
 
 def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """The exponents with which runtime and counts of scaled networks grow in the factor s, a row per series.
 
-    ``frame``: of ``store.read``. A series is a network under a strategy, at two factors or more, the network itself
-    (s = 1) among them; the exponent is the slope of log(seconds per image) over log s by least squares. Columns:
-    ``network``, ``strategy``, settings, ``factors`` (a list), the exponents ``flops``, ``params``, ``acts`` and
+    ``frame``: of ``store.read``. A series is a network under a strategy at one batch, at two factors or more, the
+    network itself (s = 1) among them; the exponent is the slope of log(seconds per image) over log s by least squares.
+    Columns: ``network``, ``strategy``, settings, ``factors`` (a list), the exponents ``flops``, ``params``, ``acts`` and
     ``runtime`` with its 95% interval ``low`` to ``high``, by bootstrap of the rounds and of the samples within them: it
     tells the noise of the measurement, not whether a power law holds. Raises InvalidInput where there is no series.
     """
     generator = np.random.default_rng(seed)
     networks = frame[(frame.kind == "network") & (frame.status == "ok")]
     rows = []
-    for _, group in networks.groupby(_SERIES, sort=False):
+    shown = [name for name in (*_SHOWN, *_PLACE) if name in frame]
+    for _, group in networks.groupby(_SERIES, sort=False, dropna=False):
         for strategy in group.strategy.unique():
             series = group[group.strategy.isin([UNSCALED, strategy])].sort_values("factor")
-            if strategy != UNSCALED and series.factor.nunique() > 1:
+            if strategy != UNSCALED and (series.strategy == UNSCALED).any():
                 measured = series[["samples", "samples_per_round"]].to_numpy().tolist()
                 medians = np.array([_resampled(s, n, resamples, generator) for s, n in measured])
                 per_image = medians / series.batch.to_numpy()[:, None]
                 low, high = np.percentile(_slopes(series.factor, per_image), (2.5, 97.5))
                 rows.append(
                     {
-                        **series.iloc[-1][[*_SERIES[:-1], "strategy", "device_name"]],
+                        **series.iloc[-1][shown],
                         "factors": series.factor.tolist(),
                         **{m: float(_slopes(series.factor, series[[m]])[0]) for m in METRICS},
                         "runtime": float(_slopes(series.factor, series[["seconds_per_image"]])[0]),
@@ -50,7 +54,7 @@ def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int 
                 )
     if not rows:
         raise InvalidInput(
-            "no network is measured at two factors of a strategy: see `complexity-theory measure scaling`"
+            "no network is measured as it is and scaled, at the same batch: see `complexity-theory measure scaling`"
         )
     return pd.DataFrame(rows)
 
@@ -101,6 +105,7 @@ def repeatability(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len(frames) < 2:
         raise InvalidInput(f"repeatability needs two stores or more, not {len(frames)}")
     naming = ["network", "strategy", "factor", "resolution", "batch", "dtype", "layout", "mode", "execution"]
+    naming = [name for name in naming if all(name in frame for frame in frames)]
     every = pd.concat([frame[frame.status == "ok"] for frame in frames])
     jobs = every.groupby(["job", "environment"], sort=False)
     medians = jobs["median"].agg(["median", "min", "max", "count"])

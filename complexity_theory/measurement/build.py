@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
-from complexity_theory.graph.operations import Layer, Linear, Operation
+from complexity_theory.graph.operations import Folded, Layer, Linear, Operation
 from complexity_theory.graph.rows import Call, row
 from complexity_theory.measurement import modules
 from complexity_theory.measurement.modules import Function
@@ -95,6 +95,11 @@ def _operation(operation: Operation) -> nn.Module:
     return called(row(operation).torch(operation))
 
 
+@assemble.register
+def _folded(layer: Folded) -> nn.Module:
+    return modules.Folded(assemble(layer.operation), layer.lead)
+
+
 def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
     x = inputs[0]
     pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1)
@@ -158,11 +163,17 @@ def _gate(layer: Gate) -> nn.Module:
 
 
 class GraphModule(nn.Module):
-    """The nodes of a graph in their order, each on the values that it takes."""
+    """The nodes of a graph in their order, each on the values that it takes; the last to take one lets it go."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
+        last = {name: node.name for node in graph.nodes for name in node.inputs}
+        leaving = {graph.output_name, *graph.more}
+        self.done = {
+            node.name: [name for name in dict.fromkeys(node.inputs) if last[name] == node.name and name not in leaving]
+            for node in graph.nodes
+        }
         self.nodes = nn.ModuleDict({_key(node.name): assemble(node.layer) for node in graph.nodes})
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -170,6 +181,8 @@ class GraphModule(nn.Module):
         values = dict(zip(self.graph.inputs, inputs, strict=True))
         for node in self.graph.nodes:
             values[node.name] = self.nodes[_key(node.name)](*(values[name] for name in node.inputs))
+            for name in self.done[node.name]:
+                del values[name]
         found = tuple(values[name] for name in (self.graph.output_name, *self.graph.more))
         return found if self.graph.more else found[0]
 

@@ -47,7 +47,8 @@ def conditions(device: Device) -> dict[str, Any]:
     """What may differ from one round to the next: kept with each.
 
     Keys: started (UTC), host, load (running processes, mean of the last minute), cpu_mhz and device_mhz (None where
-    they cannot be read), memory_available (bytes), flags, python, version (None where it is not installed) and commit of this package.
+    they cannot be read), memory_available (bytes), flags, python, version (None where it is
+    not installed) and commit of this package.
     """
     on_cuda = device.torch_device.type == "cuda"
     return {
@@ -59,6 +60,7 @@ def conditions(device: Device) -> dict[str, Any]:
         "memory_available": psutil.virtual_memory().available,
         "flags": {
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cudnn_benchmark_limit": torch.backends.cudnn.benchmark_limit,
             "cudnn_allow_tf32": torch.backends.cudnn.allow_tf32,
             "matmul_precision": torch.get_float32_matmul_precision(),
             "deterministic": torch.are_deterministic_algorithms_enabled(),

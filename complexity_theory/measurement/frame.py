@@ -14,7 +14,7 @@ from complexity_theory.measurement.protocol import is_noisy, quartiles
 from complexity_theory.measurement.store import Row, times
 
 FIRST = (
-    *("kind", "network", "family", "strategy", "factor", "base_resolution", "resolution", "batch", "search"),
+    *("kind", "network", "family", "strategy", "factor", "base", "base_resolution", "resolution", "batch", "search"),
     *("dtype", "layout", "mode", "execution"),
     *("flops", "params", "acts", "median", "p25", "p75", "n", "rounds", "noisy", "seconds_per_image", "device_median"),
     *("status", "reason", "peak_memory", "roofline", "device", "device_name", "job", "environment"),

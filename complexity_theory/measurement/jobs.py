@@ -84,6 +84,11 @@ class Description:
         return cls("network", canonical_json(files.describe(network)), ("name", "family", "note"))
 
     @property
+    def id(self) -> str:
+        """A hash of all of it."""
+        return identity({"form": self.form, "text": self.text})
+
+    @property
     def key(self) -> str:
         """A hash of the work that is described: other names of the same work have the same."""
         fields = json.loads(self.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,11 +39,12 @@ class Scale(nn.Module):
 
 
 class Loose(nn.Module):
-    """A loose parameter: what a forward adds, multiplies or concatenates without a layer."""
+    """A loose parameter: what a forward adds, multiplies or concatenates without a layer; or a constant."""
 
-    def __init__(self, dims: tuple[int, ...]) -> None:
+    def __init__(self, dims: tuple[int, ...], learned: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(1, *dims))
+        empty = torch.empty(1, *dims)
+        self.weight = nn.Parameter(empty) if learned else nn.Buffer(empty)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -52,6 +54,41 @@ class Loose(nn.Module):
     def forward(self) -> Tensor:
         """The parameter, with a batch of 1 before its sides."""
         return self.weight
+
+
+class Regroup(nn.Module):
+    """Neighbouring sides merged and split anew: for each group, how many are merged, and what they become."""
+
+    def __init__(self, groups: tuple[tuple[int, tuple[int | None, ...]], ...]) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` of shape (n, sides), with other sides."""
+        sizes, at = [x.shape[0]], 1
+        for merged, parts in self.groups:
+            whole = math.prod(x.shape[at : at + merged])
+            known = math.prod(part for part in parts if part is not None)
+            sizes.extend(whole // known if part is None else part for part in parts)
+            at += merged
+        return x.reshape(sizes)
+
+    def extra_repr(self) -> str:
+        """The groups."""
+        return str(self.groups)
+
+
+class Folded(nn.Module):
+    """A module on each of the images that the first sides hold."""
+
+    def __init__(self, each: nn.Module, lead: int) -> None:
+        super().__init__()
+        self.each, self.lead = each, lead
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` of shape (n, first sides, sides of an image)."""
+        out = self.each(x.flatten(0, self.lead))
+        return out.unflatten(0, x.shape[: self.lead + 1])  # type: ignore[no-any-return]
 
 
 class Function(nn.Module):

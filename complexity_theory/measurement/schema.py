@@ -225,7 +225,8 @@ def migrate(db: sqlite3.Connection) -> None:
         if described is not None:
             add_subject(db, described)
         now[key] = key if (new := job_key(row)) in now.values() else new
-        db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?)", (now[key], row["kind"], row["subject"], json.dumps(row)))
+        subject = None if described is None else described.id
+        db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?)", (now[key], row["kind"], subject, json.dumps(row)))
     for key, new in now.items():
         db.execute(
             "INSERT INTO attempts SELECT ?, environment, number, batch, status, reason, result "
@@ -258,4 +259,4 @@ def _of_schema_1(row: dict[str, Any]) -> tuple[Job | None, dict[str, Any]]:
 
 def add_subject(db: sqlite3.Connection, about: Description) -> None:
     """Keeps a description, once."""
-    db.execute("INSERT OR IGNORE INTO subjects VALUES (?, ?, ?)", (about.key, about.form, about.text))
+    db.execute("INSERT OR IGNORE INTO subjects VALUES (?, ?, ?)", (about.id, about.form, about.text))

@@ -67,11 +67,11 @@ def times(result: Mapping[str, Any], name: str = "samples") -> list[float]:
 
     >>> times({"samples": []})
     Traceback (most recent call last):
-    ValueError: samples must be finite numbers, not []
+    ValueError: samples must be positive numbers, not []
     """
     seconds = [sample + 0.0 for sample in result[name]]
-    if not (seconds and all(map(math.isfinite, seconds))):
-        raise ValueError(f"{name} must be finite numbers, not {seconds}")
+    if not (seconds and all(0 < time < math.inf for time in seconds)):
+        raise ValueError(f"{name} must be positive numbers, not {seconds[:4]}")
     return seconds
 
 
@@ -99,15 +99,15 @@ class Store:
         self._file = self._now()
         try:
             schema.check(self._db, path, empty=True)
-            with schema.sound(path):
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
             with self._transaction():
                 version = schema.pragma(self._db, "user_version")
                 if version == 0:
                     schema.create(self._db)
                 elif version < schema.SCHEMA:
                     schema.migrate(self._db)
+            with schema.sound(path):
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
         except BaseException:
             self._db.close()
             raise
@@ -181,7 +181,7 @@ class Store:
             for job, about in described:
                 if about is not None:
                     schema.add_subject(self._db, about)
-                row = (job.key, job.subject.kind, about and about.key, json.dumps(job.description))
+                row = (job.key, job.subject.kind, about and about.id, json.dumps(job.description))
                 self._db.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?)", row)
 
     def claim(self, task: Task, environment: str, seconds: float) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
-from complexity_theory.core.sizes import Size
-from complexity_theory.graph.compose import Gate, Residual, Sequential
+from complexity_theory.core.sizes import Size, is_symbolic, same
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.operations import (
     Activation,
     AvgPool2d,
@@ -19,12 +19,12 @@ from complexity_theory.graph.operations import (
     LayerScale,
     MaxPool2d,
 )
+from complexity_theory.networks.kinds import KINDS, Shortcut
 from complexity_theory.networks.parts import bn_conv, conv_bn, scaled_by, squeeze_excite
+from complexity_theory.networks.stage import Stage
 
-if TYPE_CHECKING:
-    from complexity_theory.networks.spec import Stage
-
-Shortcut = Literal["identity", "projection", "none"]
+# A block of a stage, for the width that enters it, its stride and its shortcut.
+Builder: TypeAlias = Callable[[Stage, Size, int, Shortcut], Layer]
 
 
 def _projection(stage: Stage, w_in: Size, stride: int, project: Callable[..., Layer]) -> Layer:
@@ -46,16 +46,16 @@ def _se(stage: Stage, width: Size, of: Size) -> Gate | None:
 
 def vanilla(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """[k x k conv, BN, activation] twice, no shortcut."""
-    w, k, act = stage.width, stage.kernel, stage.activation
+    w, k, dilation, act = stage.width, stage.kernel, stage.dilation, stage.activation
     return Sequential(
-        a=conv_bn(w_in, w, k, stride=stride, activation=act),
-        b=conv_bn(w, w, k, activation=act),
+        a=conv_bn(w_in, w, k, stride=stride, dilation=dilation, activation=act),
+        b=conv_bn(w, w, k, dilation=dilation, activation=act),
     )
 
 
 def conv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """[k x k conv, BN, activation]: EfficientNetV2's first stage (a fused MBConv without expansion)."""
-    body = conv_bn(w_in, stage.width, stage.kernel, stride=stride, activation=stage.activation)
+    body = conv_bn(w_in, stage.width, stage.kernel, stride=stride, dilation=stage.dilation, activation=stage.activation)
     return _with_shortcut(body, stage, w_in, stride, shortcut)
 
 
@@ -63,7 +63,7 @@ def vgg(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, *, norm: bool
     """A k x k conv and activation, after max-pooling by the stride (Simonyan and Zisserman 2015)."""
     return Sequential(
         pool=None if stride == 1 else MaxPool2d(stride, stride=stride),
-        conv=Conv2d(w_in, stage.width, stage.kernel, bias=True),
+        conv=Conv2d(w_in, stage.width, stage.kernel, dilation=stage.dilation, bias=True),
         bn=BatchNorm2d(stage.width) if norm else None,
         act=Activation(stage.activation),
     )
@@ -71,16 +71,29 @@ def vgg(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, *, norm: bool
 
 def basic(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """The basic residual block: two k x k convs (He et al. 2016, figure 5 left), optional squeeze-excite at the end."""
-    w, k, act = stage.width, stage.kernel, stage.activation
-    body = Sequential(a=conv_bn(w_in, w, k, stride=stride, activation=act), b=conv_bn(w, w, k), se=_se(stage, w, w))
+    w, k, dilation, act = stage.width, stage.kernel, stage.dilation, stage.activation
+    body = Sequential(
+        a=conv_bn(w_in, w, k, stride=stride, dilation=dilation, activation=act),
+        b=conv_bn(w, w, k, dilation=dilation),
+        se=_se(stage, w, w),
+    )
     return Sequential(residual=_with_shortcut(body, stage, w_in, stride, shortcut), act=Activation(act))
+
+
+def _inner(stage: Stage, stride: int, group_width: Size | None = None) -> dict[str, Any]:
+    """The settings of a block's k x k conv; its group width is the stage's unless given."""
+    return {
+        "stride": stride,
+        "dilation": stage.dilation,
+        "group_width": stage.group_width if group_width is None else group_width,
+    }
 
 
 def _bottleneck_body(stage: Stage, w_in: Size, stride: int, *, se_last: bool = False) -> Sequential:
     act, inner = stage.activation, scaled_by(stage.width, stage.ratio)
     return Sequential(
         a=conv_bn(w_in, inner, 1, activation=act),
-        b=conv_bn(inner, inner, stage.kernel, stride=stride, group_width=stage.group_width, activation=act),
+        b=conv_bn(inner, inner, stage.kernel, **_inner(stage, stride), activation=act),
         se=None if se_last else _se(stage, inner, w_in),
         c=conv_bn(inner, stage.width, 1),
         se_last=_se(stage, stage.width, stage.width) if se_last else None,
@@ -107,7 +120,7 @@ def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut)
     before = Sequential(bn=BatchNorm2d(w_in), act=Activation(act))
     body = Sequential(
         a=Conv2d(w_in, inner, 1),
-        b=bn_conv(inner, inner, stage.kernel, stride=stride, group_width=stage.group_width, activation=act),
+        b=bn_conv(inner, inner, stage.kernel, **_inner(stage, stride), activation=act),
         se=_se(stage, inner, w_in),
         c=bn_conv(inner, stage.width, 1, activation=act),
     )
@@ -120,21 +133,19 @@ def preact_bottleneck(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut)
 
 def mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """Inverted bottleneck: 1x1 expansion (unless the ratio is 1), depthwise k x k, squeeze-excite, linear 1x1."""
-    return _inverted(stage, w_in, stride, shortcut, "depthwise", group_width=1)
+    return _inverted(stage, w_in, stride, shortcut, "depthwise", 1)
 
 
 def group_mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer:
     """The inverted bottleneck with a group conv for the depthwise one: timm's own RegNetZ."""
-    return _inverted(stage, w_in, stride, shortcut, "group", group_width=stage.group_width)
+    return _inverted(stage, w_in, stride, shortcut, "group", stage.group_width)
 
 
-def _inverted(
-    stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, name: str, *, group_width: Size | None
-) -> Layer:
+def _inverted(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut, name: str, group_width: Size | None) -> Layer:
     act, inner = stage.activation, scaled_by(w_in, stage.ratio)
     body = Sequential(
         expand=None if stage.ratio == 1 else conv_bn(w_in, inner, 1, activation=act),
-        **{name: conv_bn(inner, inner, stage.kernel, stride=stride, group_width=group_width, activation=act)},
+        **{name: conv_bn(inner, inner, stage.kernel, **_inner(stage, stride, group_width), activation=act)},
         se=_se(stage, inner, w_in),
         project=conv_bn(inner, stage.width, 1),
     )
@@ -145,7 +156,7 @@ def fused_mbconv(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> L
     """MBConv with a dense k x k conv for the expansion and the depthwise conv (Tan and Le 2021, figure 2)."""
     inner = scaled_by(w_in, stage.ratio)
     body = Sequential(
-        expand=conv_bn(w_in, inner, stage.kernel, stride=stride, activation=stage.activation),
+        expand=conv_bn(w_in, inner, stage.kernel, stride=stride, dilation=stage.dilation, activation=stage.activation),
         se=_se(stage, inner, w_in),
         project=conv_bn(inner, stage.width, 1),
     )
@@ -156,7 +167,7 @@ def separable(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Laye
     """Depthwise k x k, squeeze-excite, 1x1, no shortcut: MobileNetV1 (Howard et al. 2017), LCNet."""
     act = stage.activation
     return Sequential(
-        depthwise=conv_bn(w_in, w_in, stage.kernel, stride=stride, group_width=1, activation=act),
+        depthwise=conv_bn(w_in, w_in, stage.kernel, **_inner(stage, stride, 1), activation=act),
         se=_se(stage, w_in, w_in),
         pointwise=conv_bn(w_in, stage.width, 1, activation=act),
     )
@@ -171,7 +182,7 @@ def convnext(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer
     inner = scaled_by(w, stage.ratio)
     block = Residual(
         Sequential(
-            depthwise=Conv2d(w, w, stage.kernel, group_width=1, bias=True),
+            depthwise=Conv2d(w, w, stage.kernel, dilation=stage.dilation, group_width=1, bias=True),
             norm=LayerNorm2d(w),
             expand=Conv2d(w, inner, 1, bias=True),
             act=Activation(stage.activation),
@@ -188,48 +199,37 @@ def convnext(stage: Stage, w_in: Size, stride: int, shortcut: Shortcut) -> Layer
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A kind of block: its builder, what it does where an identity shortcut does not fit, and what its stage can set.
+# One for each of ``networks.kinds``.
+BUILDERS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "vanilla": vanilla,
+        "conv": conv,
+        "vgg": partial(vgg, norm=False),
+        "vgg-bn": partial(vgg, norm=True),
+        "basic": basic,
+        "bottleneck": bottleneck,
+        "se-bottleneck": partial(bottleneck, se_last=True),
+        "linear-bottleneck": linear_bottleneck,
+        "preact-bottleneck": preact_bottleneck,
+        "mbconv": mbconv,
+        "group-mbconv": group_mbconv,
+        "fused-mbconv": fused_mbconv,
+        "separable": separable,
+        "convnext": convnext,
+    }
+)
 
-    ``shortcuts``: those that its first block can have; ``pools``: a projection can pool. ``inner_of``: the width that
-    ``Stage.ratio`` multiplies to give the inner width (input or output of the block; None: no inner width).
-    ``grouped``: the inner conv is in groups of ``Stage.group_width``; ``depthwise``: it is depthwise. ``se_of``: the
-    width that ``Stage.se`` multiplies (None: no squeeze-excite).
+
+def blocks(stage: Stage, w_in: Size) -> Sequential:
+    """The blocks of a stage that ``w_in`` enters, as a tree: the first, and one block repeated depth - 1 times.
+
+    >>> blocks(Stage(block="basic", depth=3, width=64), 64).parts[1][1].times
+    2
     """
-
-    build: Callable[[Stage, Size, int, Shortcut], Layer]
-    fallback: Shortcut
-    shortcuts: tuple[Shortcut, ...] = get_args(Shortcut)
-    pools: bool = True
-    inner_of: Literal["in", "out"] | None = None
-    grouped: bool = False
-    depthwise: bool = False
-    se_of: Literal["in", "out"] | None = None
-
-    @property
-    def identity(self) -> bool:
-        """Whether it has an identity shortcut where one fits."""
-        return "identity" in self.shortcuts
-
-
-PLAIN: dict[str, Any] = {"shortcuts": ("none",), "pools": False}  # blocks without shortcuts
-
-BLOCKS = {
-    "vanilla": Block(vanilla, "none", **PLAIN),
-    "conv": Block(conv, "none"),
-    "vgg": Block(partial(vgg, norm=False), "none", **PLAIN),
-    "vgg-bn": Block(partial(vgg, norm=True), "none", **PLAIN),
-    "basic": Block(basic, "projection", se_of="out"),
-    "bottleneck": Block(bottleneck, "projection", inner_of="out", grouped=True, se_of="in"),
-    "se-bottleneck": Block(partial(bottleneck, se_last=True), "projection", inner_of="out", grouped=True, se_of="out"),
-    "linear-bottleneck": Block(linear_bottleneck, "none", inner_of="out", grouped=True, se_of="in"),
-    "preact-bottleneck": Block(preact_bottleneck, "projection", inner_of="out", grouped=True, se_of="in"),
-    "mbconv": Block(mbconv, "none", inner_of="in", depthwise=True, se_of="in"),
-    "group-mbconv": Block(group_mbconv, "none", inner_of="in", grouped=True, se_of="in"),
-    "fused-mbconv": Block(fused_mbconv, "none", inner_of="in", se_of="in"),
-    "separable": Block(separable, "none", **PLAIN, depthwise=True, se_of="in"),
-    "convnext": Block(
-        convnext, "projection", shortcuts=("identity", "projection"), pools=False, inner_of="out", depthwise=True
-    ),
-}
+    build, kind, shortcut = BUILDERS[stage.block], KINDS[stage.block], stage.settled(w_in).shortcut
+    assert shortcut is not None
+    rest = None
+    if is_symbolic(stage.depth) or not same(stage.depth, 1):  # else there is no block whose sizes had to fit
+        each = build(stage, stage.width, 1, "identity" if kind.identity else kind.fallback)
+        rest = Repeat(each, stage.depth - 1)
+    return Sequential(first=build(stage, w_in, stage.stride, shortcut), rest=rest)

@@ -1,29 +1,77 @@
 """A network as a small TOML or JSON file: the fields of ``Network``, with ``stages`` as a list of those of ``Stage``.
 
 What has a default may be left out, and a shortcut that follows from the sizes is. Ratios are numbers or exact text such
-as "1/4". The same description is what `export --to json` prints.
+as "1/4"; a resolution, kernel or dilation is one size or [height, width]. The same description is what
+``export --to json`` prints. ``version`` says by which edition of these fields it is written; without one, by the first.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from types import GenericAlias
+from typing import Annotated, Any, get_args
 
+import msgspec
 import tomli_w
 
-from complexity_theory.core import files
+from complexity_theory.core import files, schema
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.blocks import Shortcut
+from complexity_theory.core.limits import LIMITS, shown
+from complexity_theory.core.sizes import pair
+from complexity_theory.networks.kinds import Shortcut
 from complexity_theory.networks.spec import Network, Stage
 
+VERSION = 1
 LARGEST = 10**9  # what a size of a file can be
 FAMILY = "custom"  # of a network whose file names none
+SUFFIXES = (".toml", ".json")
+
+Meta = msgspec.Meta
+_STAGES = int(LIMITS["stages of a network"].most)
+_WHOLE = "an integer up to 10^9"
+_Whole = Annotated[int, Meta(le=LARGEST, description=_WHOLE)]
+# (A bound on the int of this union makes msgspec 0.22 crash, so its sizes are checked by ``_part``.)
+_Pair = Annotated[int | tuple[int, int], Meta(description=f"{_WHOLE} or [height, width]")]
+
+# By the annotation of a field: its type in a file.
+TYPES: dict[str, Any] = {
+    "str": Annotated[str, Meta(description="text")],
+    "int": _Whole,
+    "Size": _Whole,
+    "Size | None": Annotated[_Whole, Meta(description=f"{_WHOLE} (left out where there is none)")],
+    "Pair": _Pair,
+    "bool": Annotated[bool, Meta(description="true or false")],
+    "float": Annotated[int | float, Meta(description="a number")],
+    "Fraction": Annotated[int | float | str, Meta(description='a number or a fraction such as "1/4"')],
+    "Shortcut | None": Annotated[str, Meta(description=f"one of {', '.join(get_args(Shortcut))}")],
+}
+
+
+def _schema(kind: type, **more: Any) -> Any:
+    """The schema of a ``Stage`` or ``Network``, from its fields; what has a default may be left out."""
+    fields = []
+    for field in dataclasses.fields(kind):
+        of = more.pop(field.name, TYPES.get(str(field.type)))
+        required = field.default is dataclasses.MISSING and field.name not in ("name", "family")
+        fields.append((field.name, of) if required else (field.name, of, msgspec.UNSET))
+    extra = [(name, of, msgspec.UNSET) for name, of in more.items()]
+    return msgspec.defstruct(f"{kind.__name__}File", [*extra, *fields], kw_only=True, forbid_unknown_fields=True)
+
+
+STAGE: Any = _schema(Stage)
+NETWORK = _schema(
+    Network,
+    version=Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of network files known here")],
+    stages=Annotated[
+        GenericAlias(list, (STAGE,)),
+        Meta(max_length=_STAGES, description=f"a list of stages, at most {_STAGES:,} of them"),
+    ],
+)
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -34,15 +82,10 @@ def describe(network: Network) -> dict[str, Any]:
     {'block': 'bottleneck', 'depth': 3, 'width': 256, 'ratio': '1/4'}
     """
     stages = [
-        _plain(dataclasses.replace(stage, shortcut=None) if follows(stage, w_in) else stage)
+        _plain(dataclasses.replace(stage, shortcut=None) if stage.follows(w_in) else stage)
         for stage, w_in in zip(network.stages, network.input_widths, strict=True)
     ]
-    return {**_plain(network), "stages": stages}
-
-
-def follows(stage: Stage, w_in: int) -> bool:
-    """Whether the shortcut of a stage is the one that its sizes imply."""
-    return dataclasses.replace(stage, shortcut=None).settled(w_in) == stage
+    return {"version": VERSION, **_plain(network), "stages": stages}
 
 
 def _plain(part: Network | Stage) -> dict[str, Any]:
@@ -53,7 +96,9 @@ def _plain(part: Network | Stage) -> dict[str, Any]:
             continue
         if isinstance(value, Fraction):
             value = value.numerator if value.denominator == 1 else str(value)
-        if not isinstance(value, (int, float, str)):
+        elif isinstance(value, tuple) and all(type(size) is int for size in value):
+            value = list(value)
+        if not isinstance(value, (int, float, str, list)):
             raise InvalidInput(f"a network file holds ints, not {field.name} {value!r}")
         found[field.name] = value
     return found
@@ -66,26 +111,18 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
     Traceback (most recent call last):
     complexity_theory.core.errors.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
     """
-    if not isinstance(description, Mapping):
-        raise InvalidInput(f"a network is described by named fields, not {_short(description)}")
-    rows = description.get("stages", [])
-    if not isinstance(rows, list):
-        raise InvalidInput(f"stages must be a list of stages, not {_short(rows)}")
-    stages = tuple(_part(Stage, row, where=f"stage {i}: ") for i, row in enumerate(rows, 1))
-    network: Network = _part(Network, {"name": name, "family": FAMILY, **description, "stages": stages})
+    found = schema.checked(description, NETWORK, "a network")
+    stages = []
+    for i, row in enumerate(found.stages, 1):
+        stages.append(_part(Stage, row, where=f"stage {i}: "))
+    network: Network = _part(Network, found, name=name, family=FAMILY, stages=tuple(stages))
     network.complexity()  # what does not fit together is found by walking the tree
     return network
 
 
 def load(path: Path) -> Network:
     """The network of a ``.toml`` or ``.json`` file. Raises InvalidInput, with the path, where it describes none."""
-    try:
-        text = path.read_bytes().decode()
-        parsed = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text, object_pairs_hook=_once)
-    except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is no valid {path.suffix[1:].upper()}: {error}") from None
+    parsed = schema.read(path)
     try:
         return read(parsed, path.stem)
     except InvalidInput as error:
@@ -94,9 +131,9 @@ def load(path: Path) -> Network:
 
 def dump(network: Network, path: Path) -> None:
     """Writes a ``.toml`` or ``.json`` file for ``load``, whole or not at all. Raises InvalidInput for others."""
-    formats: dict[str, Callable[[dict[str, Any]], str]] = {".toml": tomli_w.dumps, ".json": to_json}
+    formats: dict[str, Callable[[dict[str, Any]], str]] = dict(zip(SUFFIXES, (tomli_w.dumps, to_json), strict=True))
     if path.suffix.lower() not in formats:
-        raise InvalidInput(f"a network file ends in .toml or .json, not {path.name!r}")
+        raise InvalidInput(f"a network file ends in {' or '.join(SUFFIXES)}, not {path.name!r}")
     files.write(path, formats[path.suffix.lower()](describe(network)))
 
 
@@ -105,88 +142,40 @@ def to_json(description: dict[str, Any]) -> str:
     return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
 
 
-def _part(kind: type, row: Any, where: str = "") -> Any:
-    """A ``Network`` or ``Stage`` from its fields, each checked for its type; their values are checked by the class."""
-    if not isinstance(row, Mapping):
-        raise InvalidInput(f"{where}named fields are needed, not {_short(row)}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for name in row:
-        if name not in fields:
-            raise InvalidInput(f"{where}unknown field {name!r}: one of {', '.join(fields)}")
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in row:
-            raise InvalidInput(f"{where}{name} is missing")
-    values = {}
-    for name, value in row.items():
-        accepts, what = READERS[str(fields[name].type)]
-        read_value = accepts(value)
-        if read_value is None:
-            raise InvalidInput(f"{where}{name} must be {what}, not {_short(value)}")
-        values[name] = read_value
+def _part(kind: type, row: msgspec.Struct, where: str = "", **given: Any) -> Any:
+    """A ``Network`` or ``Stage`` from its fields in a file, which its class checks for their values."""
+    values = dict(given)
+    for field in dataclasses.fields(kind):
+        value = getattr(row, field.name)
+        if value is msgspec.UNSET or field.name == "stages":
+            continue
+        if field.type == "Fraction":
+            value = _fraction(value, f"{where}{field.name}")
+        elif field.type == "float":
+            value = _number(value, f"{where}{field.name}")
+        elif field.type == "Pair" and max(pair(value)) > LARGEST:
+            raise InvalidInput(f"{where}{field.name} must be {_WHOLE} or [height, width], not {shown(value)}")
+        elif field.name == "shortcut" and value not in get_args(Shortcut):
+            raise InvalidInput(f"{where}shortcut must be one of {', '.join(get_args(Shortcut))}, not {shown(value)}")
+        values[field.name] = value
     try:
         return kind(**values)
     except InvalidInput as error:
         raise InvalidInput(f"{where}{error}") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The fields of a JSON object, each given once."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise InvalidInput(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
-    return fields
+def _number(value: float, what: str) -> float:
+    if not is_number(value):
+        raise InvalidInput(f"{what} must be a number, not {shown(value)}")
+    return float(value)
 
 
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # of Python's own limit
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:60] + "..."
-
-
-def _whole(value: Any) -> int | None:
-    return value if type(value) is int and value <= LARGEST else None
-
-
-def _text(value: Any) -> str | None:
-    return value if type(value) is str else None
-
-
-def _shortcut(value: Any) -> str | None:
-    return value if isinstance(value, str) and value in get_args(Shortcut) else None
-
-
-def _flag(value: Any) -> bool | None:
-    return value if type(value) is bool else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if is_number(value) else None
-
-
-def _fraction(value: Any) -> Fraction | None:
+def _fraction(value: float | str, what: str) -> Fraction:
     """An int, a decimal (as it is written) or text such as 1/4, but none with an exponent: it could be any size."""
-    if type(value) is str and "e" in value.lower():
-        return None
+    text = str(value) if type(value) is not int or abs(value) <= LARGEST else ""
     try:
-        return Fraction(str(value)) if type(value) in (int, float, str) and len(str(value)) < 40 else None
+        if len(text) < 40 and not (isinstance(value, str) and "e" in text.lower()):
+            return Fraction(text)
     except (ValueError, ZeroDivisionError):
-        return None
-
-
-WHOLE = "an integer up to 10^9"
-
-# By the annotation of a field: what reads a value (None: refused), and what would be right.
-READERS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "str": (_text, "text"),
-    "int": (_whole, WHOLE),
-    "Size": (_whole, WHOLE),
-    "Size | None": (_whole, f"{WHOLE} (left out where there is none)"),
-    "bool": (_flag, "true or false"),
-    "float": (_number, "a number"),
-    "Fraction": (_fraction, 'a number or a fraction such as "1/4"'),
-    "Shortcut | None": (_shortcut, f"one of {', '.join(get_args(Shortcut))}"),
-    "tuple[Stage, ...]": (lambda stages: stages, "a list of stages"),
-}
+        pass
+    raise InvalidInput(f'{what} must be a number or a fraction such as "1/4", not {shown(value)}')

@@ -6,7 +6,7 @@ be scaled, searched, counted as a population, put into closed form and given eff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -17,6 +17,7 @@ from complexity_theory.core.sizes import Size, nearest
 from complexity_theory.graph.complexity import Complexity
 
 Dimension: TypeAlias = Literal["depth", "width", "group_width", "resolution"]
+Role: TypeAlias = Literal["stem", "body", "head"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
@@ -43,9 +44,10 @@ class Knob:
     ``tied``: the knob of the same dimension to which it keeps its proportion: ideally both always move together, and
     so do the steps of the search. (A rule rounds each by itself; a network whose ties are more than a preference
     offers one knob for all that is tied, with a ``multiple`` that makes all of them whole.)
-    ``multiple``: what its size must be a multiple of. ``divides`` (of a group width): what it must divide. Where that is
-    one part, a rule fits the width to the group width, as pycls does; where there are several, the group width gives
-    way. ``inner`` (of the width of a dense bottleneck): the ratio of its inner width, which a rule rounds with it.
+    ``multiple``: what its size must be a multiple of. ``divides`` (of a group width): what it must divide. Where that
+    is one part, a rule fits the width to the group width, as pycls does; where there are several, the group width
+    gives way. ``inner`` (of the width of a dense bottleneck): the ratio of its inner width, which a rule rounds with
+    it.
     ``role``: a rule may treat the ends of a network by themselves.
     """
 
@@ -58,11 +60,14 @@ class Knob:
     multiple: int = 1
     divides: tuple[Part, ...] = ()
     inner: Fraction | None = None
-    role: Literal["stem", "body", "head"] = "body"
+    role: Role = "body"
 
 
-class Scalable(Protocol):
-    """A network that offers its sizes as knobs. ``values`` are always sizes of all knobs, in the order of ``knobs``."""
+class Scalable(Hashable, Protocol):
+    """A network that offers its sizes as knobs. ``values`` are always sizes of all knobs, in the order of ``knobs``.
+
+    It is hashable, since its closed form is derived once.
+    """
 
     @property
     def name(self) -> str:
@@ -85,8 +90,8 @@ class Scalable(Protocol):
         Raises InvalidInput where they do not fit.
         """
 
-    def fits(self, values: Sequence[int]) -> bool:
-        """Whether ``resized`` would build it; quick, for thousands of candidates. ``fitting`` serves most makers."""
+    def fits(self, values: Sequence[Size]) -> Any:
+        """Whether ``resized`` would build it: a bool, or of int64 arrays one each. ``fitting`` serves most makers."""
 
     def cost(self, values: Sequence[Size]) -> Complexity:
         """The exact cost of ``resized(values)``; of many at once where values are int64 arrays of one length.
@@ -101,6 +106,12 @@ class Scalable(Protocol):
         Polynomials in the sizes; of symbols, exact: no floors where sizes of inputs are multiples of 32.
         """
 
+    def kept(self, values: Sequence[Size]) -> Size:
+        """The elements that training keeps for each image (``graph.memory.kept``), of sizes as ``ideal`` takes them."""
+
+    def dense(self) -> Scalable:
+        """Its twin with dense convolutions in place of the group convolutions; itself where it has none."""
+
     def sizes(self) -> dict[str, Any]:
         """Its sizes as they are reported: resolution, depths, widths, group_widths and what else it has, plain."""
 
@@ -110,8 +121,28 @@ def bases(knobs: Iterable[Knob]) -> tuple[int, ...]:
     return tuple(knob.base for knob in knobs)
 
 
-def fitting(knobs: Sequence[Knob], values: Sequence[int]) -> bool:
+def multiplied(knobs: Sequence[Knob], multipliers: Mapping[str, Any], *, ties: bool = True) -> tuple[Any, ...]:
+    """The ideal sizes: of each knob that moves, its base times the multiplier of its dimension, nothing rounded.
+
+    ``ties``: what is tied to a knob that moves goes with it, as an identity shortcut needs (closed forms); without,
+    only what moves by itself does (as rules do, which settle shortcuts anew).
+
+    >>> stem = Knob(name="stem.width", dimension="width", base=64, moves=False, tied="stage1.width")
+    >>> knobs = [stem, Knob(name="stage1.width", dimension="width", base=64)]
+    >>> multiplied(knobs, {"width": 3}), multiplied(knobs, {"width": 3}, ties=False)
+    ((192, 192), (64, 192))
+    """
+    moving = {knob.name for knob in knobs if knob.moves}
+    return tuple(
+        knob.base * multipliers[knob.dimension] if knob.moves or (ties and knob.tied in moving) else knob.base
+        for knob in knobs
+    )
+
+
+def fitting(knobs: Sequence[Knob], values: Sequence[Size]) -> Any:
     """Whether sizes keep what the knobs say: at least 1, multiples, group widths that divide.
+
+    A bool, or of int64 arrays one each.
 
     >>> width = Knob(name="conv.width", dimension="width", base=64)
     >>> group = Knob(name="conv.group_width", dimension="group_width", base=8, divides=(Part("conv.width"),))
@@ -119,10 +150,12 @@ def fitting(knobs: Sequence[Knob], values: Sequence[int]) -> bool:
     (True, False)
     """
     sizes = {knob.name: value for knob, value in zip(knobs, values, strict=True)}
-    return all(
-        value >= 1 and value % knob.multiple == 0 and all(part.of(sizes) % value == 0 for part in knob.divides)
-        for knob, value in zip(knobs, values, strict=True)
-    )
+    fits: Any = True
+    for knob, value in zip(knobs, values, strict=True):
+        fits = fits & (value >= 1) & (value % knob.multiple == 0)
+        for part in knob.divides:
+            fits = fits & (part.of(sizes) % value == 0)
+    return fits
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -15,12 +15,13 @@ def conv_bn(
     kernel: Pair,
     *,
     stride: Size = 1,
+    dilation: Pair = 1,
     group_width: Size | None = None,
     activation: str | None = None,
 ) -> Sequential:
     """Convolution, batch norm and, where named, an activation."""
     return Sequential(
-        conv=Conv2d(w_in, w_out, kernel, stride=stride, group_width=group_width),
+        conv=Conv2d(w_in, w_out, kernel, stride=stride, dilation=dilation, group_width=group_width),
         bn=BatchNorm2d(w_out),
         act=None if activation is None else Activation(activation),
     )
@@ -32,6 +33,7 @@ def bn_conv(
     kernel: Pair,
     *,
     stride: Size = 1,
+    dilation: Pair = 1,
     group_width: Size | None = None,
     activation: str,
 ) -> Sequential:
@@ -39,7 +41,7 @@ def bn_conv(
     return Sequential(
         bn=BatchNorm2d(w_in),
         act=Activation(activation),
-        conv=Conv2d(w_in, w_out, kernel, stride=stride, group_width=group_width),
+        conv=Conv2d(w_in, w_out, kernel, stride=stride, dilation=dilation, group_width=group_width),
     )
 
 

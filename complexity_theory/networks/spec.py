@@ -1,38 +1,31 @@
-"""What a network is, as data: a stem, stages of blocks, a head; and the tree of layers it stands for."""
+"""What a network is, as data: a stem, stages of blocks, a head; the tree of layers it stands for, and its knobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
-from complexity_theory.core.checks import check_flag, check_size
+import numpy as np
+
+from complexity_theory.core.checks import check_choice, check_flag, check_pair, check_size, check_text
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, same
-from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.compose import Repeat, Sequential
-from complexity_theory.graph.operations import Activation, Dropout, Layer
-from complexity_theory.networks.blocks import BLOCKS, Shortcut
-from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH
+from complexity_theory.core.sizes import Pair, Size, pair
+from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.compose import Sequential
+from complexity_theory.graph.memory import kept
+from complexity_theory.graph.operations import Activation, Dropout
+from complexity_theory.networks.blocks import blocks
+from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
+from complexity_theory.networks.kinds import KINDS
+from complexity_theory.networks.knobs import Knob, Part, Role, multiplied
 from complexity_theory.networks.parts import scaled_by
+from complexity_theory.networks.stage import Stage
 from complexity_theory.networks.stems import STEMS
 
-
-def _choice(what: str, value: str, known: Iterable[str]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise InvalidInput(f"unknown {what} {value!r}: one of {', '.join(known)}")
-
-
-def _check_text(what: str, value: object) -> None:
-    if not isinstance(value, str) or not value.isprintable():
-        raise InvalidInput(f"{what} must be text on one line, without control characters, not {value!r}")
-
-
-def _check_exact(what: str, value: object) -> None:
-    if type(value) not in (int, Fraction):
-        raise InvalidInput(f"{what} must be exact, a Fraction such as Fraction(1, 4), not {value!r}")
+__all__ = ["Network", "Stage"]
 
 
 @contextmanager
@@ -45,89 +38,12 @@ def _said_of(part: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """``depth`` blocks of one ``width``; the first takes the stride and, where it must, another kind of shortcut.
-
-    ``ratio``: inner width over the block's output width (bottlenecks) or input width (mbconv). ``group_width``: of the
-    inner conv; None where it is dense (or depthwise by the kind of block). ``se``: squeeze-excite width over the
-    block's input width (SE-ResNets: output width), 0 for none. ``shortcut``: of the first block; None settles it by
-    the sizes, then ints. ``pooled_shortcut``: a projection shortcut with a stride is average pooling and a 1x1 conv
-    (ResNet-D), not a strided 1x1 conv.
-    """
-
-    block: str
-    depth: Size
-    width: Size
-    stride: int = 1
-    kernel: int = 3
-    ratio: Fraction = Fraction(1)
-    group_width: Size | None = None
-    se: Fraction = Fraction(0)
-    activation: str = "relu"
-    se_activation: str = "relu"
-    se_gate: str = "sigmoid"
-    shortcut: Shortcut | None = None
-    pooled_shortcut: bool = False
-
-    def __post_init__(self) -> None:
-        _choice("block", self.block, BLOCKS)
-        check_size("depth", self.depth)
-        check_size("width", self.width)
-        check_size("stride", self.stride)
-        if type(self.stride) is not int:
-            raise InvalidInput(f"stride must be an int, not {self.stride!r}")
-        check_size("kernel", self.kernel)
-        if self.group_width is not None:
-            check_size("group width", self.group_width)
-        _check_exact("ratio", self.ratio)
-        _check_exact("se", self.se)
-        if not self.ratio > 0:
-            raise InvalidInput(f"ratio must be positive, not {self.ratio}")
-        if not self.se >= 0:
-            raise InvalidInput(f"se must be at least 0, not {self.se}")
-        kind = BLOCKS[self.block]
-        if self.group_width is not None and not kind.grouped:
-            raise InvalidInput(f"a {self.block} block takes no group width, but it is {self.group_width}")
-        if self.ratio != 1 and kind.inner_of is None:
-            raise InvalidInput(f"a {self.block} block takes no ratio, but it is {self.ratio}")
-        if self.se and kind.se_of is None:
-            raise InvalidInput(f"a {self.block} block takes no squeeze-excite, but se is {self.se}")
-        if self.shortcut is not None:
-            _choice(f"shortcut of a {self.block} block", self.shortcut, kind.shortcuts)
-        check_flag("pooled_shortcut", self.pooled_shortcut)
-        if self.pooled_shortcut and not kind.pools:
-            raise InvalidInput(f"a {self.block} block has no projection that could pool, but pooled_shortcut is True")
-        for activation in (self.activation, self.se_activation, self.se_gate):
-            Activation(activation)  # which refuses those it does not know
-
-    def settled(self, w_in: Size) -> Stage:
-        """The stage with its shortcut decided: identity where the first block keeps the shape, else the fallback."""
-        if self.shortcut is not None:
-            return self
-        kind = BLOCKS[self.block]
-        fits = kind.identity and self.stride == 1 and same(w_in, self.width)
-        return replace(self, shortcut="identity" if fits else kind.fallback)
-
-    def inner_width(self, w_in: Size) -> Size | None:
-        """Width of the inner conv of the blocks after the first (``w_in``: of the first); None where there is none."""
-        of = {"in": w_in, "out": self.width, None: None}[BLOCKS[self.block].inner_of]
-        return None if of is None else scaled_by(of, self.ratio)
-
-    def layer(self, w_in: Size) -> Layer:
-        """The blocks as a tree: the first, and the rest as one block repeated depth - 1 times."""
-        build, shortcut = BLOCKS[self.block].build, self.settled(w_in).shortcut
-        assert shortcut is not None
-        kind = BLOCKS[self.block]
-        rest = build(self, self.width, 1, "identity" if kind.identity else kind.fallback)
-        return Sequential(first=build(self, w_in, self.stride, shortcut), rest=Repeat(rest, self.depth - 1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network as data. Sizes are ints, sympy expressions or int64 arrays; ``resolution`` is the side of the input.
+    """A network as data, and a maker of knobs (``networks.knobs.Scalable``).
 
-    ``scales_ends``: stem and head are scaled as widths (EfficientNet); else they stay (AnyNet), as in pycls's scaler.
-    Raises InvalidInput where parts do not fit.
+    Sizes are ints, sympy expressions or int64 arrays; ``resolution`` is the side of a square input, or its height and
+    width. ``scales_ends``: stem and head are scaled as widths (EfficientNet); else they stay (AnyNet), as in pycls's
+    scaler. Raises InvalidInput where parts do not fit.
     """
 
     name: str
@@ -139,7 +55,7 @@ class Network:
     head_width: Size | None = None
     classes: int = 1000
     in_channels: int = 3
-    resolution: Size = 224
+    resolution: Pair = 224
     activation: str = "relu"
     dropout: float = 0.0
     scales_ends: bool = False
@@ -147,11 +63,12 @@ class Network:
 
     def __post_init__(self) -> None:
         for name in ("name", "family", "note"):
-            _check_text(name, getattr(self, name))
-        _choice("stem", self.stem, STEMS)
-        _choice("head", self.head, HEADS)
+            check_text(name, getattr(self, name))
+        check_choice("stem", self.stem, STEMS)
+        check_choice("head", self.head, HEADS)
         check_size("stem width", self.stem_width)
-        check_size("resolution", self.resolution)
+        check_pair("resolution", self.resolution)
+        object.__setattr__(self, "resolution", _square(self.resolution))
         if self.head_width is not None:
             check_size("head width", self.head_width)
             if self.head in WITHOUT_WIDTH:
@@ -181,7 +98,7 @@ class Network:
     @property
     def group_widths(self) -> tuple[Size | None, ...]:
         """Group width of each stage's inner conv: None where it is dense, 1 where it is depthwise."""
-        return tuple(1 if BLOCKS[stage.block].depthwise else stage.group_width for stage in self.stages)
+        return tuple(1 if KINDS[stage.block].depthwise else stage.group_width for stage in self.stages)
 
     @property
     def input_widths(self) -> tuple[Size, ...]:
@@ -200,15 +117,20 @@ class Network:
         stages = {}
         for i, (stage, w_in) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
             with _said_of(f"stage {i}"):
-                stages[f"stage{i}"] = stage.layer(w_in)
-        return Sequential(stem=STEMS[self.stem](self), **stages, head=HEADS[self.head](self, self.stages[-1].width))
+                stages[f"stage{i}"] = blocks(stage, w_in)
+        ends = Ends(self.head_width, self.classes, self.activation, self.dropout)
+        return Sequential(
+            stem=STEMS[self.stem](self.in_channels, self.stem_width, self.activation),
+            **stages,
+            head=HEADS[self.head](self.stages[-1].width, ends),
+        )
 
-    def input(self, resolution: Size | None = None) -> Shape:
-        """The shape of the input at ``resolution`` (default: the network's own)."""
-        side = self.resolution if resolution is None else resolution
-        return Shape(self.in_channels, side, side)
+    def input(self, resolution: Pair | None = None) -> Shape:
+        """The shape of the input at ``resolution``: a side, or height and width (default: the network's own)."""
+        height, width = pair(self.resolution if resolution is None else resolution)
+        return Shape(self.in_channels, height, width)
 
-    def complexity(self, resolution: Size | None = None) -> Complexity:
+    def complexity(self, resolution: Pair | None = None) -> Complexity:
         """Cost of one image: flops (multiply-adds), params and acts (elements), in pycls's convention.
 
         Raises InvalidInput, with the part at fault, where sizes do not fit or the input is too small.
@@ -226,29 +148,199 @@ class Network:
                     shape = part.output(shape)
             raise
 
+    # -- what can be scaled: networks.knobs.Scalable
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """Its sizes: depths, widths of stages, stem and head, group widths, and the side or sides of the input.
+
+        >>> from complexity_theory.zoo import network
+        >>> [(knob.name, knob.base) for knob in network("ResNeXt-50-32x4d").knobs][::4]
+        [('stage1.depth', 3), ('stage1.width', 256), ('stem.width', 64), ('stage4.group_width', 32)]
+        """
+        depths, widths, groups = [], [], []
+        inside, leader = "stem.width", ""
+        for i, stage in enumerate(self.stages, 1):
+            kind, name = KINDS[stage.block], f"stage{i}.width"
+            depths.append(Knob(name=f"stage{i}.depth", dimension="depth", base=stage.depth))
+            tied = i > 1 and stage.shortcut == "identity"
+            leader = leader if tied else name
+            dense = kind.grouped and kind.inner_of == "out" and stage.group_width is None
+            widths.append(
+                Knob(
+                    name=name,
+                    dimension="width",
+                    base=stage.width,
+                    tied=leader if tied else None,
+                    inner=stage.ratio if dense else None,
+                )
+            )
+            if kind.grouped and stage.group_width is not None:
+                of = (name,) if kind.inner_of == "out" else (inside, name)
+                groups.append(
+                    Knob(
+                        name=f"stage{i}.group_width",
+                        dimension="group_width",
+                        base=stage.group_width,
+                        divides=tuple(Part(knob, stage.ratio) for knob in of),
+                    )
+                )
+            inside = name
+        tied_stem = "stage1.width" if self.stages[0].shortcut == "identity" else None
+        ends = [_end("stem", self.stem_width, self.scales_ends, tied_stem)]
+        if self.head_width is not None:
+            ends.append(_end("head", self.head_width, self.scales_ends))
+        return (*depths, *widths, *ends, *groups, *_sides(self.resolution))
+
+    def resized(self, values: Sequence[Size], *, name: str | None = None, note: str | None = None) -> Network:
+        """The network with other sizes, in the order of its knobs; shortcuts that follow from them are settled anew.
+
+        Raises InvalidInput where the sizes do not fit.
+        """
+        stages = tuple(
+            replace(stage, shortcut=None) if stage.follows(w_in) else stage
+            for stage, w_in in zip(self.stages, self.input_widths, strict=True)
+        )
+        found = replace(self._sized(values, stages), name=self.name if name is None else name)
+        return found if note is None else replace(found, note=note)
+
+    def _sized(self, values: Sequence[Size], stages: tuple[Stage, ...]) -> Network:
+        sizes = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
+        sized = tuple(
+            replace(
+                stage,
+                depth=sizes[f"stage{i}.depth"],
+                width=sizes[f"stage{i}.width"],
+                group_width=sizes.get(f"stage{i}.group_width"),
+            )
+            for i, stage in enumerate(stages, 1)
+        )
+        square = "resolution" in sizes
+        return replace(
+            self,
+            stages=sized,
+            stem_width=sizes["stem.width"],
+            head_width=sizes.get("head.width"),
+            resolution=sizes["resolution"] if square else (sizes["resolution.height"], sizes["resolution.width"]),
+        )
+
+    def fits(self, values: Sequence[Size]) -> Any:
+        """Whether the group widths divide the inner widths, and no squeeze-excite is left without width."""
+        sizes = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
+        w_in, fits = sizes["stem.width"], True
+        for i, stage in enumerate(self.stages, 1):
+            w_out, group_width = sizes[f"stage{i}.width"], sizes.get(f"stage{i}.group_width")
+            if group_width is not None:
+                divides = scaled_by(w_out, stage.ratio) % group_width == 0
+                if KINDS[stage.block].inner_of == "in":  # of the first block its input, of the others their own width
+                    first = scaled_by(w_in, stage.ratio) % group_width == 0
+                    divides = first & (divides | (sizes[f"stage{i}.depth"] == 1))
+                fits = fits & divides
+            if stage.se:
+                fits = fits & (scaled_by(w_in, stage.se) >= 1) & (scaled_by(w_out, stage.se) >= 1)
+            w_in = w_out
+        return fits
+
+    def cost(self, values: Sequence[Size]) -> Complexity:
+        """The exact cost of the network with other sizes; int64 arrays where some of the ``values`` are such.
+
+        >>> from complexity_theory.zoo import network
+        >>> resnet = network("ResNet-18")
+        >>> values = [knob.base for knob in resnet.knobs]
+        >>> resnet.cost([*values[:-1], np.array([224, 256])]).flops
+        array([1814074344, 2369246184])
+        """
+        arrays = [value for value in values if isinstance(value, np.ndarray)]
+        if not arrays:
+            return self.resized(values).complexity()
+        out = np.empty((len(METRICS), len(arrays[0])), dtype=np.int64)
+        for chosen, alike in self.populations(values):
+            for row, metric in zip(out, alike.complexity().as_dict().values(), strict=True):
+                row[chosen] = metric
+        return Complexity(*out)
+
+    def populations(self, values: Sequence[Size]) -> Iterator[tuple[Any, Network]]:
+        """Variants, of which some sizes are int64 arrays, as networks of one structure each: their indices, and it."""
+        variants = next(len(value) for value in values if isinstance(value, np.ndarray))
+        for chosen in self._alike(values, variants):
+            some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
+            yield chosen, self.resized(some)
+
+    def _alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+        """The variants that have one structure, together: a tree has one kind of shortcut, and one rest, a stage.
+
+        (Without a projection, a shortcut costs nothing, and needs no tree of its own.)
+        """
+        sizes = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
+        w_in, patterns = sizes["stem.width"], []
+        for i, (stage, own) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
+            w_out, kind = sizes[f"stage{i}.width"], KINDS[stage.block]
+            if stage.stride == 1 and kind.fallback == "projection" and stage.follows(own):
+                patterns.append(np.broadcast_to(w_in == w_out, variants))
+            if stage.group_width is not None and kind.inner_of == "in":
+                patterns.append(np.broadcast_to(sizes[f"stage{i}.depth"] == 1, variants))
+            w_in = w_out
+        varied = [pattern for pattern in patterns if pattern.any() and not pattern.all()]
+        if not varied:
+            return [slice(None)]
+        _, groups = np.unique(np.stack(varied), axis=1, return_inverse=True)
+        groups = groups.reshape(-1)
+        return [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
+
+    def ideal(self, values: Sequence[Size]) -> Complexity:
+        """The cost with other sizes and the same kinds of shortcuts: polynomials in symbols, nothing rounded."""
+        return self._sized(values, self.stages).complexity()
+
+    def kept(self, values: Sequence[Size]) -> Size:
+        """The elements that training keeps for each image, of sizes as ``ideal`` takes them."""
+        ideal = self._sized(values, self.stages)
+        return kept(ideal.tree, ideal.input()).each
+
+    def dense(self) -> Network:
+        """Its twin with dense convolutions in place of the group convolutions."""
+        return replace(self, stages=tuple(replace(stage, group_width=None) for stage in self.stages))
+
+    def sizes(self) -> dict[str, Any]:
+        """Its sizes as they are reported: one each stage (None: no group convs), of the ends, and the input's."""
+        return {
+            "resolution": self.resolution,
+            "depths": self.depths,
+            "widths": self.widths,
+            "group_widths": self.group_widths,
+            "stem_width": self.stem_width,
+            "head_width": self.head_width,
+        }
+
     def scaled(self, *, depth: Size = 1, width: Size = 1, group_width: Size = 1, resolution: Size = 1) -> Network:
         """The ideal scaled network: every size times its multiplier, nothing rounded (symbols, or ints that fit).
 
         Stem and head follow the width where ``scales_ends``; the stem also where an identity shortcut ties it to the
         first stage. Dense and depthwise convs stay dense and depthwise.
         """
-        tied = self.scales_ends or self.stages[0].shortcut == "identity"
-        stages = tuple(
-            replace(
-                stage,
-                depth=stage.depth * depth,
-                width=stage.width * width,
-                group_width=None if stage.group_width is None else stage.group_width * group_width,
-            )
-            for stage in self.stages
-        )
-        return replace(
-            self,
-            stages=stages,
-            stem_width=self.stem_width * width if tied else self.stem_width,
-            head_width=self.head_width * width if self.scales_ends and self.head_width is not None else self.head_width,
-            resolution=self.resolution * resolution,
-        )
+        multipliers = {"depth": depth, "width": width, "group_width": group_width, "resolution": resolution}
+        return self._sized(multiplied(self.knobs, multipliers), self.stages)
+
+
+def _end(role: Role, width: Size, moves: bool, tied: str | None = None) -> Knob:
+    why = "" if moves else "stem and head keep their widths in this family"
+    return Knob(name=f"{role}.width", dimension="width", base=width, moves=moves, why=why, tied=tied, role=role)
+
+
+def _square(resolution: Pair) -> Pair:
+    """A side instead of a height and a width that are the same int."""
+    sides = pair(resolution)
+    return sides[0] if all(type(side) is int for side in sides) and sides[0] == sides[1] else resolution
+
+
+def _sides(resolution: Pair) -> tuple[Knob, ...]:
+    """One knob of a square input; of another two, of which the width keeps its proportion to the height."""
+    if not isinstance(resolution, tuple):
+        return (Knob(name="resolution", dimension="resolution", base=resolution),)
+    height, width = (
+        Knob(name=f"resolution.{side}", dimension="resolution", base=base)
+        for side, base in zip(("height", "width"), resolution, strict=True)
+    )
+    return height, replace(width, tied=height.name)
 
 
 @lru_cache(maxsize=512)

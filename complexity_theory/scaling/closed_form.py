@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -9,11 +11,10 @@ from typing import Any
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Knob, Scalable, multiplied
 
 VARIABLES = (d, w, g, n)
 RESOLUTION_UNIT = 32  # the input is 32 n x 32 n: what the strides of most networks divide
@@ -28,13 +29,14 @@ class Term:
 
 
 @cache
-def closed_form(network: Network) -> Complexity:
+def closed_form(network: Scalable) -> Complexity:
     """Flops, params and acts as expanded sympy polynomials in d, w, g (multipliers) and n (input 32 n x 32 n).
 
-    Ideal: nothing is rounded. At d = w = g = 1 they equal the exact counts at every input of 32 n x 32 n, also of a
-    network whose own resolution is no multiple of 32 (at that one, its strided sizes round up and the counts are a
-    little higher). A first block differs from the rest of its stage, so a coefficient may be negative. Raises
-    InvalidInput for a network whose strides do not divide 32 n: it has no such polynomial.
+    Ideal: nothing is rounded. Of an input that is no square, n is its height over 32 and its proportions are kept. At
+    d = w = g = 1 the polynomials equal the exact counts at every input whose sides are multiples of 32, also of a
+    network whose own are none (at those, strided sizes round up and the counts are a little higher). A first block
+    differs from the rest of its stage, so a coefficient may be negative. Raises InvalidInput for a network whose
+    strides do not divide 32 n: it has no such polynomial.
 
     >>> from complexity_theory.zoo import network
     >>> form = closed_form(network("EfficientNet-B0"))
@@ -43,24 +45,47 @@ def closed_form(network: Network) -> Complexity:
     >>> form.acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
-    ideal = network.scaled(depth=d, width=w, group_width=g)
-    form = ideal.complexity(RESOLUTION_UNIT * n).map(sympy.expand)
-    if not all(metric.is_polynomial(*VARIABLES) for metric in form.as_dict().values()):
+    values, first = symbolic_sizes(network)
+    form = network.ideal(values).map(lambda metric: sympy.expand(sympy.sympify(metric).subs(n, n / first)))
+    if not all(metric.is_polynomial(*VARIABLES) for metric in (*form.as_dict().values(), sympy.sympify(form.products))):
         raise InvalidInput(
             f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
             f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
         )
-    return form
+    return form if form.products != 0 else Complexity(**form.as_dict())
 
 
-def own_unit(network: Network) -> Fraction:
+def symbolic_sizes(network: Scalable) -> tuple[list[Any], int]:
+    """The sizes of a network in the symbols of closed forms, and the height of its input over 32 n.
+
+    Of an input that is no square, all sides stay whole in n: what comes out is divided by that height.
+    """
+    knobs = network.knobs
+    values = multiplied(knobs, {"depth": d, "width": w, "group_width": g, "resolution": 1})
+    proportions = _proportions(knobs)
+    sized = [
+        RESOLUTION_UNIT * proportions[knob.name] * n if knob.name in proportions else value
+        for knob, value in zip(knobs, values, strict=True)
+    ]
+    return sized, next(iter(proportions.values()), 1)
+
+
+def _proportions(knobs: Sequence[Knob]) -> dict[str, int]:
+    """The sides of the input that move, in lowest terms: 1 of a square, 3 and 5 of 384 x 640."""
+    sides = {knob.name: knob.base for knob in knobs if knob.dimension == "resolution" and knob.moves}
+    unit = math.gcd(*sides.values())
+    return {name: base // unit for name, base in sides.items()}
+
+
+def own_unit(network: Scalable) -> Fraction:
     """The n of the network's own resolution: an integer where that is a multiple of 32.
 
     >>> from complexity_theory.zoo import network
     >>> own_unit(network("EfficientNet-B1"))
     Fraction(15, 2)
     """
-    return Fraction(network.resolution, RESOLUTION_UNIT)
+    height = next((knob.base for knob in network.knobs if knob.dimension == "resolution"), RESOLUTION_UNIT)
+    return Fraction(height, RESOLUTION_UNIT)
 
 
 def terms(polynomial: sympy.Expr) -> list[Term]:
@@ -73,30 +98,3 @@ def terms(polynomial: sympy.Expr) -> list[Term]:
         Term(c.p if c.q == 1 else Fraction(c.p, c.q), powers)
         for powers, c in sympy.Poly(polynomial, *VARIABLES).terms()
     ]
-
-
-def term_table(form: Complexity) -> report.Table:
-    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it."""
-    metrics = {
-        name: {t.powers: t.coefficient for t in terms(polynomial)} for name, polynomial in form.as_dict().items()
-    }
-    known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
-    return report.Table(
-        [
-            dict(zip(map(str, VARIABLES), powers, strict=True))
-            | {name: coefficients.get(powers, 0) for name, coefficients in metrics.items()}
-            for powers in known
-        ]
-    )
-
-
-def as_data(network: Network, form: Complexity) -> dict[str, Any]:
-    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution."""
-    return {
-        "network": network.name,
-        **form.as_dict(),
-        "latex": form.map(sympy.latex).as_dict(),
-        "terms": term_table(form).rows,
-        "resolution": network.resolution,
-        "n": own_unit(network),
-    }

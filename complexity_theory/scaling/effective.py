@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.symbols import s
-from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.graph.complexity import Complexity
+from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import closed_form, terms
 from complexity_theory.scaling.population import Polynomials, polynomials
-from complexity_theory.scaling.strategy import Multipliers, Strategy
+from complexity_theory.scaling.strategy import Strategy
 
 FACTORS = (1, 2, 4, 8, 16, 32)
 
@@ -38,7 +34,7 @@ class EffectiveExponents:
     (0.78, 0.87, '9/10')
     """
 
-    network: Network
+    network: Scalable
     strategy: Strategy
     polynomials: Polynomials
     limits: Complexity
@@ -56,7 +52,7 @@ class EffectiveExponents:
         return Complexity(*exponents.tolist())
 
 
-def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExponents:
+def effective_exponents(network: Scalable, strategy: Strategy) -> EffectiveExponents:
     """The effective exponents of a network along a strategy, with their exact limits (Fractions) as s grows.
 
     The limit for a metric is the greatest exponent of s among its terms that do not cancel. Raises InvalidInput for a
@@ -64,7 +60,7 @@ def effective_exponents(network: Network, strategy: Strategy) -> EffectiveExpone
     """
     if strategy.is_symbolic:
         raise InvalidInput(f"{strategy} has no numbers on a network: give alpha a value")
-    limits = closed_form(network).map(lambda form: _limit(form, strategy))
+    limits = Complexity(**{name: _limit(form, strategy) for name, form in closed_form(network).as_dict().items()})
     if limits.flops == 0:
         raise InvalidInput(f"strategy {strategy} does not change the flops of {network.name}: scale d, w or r")
     return EffectiveExponents(network, strategy, polynomials(network), limits)
@@ -76,64 +72,3 @@ def _limit(form: sympy.Expr, strategy: Strategy) -> Fraction:
         exponent = sum((p * e for p, e in zip(term.powers, strategy.direction, strict=True)), Fraction(0))
         growth[exponent] += term.coefficient
     return max(exponent for exponent, coefficient in growth.items() if coefficient)
-
-
-def distance_table(scalings: Iterable[EffectiveExponents], factors: Sequence[float] = FACTORS) -> report.Table:
-    """How far networks are from their limits along a strategy: exponents at each s, and how much they are off.
-
-    The limits are the paper's asymptotic values (those of a dense convolution) wherever depth, width or resolution is
-    scaled. Rows: network, s, the exponents of flops, params and acts at s, and each less its limit; s = oo: the limits.
-    """
-    rows: list[dict[str, Any]] = []
-    for scaling in scalings:
-        name = {"network": scaling.network.name, "strategy": scaling.strategy.name}
-        limits = scaling.limits.as_dict()
-        for factor in factors:
-            exponents = scaling.at(factor).as_dict()
-            off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
-            rows.append({**name, "s": factor, **exponents, **off})
-        rows.append({**name, "s": "oo", **limits})
-    return report.Table(rows, "Effective exponents at s, and how far they are off their limits")
-
-
-def as_data(scaling: EffectiveExponents, factor: float | None = None) -> dict[str, Any]:
-    """The exponents as data: at a ``factor`` floats, with the limits; without one the limits, with a table over s.
-
-    The multipliers are floats at a factor, and else exact, as sympy expressions in s.
-    """
-    strategy = scaling.strategy
-    about: dict[str, Any] = {"strategy": strategy.name, "network": scaling.network.name}
-    limits = scaling.limits.as_dict()
-    if factor is not None:
-        multipliers, exponents = strategy.multipliers(factor)._asdict(), scaling.at(factor).as_dict()
-        return {**about, "at": factor, "multipliers": multipliers, "exponents": exponents, "limits": limits}
-    exact = Multipliers(*(s**exponent for exponent in strategy.direction))._asdict()
-    rows = distance_table([scaling]).rows
-    compared = group_width_table(scaling.network, strategy)
-    group_widths = {} if compared is None else {"group_widths": compared.rows}
-    return {**about, "multipliers": exact, "exponents": limits, "table": rows, **group_widths}
-
-
-def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> report.Table | None:
-    """What the group widths do: exponents along a strategy with them kept, scaled as the widths, and in a dense twin.
-
-    The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
-    convolutions only where width and group width are scaled together. The twin has dense convolutions in place of the
-    group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where the network has no
-    group convolutions, or the strategy does not scale the width. Raises InvalidInput as ``effective_exponents`` does.
-    """
-    if all(stage.group_width is None for stage in network.stages) or strategy.width == 0:
-        return None
-    twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
-    cases = {
-        "group, g kept": (network, replace(strategy, group_width=Fraction(0))),
-        "group, g scaled as w": (network, replace(strategy, group_width=strategy.width)),
-        "dense": (twin, strategy),
-    }
-    scalings = {case: effective_exponents(*of) for case, of in cases.items()}
-    rows = [
-        {"convolutions": case, "s": factor, **scaling.at(factor).as_dict()}
-        for factor in factors
-        for case, scaling in scalings.items()
-    ]
-    return report.Table(rows, f"The group widths of {network.name} along {strategy}: effective exponents")

@@ -123,13 +123,17 @@ def derive(strategy: Strategy, layer: str = "conv") -> Derivation:
     """
     matrix = log_matrix(layer)
     delta = layer_direction(strategy, layer)
-    direction = (delta / flops_exponent(delta, layer)).applyfunc(_simplest)
-    exponents = (matrix * direction).applyfunc(_simplest)
+    direction = (delta / flops_exponent(delta, layer)).applyfunc(simplest)
+    exponents = (matrix * direction).applyfunc(simplest)
     return Derivation(strategy, layer, Multipliers(*direction), Complexity(*exponents))
 
 
-def _simplest(exponent: Expression) -> Expression:
-    """A quotient of polynomials in alpha in lowest terms, with a denominator that is positive at alpha = 0."""
+def simplest(exponent: Expression) -> Expression:
+    """A quotient of polynomials in alpha in lowest terms, with a denominator that is positive at alpha = 0.
+
+    >>> simplest(sympy.Rational(1, 2) * s / s)
+    1/2
+    """
     numerator, denominator = sympy.fraction(sympy.cancel(exponent))
     sign = -1 if denominator.subs(dict.fromkeys(denominator.free_symbols, 0)) < 0 else 1
     return (sign * numerator) / (sign * denominator)

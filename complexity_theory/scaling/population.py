@@ -1,4 +1,4 @@
-"""Many variants of one network at once: idealised ones by its polynomials, realised ones by its tree on arrays.
+"""Many variants of one network at once: idealised ones by its polynomials, realised ones by its own count on arrays.
 
 Both work in chunks, so that memory stays bounded by the inputs and the three results.
 """
@@ -6,16 +6,15 @@ Both work in chunks, so that memory stays bounded by the inputs and the three re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import closed_form, own_unit, terms
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -76,7 +75,7 @@ class Polynomials:
         return Complexity(*out.reshape(len(METRICS), *columns[0].shape))
 
 
-def polynomials(network: Network) -> Polynomials:
+def polynomials(network: Scalable) -> Polynomials:
     """The closed forms of a network compiled to arrays, in the multipliers of its four dimensions.
 
     Raises InvalidInput for a network without a closed form.
@@ -91,89 +90,47 @@ def polynomials(network: Network) -> Polynomials:
     return Polynomials(np.array(known, dtype=np.int64), coefficients)
 
 
-def realised(
-    network: Network,
-    *,
-    depths: ArrayLike | None = None,
-    widths: ArrayLike | None = None,
-    group_widths: ArrayLike | None = None,
-    stem_width: ArrayLike | None = None,
-    head_width: ArrayLike | None = None,
-    resolution: ArrayLike | None = None,
-) -> Complexity:
-    """Exact costs of many realised variants of one topology: int64 arrays of flops, params and acts, one per variant.
+def counts(network: Scalable, sizes: Mapping[str, ArrayLike]) -> Complexity:
+    """Exact costs of many realised variants of a network: int64 arrays of flops, params and acts, one per variant.
 
-    ``depths``, ``widths`` and ``group_widths`` are ints, variants x stages; ``stem_width``, ``head_width`` and
-    ``resolution`` one int per variant; what is left out, or has a single row, is the same for all. The kinds of block
-    and shortcut stay the network's own. Raises InvalidInput for shapes that do not match, sizes that do not fit (below
-    1, a group width that does not divide), group widths for stages without group convolutions, a head width without
-    a head convolution, and costs that exceed int64.
+    ``sizes``: ints for knobs by name, one per variant, or one that all share; the other knobs keep their base. Each
+    count equals that of the network ``resized`` on its own. Raises InvalidInput for names that no knob has, for other
+    shapes or types, and as ``Scalable.cost`` does for sizes that do not fit and costs that exceed int64.
 
     >>> from complexity_theory.zoo import network
-    >>> realised(network("EfficientNet-B0"), resolution=[192, 224]).flops
+    >>> counts(network("EfficientNet-B0"), {"resolution": [192, 224]}).flops
     array([283972068, 385825092])
     """
-    given = {
-        "depths": depths,
-        "widths": widths,
-        "group_widths": group_widths,
-        "stem_width": stem_width,
-        "head_width": head_width,
-        "resolution": resolution,
-    }
-    columns, size = _columns(network, {name: values for name, values in given.items() if values is not None})
+    given, size = columns(network, sizes)
     out = np.empty((len(METRICS), size), dtype=np.int64)
     for chunk in _chunks(size, REALISED_CHUNK):
-        part = {name: np.ascontiguousarray(values[chunk].T) for name, values in columns.items()}
-        for row, metric in zip(out, _with_sizes(network, part).complexity().as_dict().values(), strict=True):
+        values = [
+            np.ascontiguousarray(given[knob.name][chunk]) if knob.name in given else knob.base for knob in network.knobs
+        ]
+        for row, metric in zip(out, network.cost(values).as_dict().values(), strict=True):
             row[chunk] = metric
     return Complexity(*out)
 
 
-def sized(network: Network, given: Mapping[str, ArrayLike]) -> tuple[Network, int]:
-    """The network with arrays for sizes, as ``realised`` takes them, and how many variants they are."""
-    columns, size = _columns(network, given)
-    return _with_sizes(network, {name: np.ascontiguousarray(values.T) for name, values in columns.items()}), size
-
-
-def _columns(network: Network, given: Mapping[str, ArrayLike]) -> tuple[dict[str, Ints], int]:
-    stages = len(network.stages)
-    if "group_widths" in given and any(stage.group_width is None for stage in network.stages):
-        raise InvalidInput(f"{network.name} has stages without group convolutions, so their group widths cannot be set")
-    if "head_width" in given and network.head_width is None:
-        raise InvalidInput(f"{network.name} has no convolution in its head, so its head width cannot be set")
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("depths", "widths", "group_widths"), (stages,))
-    columns = {name: _ints(name, values, shapes.get(name, ())) for name, values in given.items()}
-    variants = {len(values) for values in columns.values()} - {1}
+def columns(network: Scalable, sizes: Mapping[str, ArrayLike]) -> tuple[dict[str, Ints], int]:
+    """Sizes as ``counts`` takes them, as arrays of one length, and that length. Raises InvalidInput as it does."""
+    names = [knob.name for knob in network.knobs]
+    for name in sizes:
+        if name not in names:
+            raise InvalidInput(f"{network.name} has no knob {name!r}: it has {', '.join(names[:12])}")
+    found = {name: _ints(name, values) for name, values in sizes.items()}
+    variants = {len(values) for values in found.values()} - {1}
     if len(variants) > 1:
         raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
     size = variants.pop() if variants else 1
-    return {name: np.broadcast_to(values, (size, *values.shape[1:])) for name, values in columns.items()}, size
+    return {name: np.broadcast_to(values, size) for name, values in found.items()}, size
 
 
-def _ints(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Ints:
+def _ints(name: str, values: ArrayLike) -> Ints:
     array = np.asarray(values)
-    array = array if array.ndim > len(shape) else array[np.newaxis]
-    if array.dtype != np.int64 or array.shape[1:] != shape or not array.size:
-        wanted = " x ".join(["variants", *map(str, shape)])
-        raise InvalidInput(f"{name} must be int64 of shape {wanted}, not {array.dtype} of shape {array.shape}")
+    array = array if array.ndim else array[np.newaxis]
+    if array.dtype != np.int64 or array.ndim != 1 or not array.size:
+        raise InvalidInput(f"{name} must be int64, one per variant, not {array.dtype} of shape {array.shape}")
+    if array.min() < 1:
+        raise InvalidInput(f"{name} must be at least 1, not {array.min()}")
     return array
-
-
-def _with_sizes(network: Network, sizes: dict[str, Any]) -> Network:
-    """The network with other sizes: per stage (the first axis) depths, widths, group widths; and those of its ends."""
-
-    def of(stage: int, name: str, own: Size) -> Size:
-        return sizes[name][stage] if name in sizes else own
-
-    stages = tuple(
-        replace(
-            stage,
-            depth=of(i, "depths", stage.depth),
-            width=of(i, "widths", stage.width),
-            group_width=of(i, "group_widths", stage.group_width),
-        )
-        for i, stage in enumerate(network.stages)
-    )
-    ends = {name: sizes[name] for name in ("stem_width", "head_width", "resolution") if name in sizes}
-    return replace(network, stages=stages, **ends)

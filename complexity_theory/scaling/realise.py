@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.quantities import quantity
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, bases, held, multiplied
 from complexity_theory.scaling.rules import RULES, Rule, rule
-from complexity_theory.scaling.search import MOST_FLOPS, Search, fits
-from complexity_theory.scaling.sizes import Sizes, ideal
+from complexity_theory.scaling.search import MOST_FLOPS, Search, Values
 from complexity_theory.scaling.strategy import Strategy, parse
 
 __all__ = ["RULES", "Rule", "Scaled", "scale"]
 
 DEFAULT_RULE = "pycls"
-FACTORS = (1e-100, 1e100)  # beyond, what is wanted would leave the range of floats
+LEAST_FACTOR, MOST_FACTOR = 1e-100, 1e100  # beyond, what is wanted would leave the range of floats
+
+N = TypeVar("N", bound=Scalable)
 
 
 @dataclass(frozen=True)
-class Scaled:
+class Scaled(Generic[N]):
     """A network scaled and realised.
 
     ``factor``: the factor asked for, or for a target the one at which the ideal, unrounded network has its flops.
+    ``knobs``: those of the base, with what was held still; ``values``: the sizes that they were given.
     """
 
-    base: Network
-    network: Network
+    base: N
+    network: N
     strategy: Strategy
     rounding: str
     factor: float
-    target_flops: int | None = None
+    target_flops: int | None
+    knobs: tuple[Knob, ...]
+    values: Values
 
     @cached_property
     def base_complexity(self) -> Complexity:
@@ -63,23 +68,22 @@ class Scaled:
         The realised multiplier is the geometric mean over the stages (and scaled stem and head); the worst deviation
         is the relative one of the single size farthest from its ideal.
         """
-        multipliers = self.strategy.multipliers(self.factor)
-        own, now, wanted = (
-            sizes.by_dimension()
-            for sizes in (Sizes.of(self.base), Sizes.of(self.network), ideal(self.base, multipliers))
-        )
-        found = {}
-        for name, multiplier in multipliers._asdict().items():
-            rows = [row for row in zip(own[name], now[name], wanted[name], strict=True) if row[0] is not None]
-            if name == "width" and not self.base.scales_ends:
-                rows = rows[: len(self.base.stages)]
-            if rows and (getattr(self.strategy, name) or any(new != old for old, new, _ in rows)):
-                found[name] = {
-                    "ideal": multiplier,
-                    "realised": math.exp(sum(math.log(new / old) for old, new, _ in rows) / len(rows)),
-                    "worst": max((new / goal - 1 for _, new, goal in rows), key=abs),
+        multipliers = self.strategy.multipliers(self.factor)._asdict()
+        ideal = multiplied(self.knobs, multipliers, ties=False)
+        told: dict[str, dict[str, float]] = {}
+        for name in DIMENSIONS:
+            rows = [
+                (value, knob.base, wanted)
+                for knob, value, wanted in zip(self.knobs, self.values, ideal, strict=True)
+                if knob.dimension == name and knob.moves
+            ]
+            if rows and (getattr(self.strategy, name) or any(new != old for new, old, _ in rows)):
+                told[name] = {
+                    "ideal": multipliers[name],
+                    "realised": math.exp(sum(math.log(new / old) for new, old, _ in rows) / len(rows)),
+                    "worst": max((new / goal - 1 for new, _, goal in rows), key=abs),
                 }
-        return found
+        return told
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON holds it: the networks with counts and sizes, what was wanted and what was reached."""
@@ -96,33 +100,28 @@ class Scaled:
         }
 
 
-def _described(network: Network, complexity: Complexity) -> dict[str, Any]:
-    return {
-        "network": network.name,
-        **complexity.as_dict(),
-        "resolution": network.resolution,
-        "depths": network.depths,
-        "widths": network.widths,
-        "group_widths": network.group_widths,
-        "stem_width": network.stem_width,
-        "head_width": network.head_width,
-        **({"note": network.note} if network.note else {}),
-    }
+def _described(network: Scalable, complexity: Complexity) -> dict[str, Any]:
+    note = {"note": network.note} if network.note else {}
+    return {"network": network.name, **complexity.as_dict(), **network.sizes(), **note}
 
 
 def scale(
-    network: Network,
+    network: N,
     strategy: Strategy | str,
     *,
     factor: float | None = None,
-    target_flops: float | None = None,
+    target_flops: float | str | None = None,
     rounding: str | None = None,
-) -> Scaled:
-    """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds).
+    fix: Iterable[str] = (),
+    only: Iterable[str] = (),
+) -> Scaled[N]:
+    """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds; also text, as "8GF").
 
     ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``). With a factor, the rule alone decides;
     for a target, single rounding steps more bring the flops near it (``scaling.search``), and what the strategy does
     not scale stays, but for widths that the rule's group widths must divide (``Scaled.dimensions`` reports them).
+    A factor of 1, and a target of the network's own flops, give the network back as it is. ``fix`` and ``only`` are
+    patterns of knobs that stay, and of those that alone move (``networks.knobs.held``).
     Raises InvalidInput for bad values, an unreachable target, or a strategy that scales nothing in this network.
 
     >>> from complexity_theory.zoo import network
@@ -133,46 +132,55 @@ def scale(
         raise InvalidInput("scaling takes a factor or a flops target: exactly one of them")
     strategy = strategy if isinstance(strategy, Strategy) else parse(strategy)
     rounding = DEFAULT_RULE if rounding is None else rounding
-    _check_scales(network, strategy)
+    chosen, knobs = rule(rounding), held(network.knobs, fix=fix, only=only)
+    _check_scales(network, knobs, strategy)
     if target_flops is not None:
-        if not (is_number(target_flops) and target_flops >= 1):
-            raise InvalidInput(f"a target must be a finite number of flops, at least 1, not {target_flops!r}")
-        target = round(target_flops)
-        found, sizes = Search(network, strategy, rule(rounding)).nearest(target)
-        return _scaled(network, sizes, strategy, rounding, found, target)
+        target = int(quantity(target_flops, "flops", "a target"))
+        if target == network.complexity().flops:
+            return Scaled(network, network, strategy, rounding, 1.0, target, knobs, bases(knobs))
+        reached, values = Search(network, strategy, chosen, knobs).nearest(target)
+        return _scaled(network, values, strategy, rounding, reached, target, knobs)
     assert factor is not None
-    multipliers = strategy.multipliers(factor)
-    if not FACTORS[0] <= factor <= FACTORS[1]:
-        raise InvalidInput(f"a factor must be in {FACTORS[0]:g} to {FACTORS[1]:g}, not {factor}")
-    sizes = rule(rounding).sizes(network, ideal(network, multipliers))
-    if not fits(network, sizes):
+    multipliers = strategy.multipliers(factor)._asdict()
+    if factor == 1:
+        return Scaled(network, network, strategy, rounding, 1.0, None, knobs, bases(knobs))
+    if not LEAST_FACTOR <= factor <= MOST_FACTOR:
+        raise InvalidInput(f"a factor must be in {LEAST_FACTOR:g} to {MOST_FACTOR:g}, not {factor}")
+    values = chosen.values(knobs, multiplied(knobs, multipliers, ties=False))
+    if not network.fits(values):
         raise InvalidInput(f"a factor of {factor} leaves {network.name} a squeeze-excite or a group without width")
-    result = _scaled(network, sizes, strategy, rounding, float(factor), None)
+    result = _scaled(network, values, strategy, rounding, float(factor), None, knobs)
     if result.complexity.flops > MOST_FLOPS:
         raise InvalidInput(f"a factor of {factor} gives {network.name} more than {MOST_FLOPS:.0e} flops")
     return result
 
 
-def _check_scales(network: Network, strategy: Strategy) -> None:
-    """Raises InvalidInput where the strategy scales nothing that the network has."""
-    grouped = any(stage.group_width is not None for stage in network.stages)
-    if not (strategy.depth or strategy.width or strategy.resolution or (strategy.group_width and grouped)):
-        raise InvalidInput(
-            f"strategy {strategy} scales nothing in {network.name}, which has no group convs: scale d, w or r"
-        )
+def _check_scales(network: Scalable, knobs: Iterable[Knob], strategy: Strategy) -> None:
+    """Raises InvalidInput where the strategy scales nothing that the network has, or that moves."""
+    moving = {knob.dimension for knob in knobs if knob.moves}
+    if any(getattr(strategy, name) for name in moving):
+        return
+    has = ", ".join(name.replace("_", " ") for name in DIMENSIONS if name in moving)
+    raise InvalidInput(f"strategy {strategy} scales nothing in {network.name}, where {has or 'nothing'} can be scaled")
 
 
 def _scaled(
-    network: Network, sizes: Sizes, strategy: Strategy, rounding: str, factor: float, target: int | None
-) -> Scaled:
+    network: N,
+    values: Values,
+    strategy: Strategy,
+    rounding: str,
+    factor: float,
+    target: int | None,
+    knobs: tuple[Knob, ...],
+) -> Scaled[N]:
     by = f"x{factor:g}" if target is None else _megaflops(target)
     note = f"{network.name} scaled by {strategy} {'to' if target else 'by'} {by.lstrip('x')}, rounded by {rounding}"
-    named = replace(
-        sizes.given_to(network),
+    named = network.resized(
+        values,
         name=f"{network.name}-{strategy}-{by}",
         note=f"{network.note}; {note}" if network.note else note,
     )
-    return Scaled(network, named, strategy, rounding, factor, target)
+    return Scaled(network, named, strategy, rounding, factor, target, knobs, values)
 
 
 def _megaflops(flops: int) -> str:

@@ -8,14 +8,15 @@ width (pycls gives ResNet-50 the group widths 64 to 512 as numbers, and would cu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.anynet import compatible
-from complexity_theory.networks.blocks import BLOCKS
-from complexity_theory.networks.spec import Network, Stage
-from complexity_theory.scaling.sizes import Sizes
+from complexity_theory.networks.knobs import Knob
+from complexity_theory.networks.rounding import compatible, rounded_width
 
 
 def multiple_of(step: int, value: float) -> int:
@@ -49,13 +50,27 @@ def power_of_two(ideal: float, inner_width: int) -> int:
     return 1 << min(nearest, inner_width.bit_length() - 1)
 
 
+# A group width and its ideal.
+Group = tuple[Knob, float]
+
+
+@lru_cache(maxsize=64)
+def groups_of(knobs: tuple[Knob, ...]) -> Mapping[str, tuple[Knob, ...]]:
+    """The group widths that are rounded with each width, by its name: with the last of those that they divide."""
+    groups: dict[str, list[Knob]] = defaultdict(list)
+    for knob in knobs:
+        if knob.divides:
+            groups[knob.divides[-1].knob].append(knob)
+    return {name: tuple(found) for name, found in groups.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rounding rule.
+    """A rounding rule, from ideal sizes of knobs to whole ones.
 
     ``group_width``: the group width allowed for an ideal one (a float) and the inner width (elements) that it must fit.
-    Widths (stages, stem, head) go to multiples of ``width_multiple``, then to what the group width divides
-    (``networks.anynet.compatible``); the resolution to multiples of ``resolution_multiple``; depths to integers.
+    Widths go to multiples of ``width_multiple``, then to what the group width divides (``compatible`` of
+    ``networks.rounding``); sides of the input to multiples of ``resolution_multiple``; depths to integers.
 
     >>> RULES["multiples of 16"] = Rule(summary="widths to multiples of 16", width_multiple=16)
     >>> RULES.pop("multiples of 16").width(100.0)
@@ -71,51 +86,93 @@ class Rule:
         """A number of blocks: at least 1."""
         return max(1, round(ideal))
 
-    def width(self, ideal: float) -> int:
-        """A width before it is made to fit its groups."""
-        return multiple_of(self.width_multiple, ideal)
+    def width(self, ideal: float, knob: Knob | None = None) -> int:
+        """A width before it is made to fit its groups; ``knob`` says of what, where it matters."""
+        return multiple_of(self.step(knob), ideal)
 
     def resolution(self, ideal: float) -> int:
         """A side of the input."""
         return multiple_of(self.resolution_multiple, ideal)
 
-    def stage(self, stage: Stage, width: float, group_width: float | None, w_in: int) -> tuple[int, int | None]:
-        """Width and group width of a stage for its ideal ones, made to fit each other; ``w_in`` enters the stage."""
-        rounded = self.width(width)
-        kind = BLOCKS[stage.block]
-        if not kind.grouped:
-            return rounded, None
-        inner = max(1, math.floor(rounded * stage.ratio))
-        if kind.inner_of == "in":  # the conv runs on two widths, so the group width gives way
-            if group_width is None:
-                return rounded, None
-            inner = math.gcd(math.floor(w_in * stage.ratio), inner)
-            return rounded, math.gcd(self.group_width(group_width, inner), inner)
-        if group_width is None:
-            whole = reference_group_width(float(width * stage.ratio), inner)
-            return compatible([rounded], [stage.ratio], [whole])[0][0], None
-        [fitted], [group] = compatible([rounded], [stage.ratio], [self.group_width(group_width, inner)])
-        return fitted, group
+    def step(self, knob: Knob | None) -> int:
+        """What a width is a multiple of."""
+        return self.width_multiple if knob is None else math.lcm(self.width_multiple, knob.multiple)
 
-    def sizes(self, network: Network, ideal: Sizes) -> Sizes:
-        """The rounded sizes for ideal ones. Stem and head are rounded only where they are scaled."""
-        stem = self.width(ideal.stem_width) if network.scales_ends else network.stem_width
-        head = network.head_width
-        if head is not None and network.scales_ends:
-            head = self.width(ideal.head_width)
-        widths, group_widths = [stem], []
-        for stage, width, group_width in zip(network.stages, ideal.widths, ideal.group_widths, strict=True):
-            fitted, fitted_group = self.stage(stage, width, group_width, widths[-1])
-            widths.append(fitted)
-            group_widths.append(fitted_group)
-        return Sizes(
-            depths=tuple(self.depth(depth) for depth in ideal.depths),
-            widths=tuple(widths[1:]),
-            group_widths=tuple(group_widths),
-            resolution=self.resolution(ideal.resolution),
-            stem_width=stem,
-            head_width=head,
-        )
+    def values(self, knobs: tuple[Knob, ...], ideal: Sequence[float]) -> tuple[int, ...]:
+        """The sizes of all knobs, rounded, for ideal ones; those that do not move keep their base."""
+        wanted = dict(zip((knob.name for knob in knobs), ideal, strict=True))
+        groups, sizes = groups_of(knobs), {knob.name: knob.base for knob in knobs}
+        for knob in knobs:
+            if not knob.moves:
+                continue
+            if knob.dimension == "depth":
+                sizes[knob.name] = self.depth(wanted[knob.name])
+            elif knob.dimension == "resolution":
+                sizes[knob.name] = self.resolution(wanted[knob.name])
+            elif knob.dimension == "width":
+                alone = [(g, wanted[g.name]) for g in groups.get(knob.name, ()) if len(g.divides) == 1]
+                sizes |= self.fitted(knob, wanted[knob.name], alone, sizes)
+        moving = {knob.name for knob in knobs if knob.moves}
+        for knob in knobs:  # these give way, so they come last
+            if knob.divides and knob.moves and (len(knob.divides) > 1 or knob.divides[0].knob not in moving):
+                sizes[knob.name] = self._yielding(knob, wanted[knob.name], sizes)
+        return tuple(sizes[knob.name] for knob in knobs)
+
+    def fitted(self, knob: Knob, ideal: float, groups: Sequence[Group], sizes: Mapping[str, int]) -> dict[str, int]:
+        """A width and its group widths for ideal ones, made to fit each other, by name.
+
+        A group width that divides this width alone keeps its rounding, and the width fits it; one that divides others
+        too (``sizes`` has theirs) gives way.
+        """
+        rounded = self.width(ideal, knob)
+        found, steps = {knob.name: rounded}, [knob.multiple]
+        alone = [group for group in groups if len(group[0].divides) == 1]
+        if knob.inner is not None and not alone:
+            inner = max(1, math.floor(rounded * knob.inner))
+            whole = reference_group_width(float(ideal * knob.inner), inner)
+            found[knob.name] = compatible([rounded], [knob.inner], [whole])[0][0]
+        for group, wanted in alone:
+            ratio = group.divides[0].ratio
+            inner = max(1, math.floor(rounded * ratio))
+            width = group.base if not group.moves else self.group_width(wanted, inner)
+            [fitted], [found[group.name]] = compatible([rounded], [ratio], [width])
+            found[knob.name] = fitted
+            steps.append(_step(found[group.name], ratio))
+        if len(steps) > 2 or found[knob.name] % knob.multiple:
+            found[knob.name] = multiple_of(math.lcm(*steps), rounded)
+        for group, wanted in groups:
+            if len(group.divides) > 1:
+                found[group.name] = self._yielding(group, wanted, {**sizes, **found}) if group.moves else group.base
+        return found
+
+    def _yielding(self, group: Knob, ideal: float, sizes: Mapping[str, int]) -> int:
+        """A group width that gives way to the widths that it divides."""
+        inner = math.gcd(*(math.floor(sizes[part.knob] * part.ratio) for part in group.divides))
+        return math.gcd(self.group_width(ideal, inner), inner)
+
+
+def _step(group_width: int, ratio: Fraction) -> int:
+    """The least width of which ``ratio`` is a whole multiple of a group width."""
+    return group_width * ratio.denominator // math.gcd(group_width * ratio.denominator, ratio.numerator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeDivisible(Rule):
+    """The rule of EfficientNet and MobileNet: ``networks.rounding.rounded_width``, and depths rounded up.
+
+    A head is never narrower than its base (MobileNetV2; EfficientNet's own variants are all wider).
+    Tan and Le 2019 (``round_filters`` and ``round_repeats`` of github.com/tensorflow/tpu), Sandler et al. 2018.
+
+    >>> RULES["efficientnet"].width(11.0), RULES["efficientnet"].depth(2 * 1.1)
+    (16, 3)
+    """
+
+    def depth(self, ideal: float) -> int:
+        return max(1, math.ceil(round(ideal, 9)))  # a power of s that should be whole may be off in the last digits
+
+    def width(self, ideal: float, knob: Knob | None = None) -> int:
+        rounded = rounded_width(round(ideal, 9), self.step(knob))
+        return rounded if knob is None or knob.role != "head" else max(knob.base, rounded)
 
 
 RULES: dict[str, Rule] = {
@@ -134,11 +191,15 @@ RULES: dict[str, Rule] = {
         width_multiple=4,
         resolution_multiple=2,
     ),
+    "efficientnet": MakeDivisible(
+        summary="EfficientNet's and MobileNet's: widths to multiples of 8 but not below 90%, depths up, heads never "
+        "narrower; group widths and resolution as pycls"
+    ),
 }
 
 
 def rule(name: str) -> Rule:
     """The rule of a name in ``RULES``. Raises InvalidInput for others."""
-    if name not in RULES:
+    if not isinstance(name, str) or name not in RULES:
         raise InvalidInput(f"unknown rounding rule {name!r}: one of {', '.join(RULES)}")
     return RULES[name]

@@ -1,10 +1,10 @@
 """Hitting a flops target: the realised sizes nearest to the target along a strategy, found by a small search.
 
 First along the direction: the ideal factor, at which the unrounded network has the target's flops, and a ladder of
-factors around it, each realised by the rule. Then by single rounding steps (one depth, width, group width or resolution
-to the next value that the rule allows; stages that an identity shortcut ties keep one width), one or two at a time, as
-long as they improve. One candidate is better than another if its flops miss the target by less, where a miss within
-``TOLERANCE`` counts as none; then if its sizes stand nearer to the ideal ones.
+factors around it, each realised by the rule. Then by single rounding steps (one depth, width, group width or side of
+the input to the next value that the rule allows; what is tied goes together), one or two at a time, as long as they
+improve. One candidate is better than another if its flops miss the target by less, where a miss within ``TOLERANCE``
+counts as none; then if its sizes stand nearer to the ideal ones.
 """
 
 from __future__ import annotations
@@ -12,170 +12,214 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.blocks import BLOCKS
-from complexity_theory.networks.parts import scaled_by
-from complexity_theory.networks.spec import Network
-from complexity_theory.scaling.rules import Rule
-from complexity_theory.scaling.sizes import Sizes, ideal
+from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, multiplied
+from complexity_theory.scaling.ideal import FARTHEST, ideal_factor
+from complexity_theory.scaling.rules import Rule, groups_of
 from complexity_theory.scaling.strategy import Strategy
-from complexity_theory.scaling.target import FARTHEST, flops_of, ideal_factor
 
 TOLERANCE = 0.005  # of the target's flops: nearer than this, the sizes decide
 MOST_FLOPS = 10**15  # larger networks could overflow the int64 arrays on which candidates are counted
 LADDER = [2.0 ** (step / 32) for step in range(-96, 97)]  # factors around the ideal one, 2% apart
 LADDER_TOLERANCE = 0.02  # the steps do the rest
+MOST_PAIRS = 6_000  # pairs of steps tried at a time: of more, those whose flops should come nearest
+MOST_SIZES = 20_000_000  # sizes looked at in one search: then the best so far is the answer
 
-# Sizes to change, by field and (in a field of one size per stage) index.
-Edit: TypeAlias = "dict[tuple[str, int | None], int | None]"
+Values: TypeAlias = tuple[int, ...]  # of all knobs, in their order
+Edit: TypeAlias = "dict[str, int]"  # sizes to change, by the name of their knob
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search for one network, strategy and rule."""
+    """The search for one network, strategy and rule. ``knobs``: the network's own, some held still."""
 
-    network: Network
+    network: Scalable
     strategy: Strategy
     rule: Rule
+    knobs: tuple[Knob, ...] = ()
+    _place: Mapping[str, int] = field(init=False, repr=False)
 
-    def nearest(self, target: int) -> tuple[float, Sizes]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "knobs", self.knobs or self.network.knobs)
+        object.__setattr__(self, "_place", {knob.name: i for i, knob in enumerate(self.knobs)})
+
+    def nearest(self, target: int) -> tuple[float, Values]:
         """The ideal factor and the best sizes found for ``target`` flops. Raises InvalidInput for one out of reach."""
         smallest = self._reach(target)
-        factor = ideal_factor(self.network, self.strategy, target)
-        goal = ideal(self.network, self.strategy.multipliers(factor))
-
-        def best_of(candidates: Iterable[Sizes], tolerance: float) -> Sizes:
-            distinct = [
-                sizes
-                for sizes in dict.fromkeys(candidates)
-                if fits(self.network, sizes) and sizes.resolution >= smallest.resolution
-            ]
-            misses = [abs(math.log(flops / target)) for flops in flops_of(self.network, distinct)]
-            ranks = [(max(miss, tolerance), distance(c, goal)) for miss, c in zip(misses, distinct, strict=True)]
-            return distinct[ranks.index(min(ranks))]
-
-        best = best_of([smallest, *(self.along(factor * step) for step in LADDER)], LADDER_TOLERANCE)
-        while True:
+        factor = ideal_factor(self.network, self.strategy, target, self.knobs)
+        goal = self._ideal(factor)
+        contest = Contest(self, target, smallest, goal)
+        best = contest.best([smallest, *(self.along(factor * step) for step in LADDER)], LADDER_TOLERANCE)
+        while contest.looked_at < MOST_SIZES:
             steps = self.steps(best, goal)
-            pairs = (a | b for a, b in itertools.combinations(steps, 2))
-            better = best_of([best, *(_edited(best, step) for step in (*steps, *pairs))], TOLERANCE)
+            candidates = [best, *(self._edited(best, edit) for edit in (*steps, *contest.pairs(best, steps)))]
+            better = contest.best(candidates, TOLERANCE)
             if better == best:
-                return factor, best
+                break
             best = better
+        return factor, best
 
-    def along(self, factor: float) -> Sizes:
+    def _ideal(self, factor: float) -> tuple[float, ...]:
+        return multiplied(self.knobs, self.strategy.multipliers(factor)._asdict(), ties=False)
+
+    def along(self, factor: float) -> Values:
         """The sizes realised at a factor; what the strategy does not scale stays as it is, where its groups allow."""
-        multipliers = self.strategy.multipliers(factor)
-        rounded = self.rule.sizes(self.network, ideal(self.network, multipliers))
-        own = Sizes.of(self.network)
-        same_width = multipliers.width == 1
-        return rounded._replace(
-            depths=own.depths if multipliers.depth == 1 else rounded.depths,
-            widths=tuple(
-                own_width if same_width and group_width == own_group_width else width
-                for own_width, width, own_group_width, group_width in zip(
-                    own.widths, rounded.widths, own.group_widths, rounded.group_widths, strict=True
-                )
-            ),
-            resolution=own.resolution if multipliers.resolution == 1 else rounded.resolution,
-            stem_width=own.stem_width if same_width else rounded.stem_width,
-            head_width=own.head_width if same_width else rounded.head_width,
-        )
+        multipliers = self.strategy.multipliers(factor)._asdict()
+        rounded = dict(zip(self._place, self.rule.values(self.knobs, self._ideal(factor)), strict=True))
+        groups, found = groups_of(self.knobs), dict(rounded)
+        for knob in self.knobs:
+            kept = knob.dimension != "group_width" and multipliers[knob.dimension] == 1
+            if kept and all(rounded[group.name] == group.base for group in groups.get(knob.name, ())):
+                found[knob.name] = knob.base
+        return tuple(found.values())
 
-    def _reach(self, target: int) -> Sizes:
+    def _reach(self, target: int) -> Values:
         """The smallest sizes along the direction. Raises InvalidInput where the target is out of reach."""
-        least, most = 0, min(self.along(FARTHEST).given_to(self.network).complexity().flops, MOST_FLOPS)
+        least, most = 0, min(self.network.cost(self.along(FARTHEST)).flops, MOST_FLOPS)
         factor = 1 / FARTHEST
         while not least:
-            sizes = self.along(factor)
-            if fits(self.network, sizes):
+            values = self.along(factor)
+            if self.network.fits(values):
                 with contextlib.suppress(InvalidInput):  # an input too small for its strides
-                    least = sizes.given_to(self.network).complexity().flops
+                    least = self.network.cost(values).flops
             factor *= 2
         if not least <= target <= most:
             raise InvalidInput(
                 f"a target of {target:g} flops is out of reach: {self.network.name} scaled by {self.strategy} has "
                 f"{least} to {most}"
             )
-        return sizes
+        return values
 
-    def steps(self, sizes: Sizes, goal: Sizes) -> list[Edit]:
+    def steps(self, values: Values, goal: Sequence[float]) -> list[Edit]:
         """The single rounding steps: each scaled size to the next one allowed below and above.
 
         Where widths are scaled, group widths stay with the rule's rounding of the ideal ones (``goal``).
         """
-        rule, strategy, stages = self.rule, self.strategy, self.network.stages
+        sizes, goals = dict(zip(self._place, values, strict=True)), dict(zip(self._place, goal, strict=True))
+        scaled = {name for name in DIMENSIONS if getattr(self.strategy, name)}
+        moving = [knob for knob in self.knobs if knob.moves and knob.dimension in scaled]
+        names = {knob.name for knob in moving}
+        free = [knob for knob in moving if knob.tied not in names]
         edits: list[Edit] = []
-        if strategy.depth:
-            for i, depth in enumerate(sizes.depths):
-                edits += [{("depths", i): other} for other in _next(rule.depth, depth, 1)]
-        if strategy.width:
-            edits += self._width_steps(sizes, goal)
-        elif strategy.group_width:
-            inputs = (sizes.stem_width, *sizes.widths)
-            for i, group_width in enumerate(sizes.group_widths):
-                if group_width is not None:
-                    fitted = _next(partial(rule.stage, stages[i], stages[i].width, w_in=inputs[i]), group_width, 1)
-                    edits += [{("widths", i): width, ("group_widths", i): other} for width, other in fitted]
-        if strategy.resolution:
-            sides = _next(rule.resolution, sizes.resolution, rule.resolution_multiple)
-            edits += [{("resolution", None): side} for side in sides]
+        for knob in free:
+            if knob.dimension == "depth":
+                edits += [{knob.name: other} for other in _next(self.rule.depth, sizes[knob.name], 1)]
+            elif knob.dimension == "width":
+                edits += self._width_steps(knob, [k for k in moving if k.tied == knob.name], sizes, goals)
+            elif knob.dimension == "group_width" and "width" not in scaled:
+                edits += self._group_steps(knob, sizes, goals)
+            elif knob.dimension == "resolution":
+                edits += self._side_steps(knob, [k for k in moving if k.tied == knob.name], sizes)
         return edits
 
-    def _width_steps(self, sizes: Sizes, goal: Sizes) -> list[Edit]:
-        """Steps of the widths: those that identity shortcuts tie go together, with the stem where it is tied."""
-        rule, stages, scales_ends = self.rule, self.network.stages, self.network.scales_ends
-        runs: list[list[int]] = []
-        for i, stage in enumerate(stages):
-            if i > 0 and stage.shortcut == "identity":
-                runs[-1].append(i)
-            else:
-                runs.append([i])
-        tied_stem = scales_ends and stages[0].shortcut == "identity"
-        inputs = (sizes.stem_width, *sizes.widths)
-        edits: list[Edit] = []
-        for run in runs:
-            first = run[0]
-            by_width = partial(rule.stage, stages[first], group_width=goal.group_widths[first], w_in=inputs[first])
-            for width, _ in _next(by_width, sizes.widths[first], rule.width_multiple):
-                edit: Edit = {}
-                for i in run:
-                    fitted = rule.stage(stages[i], width, goal.group_widths[i], inputs[i] if i == first else width)
-                    edit |= {("widths", i): fitted[0], ("group_widths", i): fitted[1]}
-                edits.append(edit | {("stem_width", None): width} if first == 0 and tied_stem else edit)
-        for end in ("stem_width", "head_width"):
-            width = getattr(sizes, end)
-            if scales_ends and width is not None and not (end == "stem_width" and tied_stem):
-                edits += [{(end, None): other} for other in _next(rule.width, width, rule.width_multiple)]
-        return edits
+    def _width_steps(
+        self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int], goals: Mapping[str, float]
+    ) -> Iterable[Edit]:
+        """Steps of a width, with what is tied to it and the group widths of both."""
+
+        def fitted(of: Knob, width: float, others: Mapping[str, int]) -> dict[str, int]:
+            groups = [(group, goals[group.name]) for group in groups_of(self.knobs).get(of.name, ())]
+            return self.rule.fitted(of, width, groups, others)
+
+        for outcome in _next(partial(fitted, knob, others=sizes), sizes[knob.name], self.rule.step(knob)):
+            width = outcome[knob.name]
+            edit = fitted(knob, width, sizes)
+            for other in tied:
+                edit |= fitted(other, width * other.base / knob.base, {**sizes, **edit})
+            yield edit
+
+    def _group_steps(self, knob: Knob, sizes: Mapping[str, int], goals: Mapping[str, float]) -> list[Edit]:
+        """Steps of a group width where widths are not scaled; the width that it divides stands at its base."""
+        owner = self.knobs[self._place[knob.divides[-1].knob]]
+        others = [(group, goals[group.name]) for group in groups_of(self.knobs)[owner.name] if group != knob]
+
+        def fitted(group_width: float) -> dict[str, int]:
+            return self.rule.fitted(owner, owner.base, [(knob, group_width), *others], sizes)
+
+        return _next(fitted, sizes[knob.name], 1)
+
+    def _side_steps(self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int]) -> Iterable[Edit]:
+        for side in _next(self.rule.resolution, sizes[knob.name], self.rule.resolution_multiple):
+            yield {knob.name: side} | {k.name: self.rule.resolution(side * k.base / knob.base) for k in tied}
+
+    def _edited(self, values: Values, edit: Edit) -> Values:
+        edited = list(values)
+        for name, value in edit.items():
+            edited[self._place[name]] = value
+        return tuple(edited)
 
 
-def fits(network: Network, sizes: Sizes) -> bool:
-    """Whether the group widths divide the inner widths, and no squeeze-excite is left without width."""
-    inputs = (sizes.stem_width, *sizes.widths)
-    for stage, group_width, w_in, w_out in zip(
-        network.stages, sizes.group_widths, inputs[:-1], inputs[1:], strict=True
-    ):
-        kind = BLOCKS[stage.block]
-        if group_width is not None and kind.inner_of is not None:
-            inner = {scaled_by({"in": w, "out": w_out}[kind.inner_of], stage.ratio) for w in (w_in, w_out)}
-            if any(width % group_width for width in inner):
-                return False
-        if stage.se and scaled_by(min(w_in, w_out), stage.se) < 1:
-            return False
-    return True
+@dataclass(slots=True)
+class Contest:
+    """Candidates against each other, for one target; ``looked_at``: how many sizes of them so far."""
+
+    search: Search
+    target: int
+    smallest: Values
+    goal: Sequence[float]
+    looked_at: int = 0
+
+    def best(self, candidates: Iterable[Values], tolerance: float) -> Values:
+        """The best of the candidates that can be built."""
+        distinct, misses = self._counted(candidates)
+        ranks = np.maximum(misses, tolerance)
+        nearest = np.flatnonzero(ranks == ranks.min())
+        distances = self._distances([distinct[i] for i in nearest])
+        found: Values = distinct[nearest[int(np.argmin(distances))]]
+        return found
+
+    def pairs(self, best: Values, steps: Sequence[Edit]) -> list[Edit]:
+        """The steps two at a time; of very many, those whose flops should come nearest if both did what each does."""
+        number = len(steps) * (len(steps) - 1) // 2
+        if number <= MOST_PAIRS:
+            return [a | b for a, b in itertools.combinations(steps, 2)]
+        kept = [edit for edit in steps if self.search.network.fits(self.search._edited(best, edit))]
+        edited = [self.search._edited(best, edit) for edit in (*kept, {})]
+        counted = np.asarray(self._flops(edited), dtype=float)
+        changes = counted[:-1] - counted[-1]
+        first, second = np.triu_indices(len(kept), 1)
+        expected = np.abs(counted[-1] + changes[first] + changes[second] - self.target)
+        chosen = np.argsort(expected, kind="stable")[:MOST_PAIRS]
+        return [kept[first[i]] | kept[second[i]] for i in sorted(chosen)]
+
+    def _counted(self, candidates: Iterable[Values]) -> tuple[list[Values], np.ndarray]:
+        """Those that can be built, once each, and how far their flops are from the target."""
+        sides = [i for i, knob in enumerate(self.search.knobs) if knob.dimension == "resolution"]
+        distinct = list(dict.fromkeys(candidates))
+        fits = np.broadcast_to(self.search.network.fits(_stacked(distinct)), len(distinct))
+        large = [all(values[i] >= self.smallest[i] for i in sides) for values in distinct]
+        distinct = [values for values, a, b in zip(distinct, fits, large, strict=True) if a and b]
+        return distinct, np.array([abs(math.log(flops / self.target)) for flops in self._flops(distinct)])
+
+    def _flops(self, candidates: Sequence[Values]) -> list[int]:
+        self.looked_at += len(candidates) * len(self.search.knobs)
+        return flops_of(self.search.network, candidates)
+
+    def _distances(self, candidates: Sequence[Values]) -> np.ndarray:
+        """How far sizes stand from ideal ones: the sum of the squares of the logarithms of their ratios."""
+        total = np.zeros(len(candidates))
+        for column, wanted in zip(_stacked(candidates), self.goal, strict=True):
+            known, places = np.unique(column, return_inverse=True)
+            total += np.array([math.log(int(size) / wanted) ** 2 for size in known])[places]
+        return total
 
 
-def _edited(sizes: Sizes, edit: Edit) -> Sizes:
-    values = sizes._asdict()
-    for (field, index), value in edit.items():
-        values[field] = value if index is None else (*values[field][:index], value, *values[field][index + 1 :])
-    return Sizes(**values)
+def flops_of(network: Scalable, candidates: Sequence[Values]) -> list[int]:
+    """The exact flops of ``network`` with each of these sizes, counted together (ints up to 2^63)."""
+    flops = network.cost(_stacked(candidates)).flops
+    return [int(count) for count in np.broadcast_to(flops, len(candidates))]
+
+
+def _stacked(candidates: Sequence[Values]) -> list[Any]:
+    """Many sizes as one, of int64 arrays: one for each knob."""
+    return list(np.array(candidates, dtype=np.int64).T.copy())
 
 
 def _next(allowed: Callable[[int], Any], value: int, step: int) -> list[Any]:
@@ -187,14 +231,3 @@ def _next(allowed: Callable[[int], Any], value: int, step: int) -> list[Any]:
                 found.append(allowed(value + sign * distance))
                 break
     return found
-
-
-def distance(sizes: Sizes, goal: Sizes) -> float:
-    """How far sizes stand from ideal ones: the sum of the squares of the logarithms of their ratios."""
-    pairs = zip(sizes.by_dimension().values(), goal.by_dimension().values(), strict=True)
-    return sum(
-        math.log(size / wanted) ** 2
-        for own, ideals in pairs
-        for size, wanted in zip(own, ideals, strict=True)
-        if size is not None
-    )

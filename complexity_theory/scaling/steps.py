@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.symbols import s
 from complexity_theory.core.text import for_latex
 from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
 from complexity_theory.scaling.effective import EffectiveExponents
 from complexity_theory.scaling.exponents import (
@@ -35,7 +34,7 @@ _LATEX = {
     "root_notation": False,
     "mul_symbol": r"\,",
     "symbol_names": {sympy.Symbol("delta'"): r"\delta'"}
-    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in METRICS for name in (metric, f"{metric}'")},
+    | {sympy.Symbol(name): rf"\mathrm{{{name}}}" for metric in (*METRICS, "kept") for name in (metric, f"{metric}'")},
 }
 
 
@@ -98,17 +97,21 @@ def layer_steps(derivation: Derivation) -> list[Step]:
     ]
 
 
-def closed_form_step(network: Network, form: Complexity) -> Step:
-    """The closed form of a network, and what its letters mean."""
-    unit = own_unit(network)
+def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) -> Step:
+    """The closed form of a network, and what its letters mean. ``more``: further polynomials by name."""
+    unit, sides = own_unit(network), network.sizes()["resolution"]
     rounds = (
         "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
     )
+    square = f"an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
+    given = (
+        f"an input of height {RESOLUTION_UNIT} n and the proportions of its own" if isinstance(sides, tuple) else square
+    )
+    own = " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
     return Step(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
-        f"width and group width, and an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n "
-        f"(its own {network.resolution} is n = {unit}{rounds})",
-        tuple((sympy.Symbol(metric), f) for metric, f in form.as_dict().items()),
+        f"width and group width, and {given} (its own {own} is n = {unit}{rounds})",
+        tuple((sympy.Symbol(metric), f) for metric, f in {**form.as_dict(), **more}.items()),
     )
 
 
@@ -158,53 +161,32 @@ def render(steps: Sequence[Step], form: str) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts)
 
 
-def as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The steps as data: title, and each equation as text and LaTeX."""
-    return [
-        {
-            "title": step.title,
-            "equations": [
-                {"text": _equation(e, _text_side), "latex": _equation(e, _latex_side)} for e in step.equations
-            ],
-        }
-        for step in steps
-    ]
-
-
-def as_report(steps: Sequence[Step]) -> report.Table:
-    """The steps as a table: number, title, equation."""
-    return report.Table(
-        [
-            {"step": number, "title": step.title, "equation": _equation(equation, _text_side)}
-            for number, step in enumerate(steps, 1)
-            for equation in step.equations
-        ]
-    )
-
-
-def _equation(equation: Equation, side: Callable[[Side], str]) -> str:
+def chain(equation: Equation, side: Callable[[Side], str]) -> str:
+    """The equal sides of an equation, each told by ``side`` (``text_side`` or ``latex_side``)."""
     return " = ".join(side(part) for part in equation)
 
 
-def _text_side(side: Side) -> str:
+def text_side(side: Side) -> str:
+    """A side as plain text."""
     return str(side.tolist()) if isinstance(side, sympy.MatrixBase) else str(side)
 
 
-def _latex_side(side: Side) -> str:
+def latex_side(side: Side) -> str:
+    """A side as LaTeX."""
     if isinstance(side, str):
         return rf"\mbox{{{for_latex(side)}}}"
     return str(sympy.latex(side, **_LATEX))
 
 
 def _text(heading: str, equations: Iterable[Equation]) -> list[str]:
-    return [heading, *(f"   {_equation(equation, _text_side)}" for equation in equations)]
+    return [heading, *(f"   {chain(equation, text_side)}" for equation in equations)]
 
 
 def _markdown(heading: str, equations: Iterable[Equation]) -> list[str]:
-    return [heading, "", *(f"- ${_equation(equation, _latex_side)}$" for equation in equations)]
+    return [heading, "", *(f"- ${chain(equation, latex_side)}$" for equation in equations)]
 
 
 def _latex(heading: str, equations: Iterable[Equation]) -> list[str]:
     # Inline formulas, since a line breaks at a plus sign there and no network's polynomial fits on one.
-    items = [rf"\item[] $\displaystyle {_equation(equation, _latex_side)}$" for equation in equations]
+    items = [rf"\item[] $\displaystyle {chain(equation, latex_side)}$" for equation in equations]
     return [rf"\noindent {for_latex(heading)}", r"\begin{itemize}", *items, r"\end{itemize}"]

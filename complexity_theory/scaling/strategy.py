@@ -133,6 +133,34 @@ def fast(alpha: Share, name: str | None = None) -> Strategy:
     return Strategy(name or f"fast:{alpha}", depth=rest, width=alpha, group_width=alpha, resolution=rest)
 
 
+def by_multipliers(text: str) -> tuple[Strategy, float]:
+    """The strategy and the factor that give multipliers: letters of dwgr with numbers, as ``d1.4_w1.2_r300/224``.
+
+    The factor is that of the flops of a dense convolution, d w^2 r^2 (where these are 1, the square of g's). So the
+    coefficients of EfficientNet and MobileNet (Tan and Le 2019; Howard et al. 2017) are read. Raises InvalidInput for
+    other text, and where the flops of a dense convolution stay as they are though something is scaled.
+
+    >>> strategy, factor = by_multipliers("d1.2_w1.1")
+    >>> round(factor, 3), round(strategy.multipliers(factor).width, 9)
+    (1.452, 1.1)
+    """
+    if not isinstance(text, str):
+        raise InvalidInput(f"multipliers are text such as 'd1.4_w1.2_r1.34', not {text!r}")
+    try:
+        given = {letter: float(value) for letter, value in _weights(text).items()} if text[1:2].isdigit() else {}
+        if not given or min(given.values()) <= 0:
+            raise InvalidInput("letters of dwgr, each once, with numbers above 0 are needed, such as d1.4_w1.2_r1.34")
+    except InvalidInput as error:
+        raise InvalidInput(f"multipliers {_short(text)}: {error}") from None
+    logs = {letter: math.log(value) for letter, value in given.items()}
+    growth = sum(logs.get(letter, 0.0) * (1 if letter == "d" else 2) for letter in "dwr")
+    growth = growth or 2 * logs.get("g", 0.0)
+    if abs(growth) < 1e-9:
+        raise InvalidInput(f"multipliers {_short(text)} leave the flops of a dense convolution as they are")
+    shares = {LETTERS[letter]: Fraction(value / growth) * (1 if letter == "d" else 2) for letter, value in logs.items()}
+    return Strategy(text, **shares), math.exp(growth)
+
+
 def parse(text: str) -> Strategy:
     """The strategy that a string names; ``GRAMMAR`` says which strings do.
 

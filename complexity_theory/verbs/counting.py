@@ -63,13 +63,14 @@ class Count(Result):
         return [self._row(name, counts) for name, counts in self.by_convention.items()]
 
     def _row(self, convention: str, counts: Complexity) -> dict[str, Any]:
-        row = {"network": self.network.name, "resolution": self.shape.height, **counts.as_dict()}
+        row = {"network": self.network.name, "resolution": self.network.resolution, **counts.as_dict()}
         known = conventions.convention(convention)
         row |= {"convention": known.name, "counts": known.counts} if self.told else {}
         return row | ({"note": self.network.note} if self.network.note else {})
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
         rows = [self._row(name, counts) for name, counts in self.by_convention.items()]
+        rows = [row | {"resolution": shown_sides(row["resolution"])} for row in rows]
         if len(rows) > 1:
             return [Table(rows, "Acts are pycls's where a tool counts none")]
         if self.parts is None:
@@ -90,27 +91,19 @@ class Count(Result):
         return f"{self.network.name}: {counts}"
 
 
-def count(
-    network: Any, *, resolution: int | None = None, convention: str | None = None, per_layer: bool = False
-) -> Count:
+def count(network: Any, *, resolution: Any = None, convention: str | None = None, per_layer: bool = False) -> Count:
     """The exact flops (multiply-adds), params and acts (elements) of a network for one image.
 
-    ``resolution``: side of the input (default: the network's own). ``convention``: whose rules count (pycls, fvcore,
-    torch, ptflops, torchinfo, thop; or all). ``per_layer``: by stage, block and layer too. Raises InvalidInput
-    otherwise, and where sizes do not fit.
+    ``resolution``: side of the input, or height and width (also "384x640"; default: the network's own).
+    ``convention``: whose rules count (pycls, fvcore, torch, ptflops, torchinfo, thop; or all). ``per_layer``: by stage,
+    block and layer too. Raises InvalidInput otherwise, and where sizes do not fit.
 
     >>> count("EfficientNet-B0").flops, count("EfficientNet-B0", convention="fvcore").flops
     (385825092, 401659392)
     """
-    from complexity_theory.core.checks import check_size
-
-    found = resolve.network(network)
+    found = resolve.network(network, resolution=resolution)
     resolve.flag(per_layer, "per_layer")
-    if resolution is not None:
-        if type(resolution) is not int:
-            raise InvalidInput(f"resolution must be an int, not {resolve.shown(resolution)}")
-        check_size("resolution", resolution)
-    shape = found.input(resolution)
+    shape = found.input()
     if convention is None:
         rules: list[Convention] = [conventions.convention("pycls")]
     else:
@@ -122,6 +115,11 @@ def count(
     counts = {rule.name: rule.total(found.tree, shape) for rule in rules}
     parts = tuple(_parts(found, shape, rules[0])) if per_layer else None
     return Count(found, shape, counts, convention is not None, parts)
+
+
+def shown_sides(resolution: int | tuple[int, int]) -> int | str:
+    """The sides of an input for a table: a number, or as 384x640."""
+    return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
 def _parts(network: Network, shape: Shape, rule: Convention) -> list[Part]:

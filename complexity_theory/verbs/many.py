@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,31 +24,31 @@ SHOWN = 20  # rows of a report
 
 @dataclass(frozen=True)
 class Variants:
-    """Variants of a ``base``: ``network``, its sizes int64 arrays with one element each for ``number`` of them."""
+    """Variants of a ``base``: ``values``, sizes of its knobs, int64 arrays of one element each where they vary."""
 
     base: Network
-    network: Network
+    values: tuple[Any, ...]
     number: int
 
 
-def variants(network: Any, **sizes: Any) -> Variants:
-    """Variants of a network: lists or int arrays of its sizes, one element (row) for each variant.
+def variants(network: Any, sizes: Mapping[str, Any] | None = None, **more: Any) -> Variants:
+    """Variants of a network: lists or int arrays of its sizes, one element for each variant, or one for all.
 
-    ``depths``, ``widths``, ``group_widths``: variants x stages; ``stem_width``, ``head_width``, ``resolution``: one
-    each; what is left out, or has a single row, is the same for all. Raises InvalidInput as ``scaling.population``.
+    ``sizes``: by the name of a knob, such as ``stage1.width`` (``network.knobs`` lists them); ``more``: the same for
+    names without a dot, such as ``resolution``. Other sizes stay. Raises InvalidInput for names that no knob has, for
+    other types, and for arrays of different lengths.
 
-    >>> many = variants("EfficientNet-B0", resolution=[192, 224])
-    >>> many.number
+    >>> variants("EfficientNet-B0", {"stage1.depth": [1, 2]}, resolution=224).number
     2
     """
-    from complexity_theory.scaling.population import sized
+    from complexity_theory.scaling.population import columns
 
     base = resolve.network(network)
-    known = ("depths", "widths", "group_widths", "stem_width", "head_width", "resolution")
-    for name in sizes:
-        resolve.choice(name, "size of variants", known)
-    found, number = sized(base, {name: value for name, value in sizes.items() if value is not None})
-    return Variants(base, found, number)
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise InvalidInput(f"sizes are a mapping from knobs to lists, not {resolve.shown(sizes)}")
+    given = {str(name): values for name, values in {**(sizes or {}), **more}.items()}
+    found, number = columns(base, given)
+    return Variants(base, tuple(found.get(knob.name, knob.base) for knob in base.knobs), number)
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,18 +90,23 @@ class Many(Result):
         """The variants that no other beats (``pareto``), in order of the first of ``least``."""
         chosen = pareto(self.columns, least=least, most=most)
         columns = {name: values[chosen] for name, values in self.columns.items()}
-        return Many(Variants(self.variants.base, self.variants.network, len(chosen)), self.device, self.batch, columns)
+        return Many(Variants(self.variants.base, self.variants.values, len(chosen)), self.device, self.batch, columns)
 
 
 def predict_many(many: Variants, profile: Profile, batch: int | None) -> Many:
     """The predicted times of all variants at once: one walk over arrays."""
     images = profiles.checked_batch(profile, batch)
-    work = network_features(many.network)
-    counts = {name: np.broadcast_to(getattr(work, name), many.number) for name in ("flops", "params", "acts")}
-    seconds = np.broadcast_to(np.asarray(profiles.seconds(profile, work, images), float), many.number)
+    names = ("flops", "params", "acts", "seconds")
+    found = {name: np.empty(many.number, float if name == "seconds" else np.int64) for name in names}
+    values = [np.array([v]) if many.number == 1 and np.ndim(v) == 0 else v for v in many.values]
+    for chosen, alike in many.base.populations(values):
+        work = network_features(alike)
+        for name in names[:-1]:
+            found[name][chosen] = getattr(work, name)
+        found["seconds"][chosen] = profiles.seconds(profile, work, images)
     spread = profile.spread_of(many.base.family)
-    times = {"seconds": seconds, "low": seconds * spread.low, "high": seconds * spread.high}
-    return Many(many, profile, images, {"variant": np.arange(many.number), **counts, **times})
+    times = {"low": found["seconds"] * spread.low, "high": found["seconds"] * spread.high}
+    return Many(many, profile, images, {"variant": np.arange(many.number), **found, **times})
 
 
 def pareto(values: Any, *, least: Any = (), most: Any = ()) -> NDArray[np.int64]:

@@ -11,14 +11,15 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.core.symbols import s
 from complexity_theory.graph.complexity import METRICS, Complexity
-from complexity_theory.networks.spec import Network
+from complexity_theory.networks.knobs import Scalable
+from complexity_theory.scaling import kept
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.effective import FACTORS, EffectiveExponents, effective_exponents
 from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import Multipliers, Strategy
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
-from complexity_theory.verbs.theory import told
+from complexity_theory.verbs.theory import step_data, told
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,18 +69,20 @@ class NetworkScaling(Result):
     def as_dict(self) -> Any:
         data = [self._data(scaling) for scaling in self.scalings]
         found: Any = data[0] if len(data) == 1 else data
-        return {**found, "steps": written.as_data(self.steps)} if self.with_steps else found
+        return {**found, "steps": step_data(self.steps)} if self.with_steps else found
 
     def _data(self, scaling: EffectiveExponents) -> dict[str, Any]:
-        about: dict[str, Any] = {"strategy": self.strategy.name, "network": scaling.network.name}
-        limits = scaling.limits.as_dict()
+        network, limits = scaling.network, scaling.limits.as_dict()
+        about: dict[str, Any] = {"strategy": self.strategy.name, "network": network.name}
         about |= {"multipliers": self.multipliers._asdict()}
+        limit = kept.limit(network, self.strategy)
         if self.at is not None:
-            exponents = scaling.at(self.at).as_dict()
-            return {**about, "at": self.at, "exponents": exponents, "limits": limits}
-        compared = group_width_table(scaling.network, self.strategy)
+            memory = {"kept": kept.effective_exponent(network, self.strategy, self.at), "kept_limit": limit}
+            return {**about, "at": self.at, "exponents": scaling.at(self.at).as_dict(), "limits": limits, **memory}
+        compared = group_width_table(network, self.strategy)
         group_widths = {} if compared is None else {"group_widths": compared.rows}
-        return {**about, "exponents": limits, "table": distances([scaling], FACTORS), **group_widths}
+        memory = {"kept": limit, "kept_limit": limit}
+        return {**about, "exponents": limits, **memory, "table": distances([scaling], FACTORS), **group_widths}
 
     def rows(self) -> list[dict[str, Any]]:
         return distances(self.scalings, self.factors)
@@ -115,12 +118,13 @@ def distances(scalings: Iterable[EffectiveExponents], factors: Sequence[float] =
         for factor in factors:
             exponents = scaling.at(factor).as_dict()
             off = {f"{metric} off": exponents[metric] - float(limits[metric]) for metric in METRICS}
-            rows.append({**name, "s": factor, **exponents, **off})
-        rows.append({**name, "s": "oo", **limits})
+            memory = {"kept": kept.effective_exponent(scaling.network, scaling.strategy, factor)}
+            rows.append({**name, "s": factor, **exponents, **memory, **off})
+        rows.append({**name, "s": "oo", **limits, "kept": kept.limit(scaling.network, scaling.strategy)})
     return rows
 
 
-def group_width_table(network: Network, strategy: Strategy, factors: Sequence[float] = FACTORS) -> Table | None:
+def group_width_table(network: Scalable, strategy: Strategy, factors: Sequence[float] = FACTORS) -> Table | None:
     """What the group widths do: exponents along a strategy with them kept, scaled as the widths, and in a dense twin.
 
     The paper's finding (Dollár et al. 2021, section 3): a network with group convolutions scales as one with dense
@@ -128,15 +132,12 @@ def group_width_table(network: Network, strategy: Strategy, factors: Sequence[fl
     group convolutions. Rows: convolutions, s, exponents of flops, params and acts. None where the network has no
     group convolutions, or the strategy does not scale the width. Raises InvalidInput as ``effective_exponents`` does.
     """
-    if not isinstance(network, Network) or strategy.width == 0:
+    if all(knob.dimension != "group_width" for knob in network.knobs) or strategy.width == 0:
         return None
-    if all(stage.group_width is None for stage in network.stages):
-        return None
-    twin = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
     cases = {
         "group, g kept": (network, replace(strategy, group_width=Fraction(0))),
         "group, g scaled as w": (network, replace(strategy, group_width=strategy.width)),
-        "dense": (twin, strategy),
+        "dense": (network.dense(), strategy),
     }
     scalings = {case: effective_exponents(*of) for case, of in cases.items()}
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,24 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def network(value: Any) -> Network:
+def network(value: Any, *, resolution: Any = None) -> Network:
     """The network meant by a name, an alias, a file (``zoo.find``), or a network itself.
 
+    ``resolution``: an input of another size than its own: a side, or height and width, also as text ("384x640").
     Raises InvalidInput for all else.
 
-    >>> network("resnet50").name, network(network("resnet50")).name
-    ('ResNet-50', 'ResNet-50')
+    >>> network("resnet50").name, network("resnet50", resolution="384x640").resolution
+    ('ResNet-50', (384, 640))
     """
+    found = _network(value)
+    if resolution is None:
+        return found
+    from complexity_theory.core.quantities import sides
+
+    return replace(found, resolution=sides(resolution))
+
+
+def _network(value: Any) -> Network:
     from complexity_theory import zoo
     from complexity_theory.networks.spec import Network
 
@@ -99,6 +110,18 @@ def several(values: Any, kind: str) -> list[Any]:
     if not found:
         raise InvalidInput(f"{kind}: at least one, not {shown(values)}")
     return found
+
+
+def patterns(value: Any, what: str) -> list[str]:
+    """Patterns of sizes: a list of text, or one text with commas. Raises InvalidInput otherwise.
+
+    >>> patterns("head,stem*", "fix"), patterns((), "fix")
+    (['head', 'stem*'], [])
+    """
+    found = value.split(",") if isinstance(value, str) else value
+    if not isinstance(found, (list, tuple)) or not all(isinstance(part, str) for part in found):
+        raise InvalidInput(f"{what} takes patterns of sizes such as 'head' or 'stage1.*', not {shown(value)}")
+    return [part.strip() for part in found]
 
 
 def number(value: Any, what: str, *, above: float = 0) -> float:

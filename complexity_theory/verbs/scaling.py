@@ -14,8 +14,9 @@ from complexity_theory.core.report import Table
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling import realise
-from complexity_theory.scaling.strategy import Strategy
+from complexity_theory.scaling.strategy import Strategy, by_multipliers
 from complexity_theory.verbs import resolve
+from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
 
 WARN_BEYOND = 0.03  # relative deviation of the flops from a target
@@ -25,7 +26,7 @@ WARN_BEYOND = 0.03  # relative deviation of the flops from a target
 class Scaled(Result):
     """A network scaled so that it can be built: ``found`` (``scaling.realise.Scaled``) and what it says."""
 
-    found: realise.Scaled
+    found: realise.Scaled[Network]
 
     @property
     def base(self) -> Network:
@@ -101,7 +102,7 @@ class Scaled(Result):
     def rows(self) -> list[dict[str, Any]]:
         data = self.found.as_dict()
         return [
-            {name: joined(value) for name, value in data[which].items() if name != "note"}
+            {name: joined(name, value) for name, value in data[which].items() if name != "note"}
             for which in ("base", "scaled")
         ]
 
@@ -110,8 +111,10 @@ class Scaled(Result):
         return f"{self.network.name}: {counts}"
 
 
-def joined(value: Any) -> Any:
-    """Sizes as one cell: ``1, 2, -``."""
+def joined(name: str, value: Any) -> Any:
+    """Sizes as one cell: ``1, 2, -``; those of an input as 384x640."""
+    if name == "resolution":
+        return shown_sides(value)
     if not isinstance(value, (tuple, list)):
         return value
     return ", ".join("-" if size is None else str(size) for size in value)
@@ -119,28 +122,53 @@ def joined(value: Any) -> Any:
 
 def scale(
     network: Any,
-    strategy: Any,
+    strategy: Any = None,
     *,
     factor: float | None = None,
     target_flops: float | str | None = None,
+    multipliers: str | None = None,
     rounding: str | None = None,
+    resolution: Any = None,
+    fix: Any = (),
+    only: Any = (),
 ) -> Scaled:
     """A network scaled by a factor, or to ``target_flops`` (multiply-adds, as 8e9 or "8GF"), that can be built.
 
     ``network``: a name, a file or a Network; ``strategy``: text or a Strategy; ``rounding``: a rule
-    (``scaling.rules``; default pycls). Raises InvalidInput for bad values, an unreachable target, or a strategy that
-    scales nothing in this network.
+    (``scaling.rules``; default pycls). ``multipliers``: of d, w, g, r, instead of a strategy and how far, as text
+    ("d1.4_w1.2_r300/224"). ``resolution``: of the base, where it is not its own. ``fix``, ``only``: patterns of sizes
+    that stay, or alone move ("head", "stage1.*"). Raises InvalidInput for bad values, an unreachable target, or a
+    strategy that scales nothing in this network.
 
     >>> scale("RegNetY-4.0GF", "d1_w8_g8_r1", factor=4).complexity
     Complexity(flops=15608249240, params=68144472, acts=26542408)
     """
-    base, direction = resolve.network(network), resolve.strategy(strategy)
+    base = resolve.network(network, resolution=resolution)
+    if (strategy is None) == (multipliers is None):
+        raise InvalidInput("scaling takes a strategy such as dWr, or multipliers such as d1.4_w1.2_r1.34")
+    if multipliers is not None:
+        if (factor, target_flops) != (None, None):
+            raise InvalidInput("multipliers say how far to scale: leave a factor and a flops target out")
+        if not isinstance(multipliers, str):
+            raise InvalidInput(f"multipliers are text such as 'd1.4_w1.2_r1.34', not {resolve.shown(multipliers)}")
+        direction, factor = by_multipliers(multipliers)
+    else:
+        direction = resolve.strategy(strategy)
     if rounding is not None:
         resolve.choice(rounding, "rounding rule", list(realise.RULES))
     if factor is not None and is_number(factor) and type(factor) is not int:
         factor = float(factor)
     target = None if target_flops is None else quantity(target_flops, "flops", "a target")
-    return Scaled(realise.scale(base, direction, factor=factor, target_flops=target, rounding=rounding))
+    found = realise.scale(
+        base,
+        direction,
+        factor=factor,
+        target_flops=target,
+        rounding=rounding,
+        fix=resolve.patterns(fix, "fix"),
+        only=resolve.patterns(only, "only"),
+    )
+    return Scaled(found)
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,6 +209,7 @@ def export(
     factor: float | None = None,
     target_flops: float | str | None = None,
     rounding: str | None = None,
+    resolution: Any = None,
     snippet: bool = False,
 ) -> Exported:
     """A network, scaled first where a strategy is given, as text that other libraries load (``exports``).
@@ -193,7 +222,8 @@ def export(
     """
     from complexity_theory import exports
 
-    found = scaled_first(network, strategy, factor=factor, target_flops=target_flops, rounding=rounding)
+    base = resolve.network(network, resolution=resolution)
+    found = scaled_first(base, strategy, factor=factor, target_flops=target_flops, rounding=rounding)
     resolve.flag(snippet, "snippet")
     if not isinstance(to, str):
         raise InvalidInput(f"an export is one of {', '.join(exports.EXPORTS)}, not {resolve.shown(to)}")

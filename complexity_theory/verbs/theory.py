@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
+from complexity_theory.core.symbols import s
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.closed_form import VARIABLES, own_unit, terms
 from complexity_theory.scaling.closed_form import closed_form as polynomials_of
 from complexity_theory.scaling.exponents import Derivation, known_as
 from complexity_theory.scaling.exponents import derive as derive_layer
+from complexity_theory.scaling.kept import kept_form, layer_exponent
 from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy
 from complexity_theory.scaling.tables import TABLES, ScalingTable, table
@@ -30,8 +32,36 @@ __all__ = ["ClosedForm", "LayerScaling", "Roofline", "Tables", "closed_form", "d
 def told(steps: Sequence[Step], form: str) -> list[Table | str]:
     """A derivation in one of the command's forms: prose, or of CSV its equations as rows."""
     if form == "csv":
-        return [written.as_report(steps)]
+        return [step_table(steps)]
     return [written.render(steps, "markdown" if form == "html" else form)]
+
+
+def step_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """The steps as data: title, and each equation as text and LaTeX."""
+    return [
+        {
+            "title": step.title,
+            "equations": [
+                {
+                    "text": written.chain(equation, written.text_side),
+                    "latex": written.chain(equation, written.latex_side),
+                }
+                for equation in step.equations
+            ],
+        }
+        for step in steps
+    ]
+
+
+def step_table(steps: Sequence[Step]) -> Table:
+    """The steps as a table: number, title, equation."""
+    return Table(
+        [
+            {"step": number, "title": step.title, "equation": written.chain(equation, written.text_side)}
+            for number, step in enumerate(steps, 1)
+            for equation in step.equations
+        ]
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,6 +106,11 @@ class LayerScaling(Result):
         return self.derivation.growth
 
     @property
+    def kept(self) -> Any:
+        """The exponent with which the activations grow that training keeps for the backward pass."""
+        return layer_exponent(self.derivation)
+
+    @property
     def steps(self) -> list[Step]:
         """The derivation, step by step."""
         return written.layer_steps(self.derivation)
@@ -83,14 +118,14 @@ class LayerScaling(Result):
     def report(self, form: str = "text") -> Sequence[Table | str]:
         if self.with_steps:
             return told(self.steps, form)
-        return [Table([growth_row(self.derivation)], f"What s multiplies: a stack of {self.layer}")]
+        return [Table(self.rows(), f"What s multiplies: a stack of {self.layer}")]
 
     def as_dict(self) -> dict[str, Any]:
-        steps = {"steps": written.as_data(self.steps)} if self.with_steps else {}
-        return derivation_data(self.derivation) | steps
+        steps = {"steps": step_data(self.steps)} if self.with_steps else {}
+        return {**derivation_data(self.derivation), "kept": self.kept, **steps}
 
     def rows(self) -> list[dict[str, Any]]:
-        return [growth_row(self.derivation)]
+        return [{**growth_row(self.derivation), "kept": s**self.kept}]
 
     def summary(self) -> str:
         return f"{self.strategy} on {self.layer}: {_metrics(self.exponents)}"
@@ -201,10 +236,14 @@ def tables(name: str | int | None = None) -> Tables:
 
 @dataclass(frozen=True, repr=False)
 class ClosedForm(Result):
-    """The closed form of a network: sympy polynomials ``flops``, ``params``, ``acts`` in d, w, g and n."""
+    """The closed form of a network: sympy polynomials ``flops``, ``params``, ``acts`` in d, w, g and n.
+
+    ``kept``: the elements of activations that training keeps for the backward pass of one image.
+    """
 
     network: Network
     polynomials: Complexity
+    kept: Any
 
     @property
     def flops(self) -> Any:
@@ -224,26 +263,23 @@ class ClosedForm(Result):
     def report(self, form: str = "text") -> Sequence[Table | str]:
         if form == "csv":
             return [Table(self.rows())]
-        return told([written.closed_form_step(self.network, self.polynomials)], form)
+        return told([written.closed_form_step(self.network, self.polynomials, kept=self.kept)], form)
 
     def as_dict(self) -> dict[str, Any]:
         import sympy
 
         return {
             "network": self.network.name,
-            **self.polynomials.as_dict(),
-            "latex": self.polynomials.map(sympy.latex).as_dict(),
+            **self._all(),
+            "latex": {name: sympy.latex(polynomial) for name, polynomial in self._all().items()},
             "terms": self.rows(),
-            "resolution": self.network.resolution,
+            "resolution": self.network.sizes()["resolution"],
             "n": own_unit(self.network),
         }
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each monomial: its powers of d, w, g and n, and what flops, params and acts take of it."""
-        metrics = {
-            name: {term.powers: term.coefficient for term in terms(form)}
-            for name, form in self.polynomials.as_dict().items()
-        }
+        metrics = {name: {term.powers: term.coefficient for term in terms(form)} for name, form in self._all().items()}
         known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
         return [
             dict(zip(map(str, VARIABLES), powers, strict=True))
@@ -251,20 +287,24 @@ class ClosedForm(Result):
             for powers in known
         ]
 
+    def _all(self) -> dict[str, Any]:
+        return {**self.polynomials.as_dict(), "kept": self.kept}
+
     def summary(self) -> str:
         return f"{self.network.name}: {len(self.rows())} terms"
 
 
-def closed_form(network: Any) -> ClosedForm:
+def closed_form(network: Any, *, resolution: Any = None) -> ClosedForm:
     """What a whole network costs: polynomials in the multipliers d, w, g of depth, width, group width, and in n.
 
-    The input is 32 n x 32 n. Raises InvalidInput for what is no network, and for one without a closed form.
+    The input is 32 n x 32 n, or of n = height / 32 and its own proportions (``resolution``: others than the network's
+    own). Raises InvalidInput for what is no network, and for one without a closed form.
 
     >>> closed_form("EfficientNet-B0").acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
-    found = resolve.network(network)
-    return ClosedForm(found, polynomials_of(found))
+    found = resolve.network(network, resolution=resolution)
+    return ClosedForm(found, polynomials_of(found), kept_form(found))
 
 
 def optimal(layer: str = "conv", *, depth_floor: Any = 0, resolution_floor: Any = 0) -> LayerScaling:

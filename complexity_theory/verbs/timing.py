@@ -13,9 +13,11 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import quantity
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
+from complexity_theory.devices.memory import Memory, memory
 from complexity_theory.devices.profile import Prediction, Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.verbs import resolve
+from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
 from complexity_theory.verbs.scaling import scaled_first
 
@@ -80,11 +82,12 @@ def list_devices() -> Devices:
 
 @dataclass(frozen=True, repr=False)
 class Predicted(Result):
-    """Predicted time of a network on a device: ``prediction`` (``devices.profile.Prediction``) and what it says."""
+    """Predicted time of a network on a device (``prediction``: ``devices.profile``), and its ``memory``, in bytes."""
 
     network: Network
     device: Profile
     prediction: Prediction
+    memory: Memory
     strategy: str | None = None
 
     @property
@@ -131,7 +134,7 @@ class Predicted(Result):
 
     def _shown(self) -> list[dict[str, Any]]:
         times = {"ms per image": self.seconds * 1e3, "low": self.low * 1e3, "high": self.high * 1e3}
-        return [{**self._about(), **times}]
+        return [{**self._about(), **times, "memory, GiB": self.memory.total / 2**30}]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -140,10 +143,13 @@ class Predicted(Result):
             "strategy": self.strategy,
             **asdict(self.prediction),
             "interval": profiles.INTERVAL,
+            "memory": self.memory.total,
+            "memory_parts": asdict(self.memory),
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        return [{**self._about(), "seconds": self.seconds, "low": self.low, "high": self.high}]
+        times = {"seconds": self.seconds, "low": self.low, "high": self.high}
+        return [{**self._about(), **times, "memory": self.memory.total}]
 
     def summary(self) -> str:
         times = f"{1e3 * self.seconds:.4g} ms per image ({1e3 * self.low:.4g} to {1e3 * self.high:.4g})"
@@ -184,7 +190,8 @@ def predict(
     how = {"factor": factor, "target_flops": target_flops, "rounding": rounding}
     chosen = scaled_first(network, strategy, **how)
     told = None if strategy is None else resolve.strategy(strategy).name
-    return Predicted(chosen, profile, profiles.predict(chosen, profile, batch=batch), told)
+    found = profiles.predict(chosen, profile, batch=batch)
+    return Predicted(chosen, profile, found, memory(chosen, found.batch, profile), told)
 
 
 @dataclass(frozen=True, repr=False)
@@ -224,11 +231,11 @@ class Compared(Result):
                 "flops": row["flops"],
                 "params": row["params"],
                 "acts": row["acts"],
-                "resolution": row["resolution"],
+                "resolution": shown_sides(row["resolution"]),
                 "ms per image": row["seconds"] * 1e3,
                 "low": row["low"] * 1e3,
                 "high": row["high"] * 1e3,
-                "memory, GiB (estimate)": row["memory"] / 2**30,
+                "memory, GiB": row["memory"] / 2**30,
             }
             for row in self.rows()
         ]

@@ -114,7 +114,7 @@ def network(name: str) -> Network:
 
 
 def find(name_or_path: str | Path) -> Network:
-    """The network of a known name or alias, or of a ``.toml`` or ``.json`` file (``networks.files``).
+    """The network of a known name or alias, of a ``.toml`` or ``.json`` file, or of a ``.yaml`` configuration of pycls.
 
     Raises InvalidInput for an unknown name and for a file that does not describe a network.
 
@@ -124,10 +124,15 @@ def find(name_or_path: str | Path) -> Network:
     if not isinstance(name_or_path, (str, Path)):
         raise InvalidInput(f"a network is given by a name or a path, not {name_or_path!r}")
     path = Path(name_or_path)
-    if path.suffix.lower() in (".toml", ".json"):
+    suffix = path.suffix.lower()
+    if suffix in (".toml", ".json"):
         from complexity_theory.networks.files import load
 
         return load(path)
+    if suffix in (".yaml", ".yml"):
+        from complexity_theory.networks.pycls import load as load_pycls
+
+        return load_pycls(path)
     if path.suffix[1:].isalpha() and not knows(str(name_or_path)):
-        raise InvalidInput(f"unknown network {str(name_or_path)!r}: network files end in .toml or .json")
+        raise InvalidInput(f"unknown network {str(name_or_path)!r}: network files end in .toml, .json or .yaml")
     return network(str(name_or_path))

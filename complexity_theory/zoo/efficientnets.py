@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from complexity_theory.networks.efficientnet import Row, from_rows, rounded_width
+from complexity_theory.networks.rounding import rounded_width
+from complexity_theory.networks.rows import BlockRow, from_rows
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry, Family
 
@@ -15,68 +16,68 @@ FAMILIES = {
 
 # Tan and Le 2019, table 1
 B0 = (
-    Row("mbconv", 1, 16, 1, 1, 3, se=True),
-    Row("mbconv", 6, 24, 2, 2, 3, se=True),
-    Row("mbconv", 6, 40, 2, 2, 5, se=True),
-    Row("mbconv", 6, 80, 3, 2, 3, se=True),
-    Row("mbconv", 6, 112, 3, 1, 5, se=True),
-    Row("mbconv", 6, 192, 4, 2, 5, se=True),
-    Row("mbconv", 6, 320, 1, 1, 3, se=True),
+    BlockRow("mbconv", 1, 16, 1, 1, 3, se=True),
+    BlockRow("mbconv", 6, 24, 2, 2, 3, se=True),
+    BlockRow("mbconv", 6, 40, 2, 2, 5, se=True),
+    BlockRow("mbconv", 6, 80, 3, 2, 3, se=True),
+    BlockRow("mbconv", 6, 112, 3, 1, 5, se=True),
+    BlockRow("mbconv", 6, 192, 4, 2, 5, se=True),
+    BlockRow("mbconv", 6, 320, 1, 1, 3, se=True),
 )
 # EfficientNet-EdgeTPU: Gupta and Akin 2020; timm efficientnet.py
 EDGE = (
-    Row("fused-mbconv", 4, 24, 1, 1, 3, base=24),
-    Row("fused-mbconv", 8, 32, 2, 2, 3),
-    Row("fused-mbconv", 8, 48, 4, 2, 3),
-    Row("mbconv", 8, 96, 5, 2, 5),
-    Row("mbconv", 8, 144, 4, 1, 5),
-    Row("mbconv", 8, 192, 2, 2, 5),
+    BlockRow("fused-mbconv", 4, 24, 1, 1, 3, base=24),
+    BlockRow("fused-mbconv", 8, 32, 2, 2, 3),
+    BlockRow("fused-mbconv", 8, 48, 4, 2, 3),
+    BlockRow("mbconv", 8, 96, 5, 2, 5),
+    BlockRow("mbconv", 8, 144, 4, 1, 5),
+    BlockRow("mbconv", 8, 192, 2, 2, 5),
 )
 # Tan and Le 2021, table 4, and its reference implementation (github.com/google/automl, efficientnetv2)
 V2_BASE = (
-    Row("conv", 1, 16, 1, 1, 3),
-    Row("fused-mbconv", 4, 32, 2, 2, 3),
-    Row("fused-mbconv", 4, 48, 2, 2, 3),
-    Row("mbconv", 4, 96, 3, 2, 3, se=True),
-    Row("mbconv", 6, 112, 5, 1, 3, se=True),
-    Row("mbconv", 6, 192, 8, 2, 3, se=True),
+    BlockRow("conv", 1, 16, 1, 1, 3),
+    BlockRow("fused-mbconv", 4, 32, 2, 2, 3),
+    BlockRow("fused-mbconv", 4, 48, 2, 2, 3),
+    BlockRow("mbconv", 4, 96, 3, 2, 3, se=True),
+    BlockRow("mbconv", 6, 112, 5, 1, 3, se=True),
+    BlockRow("mbconv", 6, 192, 8, 2, 3, se=True),
 )
 V2_S = (
-    Row("conv", 1, 24, 2, 1, 3),
-    Row("fused-mbconv", 4, 48, 4, 2, 3),
-    Row("fused-mbconv", 4, 64, 4, 2, 3),
-    Row("mbconv", 4, 128, 6, 2, 3, se=True),
-    Row("mbconv", 6, 160, 9, 1, 3, se=True),
-    Row("mbconv", 6, 256, 15, 2, 3, se=True),
+    BlockRow("conv", 1, 24, 2, 1, 3),
+    BlockRow("fused-mbconv", 4, 48, 4, 2, 3),
+    BlockRow("fused-mbconv", 4, 64, 4, 2, 3),
+    BlockRow("mbconv", 4, 128, 6, 2, 3, se=True),
+    BlockRow("mbconv", 6, 160, 9, 1, 3, se=True),
+    BlockRow("mbconv", 6, 256, 15, 2, 3, se=True),
 )
 # timm's own small one, made before the reference was published
-V2_RW = (Row("fused-mbconv", 1, 24, 2, 1, 3), *V2_S[1:-1], Row("mbconv", 6, 272, 15, 2, 3, se=True))
+V2_RW = (BlockRow("fused-mbconv", 1, 24, 2, 1, 3), *V2_S[1:-1], BlockRow("mbconv", 6, 272, 15, 2, 3, se=True))
 V2_M = (
-    Row("conv", 1, 24, 3, 1, 3),
-    Row("fused-mbconv", 4, 48, 5, 2, 3),
-    Row("fused-mbconv", 4, 80, 5, 2, 3),
-    Row("mbconv", 4, 160, 7, 2, 3, se=True),
-    Row("mbconv", 6, 176, 14, 1, 3, se=True),
-    Row("mbconv", 6, 304, 18, 2, 3, se=True),
-    Row("mbconv", 6, 512, 5, 1, 3, se=True),
+    BlockRow("conv", 1, 24, 3, 1, 3),
+    BlockRow("fused-mbconv", 4, 48, 5, 2, 3),
+    BlockRow("fused-mbconv", 4, 80, 5, 2, 3),
+    BlockRow("mbconv", 4, 160, 7, 2, 3, se=True),
+    BlockRow("mbconv", 6, 176, 14, 1, 3, se=True),
+    BlockRow("mbconv", 6, 304, 18, 2, 3, se=True),
+    BlockRow("mbconv", 6, 512, 5, 1, 3, se=True),
 )
 V2_L = (
-    Row("conv", 1, 32, 4, 1, 3),
-    Row("fused-mbconv", 4, 64, 7, 2, 3),
-    Row("fused-mbconv", 4, 96, 7, 2, 3),
-    Row("mbconv", 4, 192, 10, 2, 3, se=True),
-    Row("mbconv", 6, 224, 19, 1, 3, se=True),
-    Row("mbconv", 6, 384, 25, 2, 3, se=True),
-    Row("mbconv", 6, 640, 7, 1, 3, se=True),
+    BlockRow("conv", 1, 32, 4, 1, 3),
+    BlockRow("fused-mbconv", 4, 64, 7, 2, 3),
+    BlockRow("fused-mbconv", 4, 96, 7, 2, 3),
+    BlockRow("mbconv", 4, 192, 10, 2, 3, se=True),
+    BlockRow("mbconv", 6, 224, 19, 1, 3, se=True),
+    BlockRow("mbconv", 6, 384, 25, 2, 3, se=True),
+    BlockRow("mbconv", 6, 640, 7, 1, 3, se=True),
 )
 V2_XL = (
-    Row("conv", 1, 32, 4, 1, 3),
-    Row("fused-mbconv", 4, 64, 8, 2, 3),
-    Row("fused-mbconv", 4, 96, 8, 2, 3),
-    Row("mbconv", 4, 192, 16, 2, 3, se=True),
-    Row("mbconv", 6, 256, 24, 1, 3, se=True),
-    Row("mbconv", 6, 512, 32, 2, 3, se=True),
-    Row("mbconv", 6, 640, 8, 1, 3, se=True),
+    BlockRow("conv", 1, 32, 4, 1, 3),
+    BlockRow("fused-mbconv", 4, 64, 8, 2, 3),
+    BlockRow("fused-mbconv", 4, 96, 8, 2, 3),
+    BlockRow("mbconv", 4, 192, 16, 2, 3, se=True),
+    BlockRow("mbconv", 6, 256, 24, 1, 3, se=True),
+    BlockRow("mbconv", 6, 512, 32, 2, 3, se=True),
+    BlockRow("mbconv", 6, 640, 8, 1, 3, se=True),
 )
 
 # variant: (width, depth, resolution, dropout). Tan and Le 2019 (B0 to B7); Xie et al. 2020 (B8, L2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from complexity_theory.networks.efficientnet import Row, from_rows, quarter_of_inner, rounded_width
+from complexity_theory.networks.rounding import rounded_width
+from complexity_theory.networks.rows import BlockRow, from_rows, quarter_of_inner
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry, Family
 
@@ -16,95 +17,95 @@ FAMILIES = {
 
 # Howard et al. 2017, table 1
 V1 = (
-    Row("separable", 1, 64, 1, 1, 3),
-    Row("separable", 1, 128, 2, 2, 3),
-    Row("separable", 1, 256, 2, 2, 3),
-    Row("separable", 1, 512, 6, 2, 3),
-    Row("separable", 1, 1024, 2, 2, 3),
+    BlockRow("separable", 1, 64, 1, 1, 3),
+    BlockRow("separable", 1, 128, 2, 2, 3),
+    BlockRow("separable", 1, 256, 2, 2, 3),
+    BlockRow("separable", 1, 512, 6, 2, 3),
+    BlockRow("separable", 1, 1024, 2, 2, 3),
 )
 # Sandler et al. 2018, table 2
 V2 = (
-    Row("mbconv", 1, 16, 1, 1, 3),
-    Row("mbconv", 6, 24, 2, 2, 3),
-    Row("mbconv", 6, 32, 3, 2, 3),
-    Row("mbconv", 6, 64, 4, 2, 3),
-    Row("mbconv", 6, 96, 3, 1, 3),
-    Row("mbconv", 6, 160, 3, 2, 3),
-    Row("mbconv", 6, 320, 1, 1, 3),
+    BlockRow("mbconv", 1, 16, 1, 1, 3),
+    BlockRow("mbconv", 6, 24, 2, 2, 3),
+    BlockRow("mbconv", 6, 32, 3, 2, 3),
+    BlockRow("mbconv", 6, 64, 4, 2, 3),
+    BlockRow("mbconv", 6, 96, 3, 1, 3),
+    BlockRow("mbconv", 6, 160, 3, 2, 3),
+    BlockRow("mbconv", 6, 320, 1, 1, 3),
 )
 # Howard et al. 2019, table 1; expansions as ratios, as in timm's mobilenetv3.py
 V3_LARGE = (
-    Row("mbconv", 1, 16, 1, 1, 3, activation="relu"),
-    Row("mbconv", 4, 24, 1, 2, 3, activation="relu"),
-    Row("mbconv", 3, 24, 1, 1, 3, activation="relu"),
-    Row("mbconv", 3, 40, 3, 2, 5, activation="relu", se=True),
-    Row("mbconv", 6, 80, 1, 2, 3),
-    Row("mbconv", 2.5, 80, 1, 1, 3),
-    Row("mbconv", 2.3, 80, 2, 1, 3),
-    Row("mbconv", 6, 112, 2, 1, 3, se=True),
-    Row("mbconv", 6, 160, 3, 2, 5, se=True),
-    Row("conv", 1, 960, 1, 1, 1),
+    BlockRow("mbconv", 1, 16, 1, 1, 3, activation="relu"),
+    BlockRow("mbconv", 4, 24, 1, 2, 3, activation="relu"),
+    BlockRow("mbconv", 3, 24, 1, 1, 3, activation="relu"),
+    BlockRow("mbconv", 3, 40, 3, 2, 5, activation="relu", se=True),
+    BlockRow("mbconv", 6, 80, 1, 2, 3),
+    BlockRow("mbconv", 2.5, 80, 1, 1, 3),
+    BlockRow("mbconv", 2.3, 80, 2, 1, 3),
+    BlockRow("mbconv", 6, 112, 2, 1, 3, se=True),
+    BlockRow("mbconv", 6, 160, 3, 2, 5, se=True),
+    BlockRow("conv", 1, 960, 1, 1, 1),
 )
 # Howard et al. 2019, table 2
 V3_SMALL = (
-    Row("mbconv", 1, 16, 1, 2, 3, activation="relu", se=True),
-    Row("mbconv", 4.5, 24, 1, 2, 3, activation="relu"),
-    Row("mbconv", 3.67, 24, 1, 1, 3, activation="relu"),
-    Row("mbconv", 4, 40, 1, 2, 5, se=True),
-    Row("mbconv", 6, 40, 2, 1, 5, se=True),
-    Row("mbconv", 3, 48, 2, 1, 5, se=True),
-    Row("mbconv", 6, 96, 3, 2, 5, se=True),
-    Row("conv", 1, 576, 1, 1, 1),
+    BlockRow("mbconv", 1, 16, 1, 2, 3, activation="relu", se=True),
+    BlockRow("mbconv", 4.5, 24, 1, 2, 3, activation="relu"),
+    BlockRow("mbconv", 3.67, 24, 1, 1, 3, activation="relu"),
+    BlockRow("mbconv", 4, 40, 1, 2, 5, se=True),
+    BlockRow("mbconv", 6, 40, 2, 1, 5, se=True),
+    BlockRow("mbconv", 3, 48, 2, 1, 5, se=True),
+    BlockRow("mbconv", 6, 96, 3, 2, 5, se=True),
+    BlockRow("conv", 1, 576, 1, 1, 1),
 )
 # Tan et al. 2019 (MnasNet), figure 7, with squeeze-excite; and its B1 without
 MNASNET_A1 = (
-    Row("mbconv", 1, 16, 1, 1, 3),
-    Row("mbconv", 6, 24, 2, 2, 3),
-    Row("mbconv", 3, 40, 3, 2, 5, se=True),
-    Row("mbconv", 6, 80, 4, 2, 3),
-    Row("mbconv", 6, 112, 2, 1, 3, se=True),
-    Row("mbconv", 6, 160, 3, 2, 5, se=True),
-    Row("mbconv", 6, 320, 1, 1, 3),
+    BlockRow("mbconv", 1, 16, 1, 1, 3),
+    BlockRow("mbconv", 6, 24, 2, 2, 3),
+    BlockRow("mbconv", 3, 40, 3, 2, 5, se=True),
+    BlockRow("mbconv", 6, 80, 4, 2, 3),
+    BlockRow("mbconv", 6, 112, 2, 1, 3, se=True),
+    BlockRow("mbconv", 6, 160, 3, 2, 5, se=True),
+    BlockRow("mbconv", 6, 320, 1, 1, 3),
 )
 MNASNET_B1 = (
-    Row("mbconv", 1, 16, 1, 1, 3),
-    Row("mbconv", 3, 24, 3, 2, 3),
-    Row("mbconv", 3, 40, 3, 2, 5),
-    Row("mbconv", 6, 80, 3, 2, 5),
-    Row("mbconv", 6, 96, 2, 1, 3),
-    Row("mbconv", 6, 192, 4, 2, 5),
-    Row("mbconv", 6, 320, 1, 1, 3),
+    BlockRow("mbconv", 1, 16, 1, 1, 3),
+    BlockRow("mbconv", 3, 24, 3, 2, 3),
+    BlockRow("mbconv", 3, 40, 3, 2, 5),
+    BlockRow("mbconv", 6, 80, 3, 2, 5),
+    BlockRow("mbconv", 6, 96, 2, 1, 3),
+    BlockRow("mbconv", 6, 192, 4, 2, 5),
+    BlockRow("mbconv", 6, 320, 1, 1, 3),
 )
 MNASNET_SMALL = (
-    Row("mbconv", 1, 8, 1, 1, 3),
-    Row("mbconv", 3, 16, 1, 2, 3),
-    Row("mbconv", 6, 16, 2, 2, 3),
-    Row("mbconv", 6, 32, 4, 2, 5, se=True),
-    Row("mbconv", 6, 32, 3, 1, 3, se=True),
-    Row("mbconv", 6, 88, 3, 2, 5, se=True),
-    Row("mbconv", 6, 144, 1, 1, 3),
+    BlockRow("mbconv", 1, 8, 1, 1, 3),
+    BlockRow("mbconv", 3, 16, 1, 2, 3),
+    BlockRow("mbconv", 6, 16, 2, 2, 3),
+    BlockRow("mbconv", 6, 32, 4, 2, 5, se=True),
+    BlockRow("mbconv", 6, 32, 3, 1, 3, se=True),
+    BlockRow("mbconv", 6, 88, 3, 2, 5, se=True),
+    BlockRow("mbconv", 6, 144, 1, 1, 3),
 )
 # Stamoulis et al. 2019, figure 5
 SPNASNET = (
-    Row("mbconv", 1, 16, 1, 1, 3),
-    Row("mbconv", 3, 24, 3, 2, 3),
-    Row("mbconv", 6, 40, 1, 2, 5),
-    Row("mbconv", 3, 40, 3, 1, 3),
-    Row("mbconv", 6, 80, 1, 2, 5),
-    Row("mbconv", 3, 80, 3, 1, 3),
-    Row("mbconv", 6, 96, 1, 1, 5),
-    Row("mbconv", 3, 96, 3, 1, 5),
-    Row("mbconv", 6, 192, 4, 2, 5),
-    Row("mbconv", 6, 320, 1, 1, 3),
+    BlockRow("mbconv", 1, 16, 1, 1, 3),
+    BlockRow("mbconv", 3, 24, 3, 2, 3),
+    BlockRow("mbconv", 6, 40, 1, 2, 5),
+    BlockRow("mbconv", 3, 40, 3, 1, 3),
+    BlockRow("mbconv", 6, 80, 1, 2, 5),
+    BlockRow("mbconv", 3, 80, 3, 1, 3),
+    BlockRow("mbconv", 6, 96, 1, 1, 5),
+    BlockRow("mbconv", 3, 96, 3, 1, 5),
+    BlockRow("mbconv", 6, 192, 4, 2, 5),
+    BlockRow("mbconv", 6, 320, 1, 1, 3),
 )
 # Cui et al. 2021 (PP-LCNet), table 1
 LCNET = (
-    Row("separable", 1, 32, 1, 1, 3),
-    Row("separable", 1, 64, 2, 2, 3),
-    Row("separable", 1, 128, 2, 2, 3),
-    Row("separable", 1, 256, 1, 2, 3),
-    Row("separable", 1, 256, 5, 1, 5),
-    Row("separable", 1, 512, 2, 2, 5, se=True),
+    BlockRow("separable", 1, 32, 1, 1, 3),
+    BlockRow("separable", 1, 64, 2, 2, 3),
+    BlockRow("separable", 1, 128, 2, 2, 3),
+    BlockRow("separable", 1, 256, 1, 2, 3),
+    BlockRow("separable", 1, 256, 5, 1, 5),
+    BlockRow("separable", 1, 512, 2, 2, 5, se=True),
 )
 
 TORCHVISION = {
@@ -158,7 +159,7 @@ def deep_mobilenet_v2(name: str, *, family: str, width: float, depth: float) -> 
     )
 
 
-def mobilenet_v3(name: str, *, family: str, rows: tuple[Row, ...], head_width: int, width: float) -> Network:
+def mobilenet_v3(name: str, *, family: str, rows: tuple[BlockRow, ...], head_width: int, width: float) -> Network:
     """MobileNetV3 with a width multiplier; the head stays as published, below 0.75 the stem too."""
     return from_rows(
         name,
@@ -175,7 +176,7 @@ def mobilenet_v3(name: str, *, family: str, rows: tuple[Row, ...], head_width: i
     )
 
 
-def minimal(name: str, *, family: str, rows: tuple[Row, ...], head_width: int) -> Network:
+def minimal(name: str, *, family: str, rows: tuple[BlockRow, ...], head_width: int) -> Network:
     """MobileNetV3 with 3x3 convolutions and ReLU only, without squeeze-excite."""
     return from_rows(
         name,
@@ -189,7 +190,7 @@ def minimal(name: str, *, family: str, rows: tuple[Row, ...], head_width: int) -
 
 
 def nas(
-    name: str, *, family: str, rows: tuple[Row, ...], width: float = 1.0, stem: int = 32, head: int = 1280
+    name: str, *, family: str, rows: tuple[BlockRow, ...], width: float = 1.0, stem: int = 32, head: int = 1280
 ) -> Network:
     """A network found by search: ReLU, a head of fixed width."""
     return from_rows(

@@ -7,10 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from complexity_theory.networks.anynet import regnet
-from complexity_theory.networks.efficientnet import rounded_width
+from complexity_theory.networks.regnet import regnet
+from complexity_theory.networks.rounding import rounded_width
 from complexity_theory.networks.spec import Network, Stage
-from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo.entry import Entry, Family
 
 FAMILIES = {name: Family(name, kin="RegNet") for name in ("RegNetX", "RegNetY", "RegNetV", "RegNetZ")}
@@ -50,6 +49,8 @@ REGNETY_LARGE = {
     "64GF": (20, 352, 147.48, 2.4, 328),
     "128GF": (27, 456, 160.83, 2.52, 264),
 }
+# depths and widths of RegNetY-400MF scaled by dWr to 500 MF, as a test scales it anew
+REGNETY_500MF = ((1, 3, 6, 6), (48, 112, 208, 472))
 # size: ((depth, w0, wa, wm, group width), resolution). Dollár et al. 2021; ClassyVision and timm definitions
 REGNETZ = {
     "500MF": ((21, 16, 10.7, 2.51, 4), 224),
@@ -110,9 +111,16 @@ def _xy() -> dict[str, Entry]:
 
 def _y_500mf(name: str, *, family: str) -> Network:
     """The third network that Dollár et al. 2021 scale; their parameters for it are not published."""
-    base = _regnet(*REGNETY["400MF"])("RegNetY-400MF", family=family, se=SE)
-    found = scale(base, "dWr", target_flops=500e6).network
-    return replace(found, name=name, note=f"{found.note}; the parameters of {name} itself are not published")
+    base = _regnet(*REGNETY["400MF"])(name, family=family, se=SE)
+    stages = tuple(
+        replace(stage, depth=depth, width=width)
+        for stage, depth, width in zip(base.stages, *REGNETY_500MF, strict=True)
+    )
+    note = (
+        "RegNetY-400MF scaled by dWr to 500MF, rounded by pycls; "
+        "the parameters of RegNetY-500MF itself are not published"
+    )
+    return replace(base, stages=stages, resolution=228, note=note)
 
 
 def _v() -> dict[str, Entry]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from complexity_theory.networks.anynet import cifar, resnet
+from complexity_theory.networks.resnet import cifar, resnet
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo.entry import Entry, Family
 

@@ -11,7 +11,7 @@ from complexity_theory import zoo
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Sequential
 from complexity_theory.graph.operations import Conv2d
-from complexity_theory.scaling.population import polynomials, realised
+from complexity_theory.scaling.population import counts, polynomials
 
 LAYERS = 20
 
@@ -39,14 +39,13 @@ def test_a_million_ideal_variants_of_efficientnet_b0(benchmark) -> None:  # type
 @pytest.mark.parametrize("name", ["EfficientNet-B0", "RegNetY-4.0GF"])
 def test_a_hundred_thousand_realised_variants(benchmark, name: str) -> None:  # type: ignore[no-untyped-def]
     network, rng = zoo.network(name), np.random.default_rng(0)
-    shape = (100_000, len(network.stages))
-    group_widths = 8 * rng.integers(1, 9, shape)
-    sizes = {
-        "depths": rng.integers(1, 9, shape),
-        "widths": group_widths * rng.integers(1, 9, shape),
-        "resolution": 4 * rng.integers(32, 96, shape[0]),
-    }
-    if network.stages[0].group_width is not None:
-        sizes["group_widths"] = group_widths
-    found = benchmark.pedantic(realised, (network,), sizes, rounds=3)
+    sizes = {}
+    for knob in network.knobs:
+        few = rng.integers(1, 9, 100_000)
+        sizes[knob.name] = {"depth": few, "width": 8 * few, "group_width": 8 * few, "resolution": 4 * (32 + few)}[
+            knob.dimension
+        ]
+        for part in knob.divides:
+            sizes[part.knob] = sizes[part.knob] * sizes[knob.name]
+    found = benchmark.pedantic(counts, (network, sizes), rounds=3)
     assert found.flops.shape == (100_000,)

@@ -6,7 +6,7 @@ layers and pooling windows; normalisation costs params alone, all else nothing. 
 stands in its row of ``graph.rows``.
 """
 
-from complexity_theory.graph.operations.base import Layer, Operation
+from complexity_theory.graph.operations.base import Folded, Layer, Operation
 from complexity_theory.graph.operations.convolutions import (
     Conv1d,
     Conv2d,
@@ -53,10 +53,12 @@ from complexity_theory.graph.operations.rearranging import (
     ChannelShuffle,
     Concat,
     Flatten,
+    Other,
     Pad,
     Permute,
     PixelShuffle,
     PixelUnshuffle,
+    Regroup,
     Reshape,
     Slice,
     Upsample,
@@ -87,6 +89,7 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Flatten",
+    "Folded",
     "GlobalAvgPool2d",
     "GroupNorm",
     "InstanceNorm",
@@ -101,6 +104,7 @@ __all__ = [
     "MaxPool3d",
     "Multiply",
     "Operation",
+    "Other",
     "PReLU",
     "Pad",
     "Parameter",
@@ -110,6 +114,7 @@ __all__ = [
     "RMSNorm",
     "Recurrent",
     "Reduce",
+    "Regroup",
     "Reshape",
     "Slice",
     "Softmax",

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from complexity_theory.core.checks import check_flag, check_size
+from complexity_theory.core.checks import check_flag, check_size, is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, divides, product, same
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations.base import Keeping, PerChannel
+
+
+def _check_eps(eps: object) -> None:
+    if not (is_number(eps) and eps >= 0):
+        raise InvalidInput(f"eps, which is added to a variance, is a number from 0, not {eps!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +23,13 @@ class _Norm(PerChannel):
 
     width: Size
     affine: bool = True
+    eps: float = 1e-5
     params: ClassVar[int] = 2  # of each channel
 
     def __post_init__(self) -> None:
         check_size("width", self.width)
         check_flag("affine", self.affine)
+        _check_eps(self.eps)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         return Complexity(params=self.params * int(self.affine) * self.width)
@@ -68,6 +75,7 @@ class InstanceNorm(_Norm):
     """
 
     affine: bool = False
+    eps: float = 1e-5
 
 
 @final
@@ -82,8 +90,10 @@ class GroupNorm(PerChannel):
     groups: Size
     width: Size
     affine: bool = True
+    eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        _check_eps(self.eps)
         check_size("groups", self.groups)
         check_size("width", self.width)
         check_flag("affine", self.affine)
@@ -123,8 +133,10 @@ class LayerNorm(Keeping):
     shape: Shape
     affine: bool = True
     bias: bool = True
+    eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        _check_eps(self.eps)
         if not (isinstance(self.shape, Shape) and self.shape.rank):
             raise InvalidInput(f"a layer norm has the Shape of the last sides, not {self.shape!r}")
         check_flag("affine", self.affine)
@@ -150,9 +162,12 @@ class RMSNorm(Keeping):
     """
 
     width: Size
+    eps: float | None = None  # None: the smallest step of the numbers
 
     def __post_init__(self) -> None:
         check_size("width", self.width)
+        if self.eps is not None:
+            _check_eps(self.eps)
 
     def infer(self, *shapes: Shape) -> Shape:
         if not (shapes[0].rank and same(shapes[0].dims[-1], self.width)):

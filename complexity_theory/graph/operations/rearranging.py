@@ -63,6 +63,69 @@ class Reshape(_Moving):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Regroup(_Moving):
+    """Neighbouring sides merged and split anew, whatever their sizes: for each group, how many sides of the input it
+    merges, and the sides that it becomes (None, at most once: what is left).
+
+    Raises InvalidInput where the sides do not divide.
+
+    >>> windows = Regroup(((1, (None, 7)), (1, (None, 7)), (1, (None,))))
+    >>> windows.output(Shape(56, 28, 96)).dims
+    (8, 7, 4, 7, 96)
+    """
+
+    groups: tuple[tuple[int, tuple[Size | None, ...]], ...]
+
+    def __post_init__(self) -> None:
+        for merged, parts in self.groups:
+            check_size("the number of sides merged", merged, least=0)
+            if sum(part is None for part in parts) > 1:
+                raise InvalidInput(f"at most one part of a group of sides is left open, not those of {parts}")
+            for part in parts:
+                if part is not None:
+                    check_size("a part of a group of sides", part)
+
+    def infer(self, *shapes: Shape) -> Shape:
+        [shape] = shapes
+        if sum(merged for merged, _ in self.groups) != shape.rank:
+            raise InvalidInput(
+                f"{self} takes an input of {sum(merged for merged, _ in self.groups)} sides, not {shape}"
+            )
+        dims: list[Size] = []
+        at = 0
+        for merged, parts in self.groups:
+            whole = Shape(*shape.dims[at : at + merged]).elements
+            known = Shape(*(part for part in parts if part is not None)).elements
+            at += merged
+            if None in parts and not divides(known, whole):
+                raise InvalidInput(f"{self}: {known} does not divide {whole}")
+            if None not in parts and not same(known, whole):
+                raise InvalidInput(f"{self}: {whole} elements cannot be {known}")
+            dims.extend(whole // known if part is None else part for part in parts)
+        return Shape(*dims)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Other(_Moving):
+    """A free operation by torch's name of it, of which only the ``shape`` that comes out is known (an index, a roll).
+
+    It is counted and drawn as any other, and cannot be built.
+
+    >>> Other("roll", Shape(56, 56, 96)).complexity(Shape(56, 56, 96))
+    Complexity(flops=0, params=0, acts=0)
+    """
+
+    name: str
+    shape: Shape
+    arity: ClassVar[int | None] = None
+
+    def infer(self, *shapes: Shape) -> Shape:
+        return self.shape
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Permute(_Moving):
     """The sides in another order: side i of the output is side ``order[i]`` of the input.
 

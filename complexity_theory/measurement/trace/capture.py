@@ -225,8 +225,8 @@ def _whole_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def capture(module: nn.Module, *inputs: Input, device: str | None = None) -> Capture:
-    """What ``module`` runs on ``inputs``: each a shape without the batch (one image of it is taken) or a tensor.
+def capture(module: nn.Module, *inputs: Input, device: str | None = None, batch: int = 1) -> Capture:
+    """What ``module`` runs on ``inputs``: each a shape without the batch (``batch`` images are taken) or a tensor.
 
     A copy is run in eval mode, under ``torch.inference_mode()``: the module, its tensors, modes, hooks and the random
     states stay as they are. The copy lies on the meta device, where nothing is computed; where that does not do (a
@@ -239,19 +239,19 @@ def capture(module: nn.Module, *inputs: Input, device: str | None = None) -> Cap
         raise InvalidInput(f"unknown device {device!r} for a trace: one of meta, cpu")
     if device is None:
         try:
-            return _run(module, inputs, "meta")
+            return _run(module, inputs, "meta", batch)
         except InvalidInput:
-            return _run(module, inputs, "cpu")
-    return _run(module, inputs, device)
+            return _run(module, inputs, "cpu", batch)
+    return _run(module, inputs, device, batch)
 
 
-def _run(module: nn.Module, inputs: Sequence[Input], device: str) -> Capture:
+def _run(module: nn.Module, inputs: Sequence[Input], device: str, batch: int) -> Capture:
     move = to_meta if device == "meta" else to_real
     with random_state_kept(module), torch.inference_mode(False), torch.no_grad():
         twin = copied(module, move)
         like = next((x for x in twin.parameters() if x.is_floating_point()), torch.empty(()))
         place = torch.device("meta") if device == "meta" else like.device
-        given = [_tensor(x, like.dtype, place, move) for x in inputs]
+        given = [_tensor(x, batch, like.dtype, place, move) for x in inputs]
         recorder = _Recorder(twin, device)
         recorder.capture.inputs = [recorder.value(x) for x in given]
         try:
@@ -263,10 +263,10 @@ def _run(module: nn.Module, inputs: Sequence[Input], device: str) -> Capture:
     return recorder.capture
 
 
-def _tensor(x: Input, dtype: torch.dtype, place: torch.device, move: Callable[[Tensor], Tensor]) -> Tensor:
+def _tensor(x: Input, batch: int, dtype: torch.dtype, place: torch.device, move: Callable[[Tensor], Tensor]) -> Tensor:
     if isinstance(x, Tensor):
         return move(x)
-    return torch.zeros((1, *(x.dims if isinstance(x, Shape) else x)), dtype=dtype, device=place)
+    return torch.zeros((batch, *(x.dims if isinstance(x, Shape) else x)), dtype=dtype, device=place)
 
 
 def _told(recorder: _Recorder, given: Sequence[Tensor], error: Exception) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from complexity_theory.measurement.training.images import Bytes, Images
 from complexity_theory.measurement.training.recipe import Recipe
@@ -31,22 +31,32 @@ class Batches:
     @property
     def steps(self) -> int:
         """Batches of an epoch: what is left over is of another epoch, as its order is another."""
-        return max(1, len(self.train) // self.recipe.batch)
+        return len(self.train) // self.recipe.batch
 
-    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    @property
+    def trained(self) -> int:
+        """Images to train on."""
+        return len(self.train)
+
+    @property
+    def tested(self) -> int:
+        """Images to test on."""
+        return len(self.test)
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         """The batches of an epoch, augmented: the same for the same seed and epoch, whatever went before."""
         draw = torch.Generator().manual_seed(seed * 100_003 + epoch)
-        batch = min(self.recipe.batch, len(self.train))
+        batch = self.recipe.batch
         order = torch.randperm(len(self.train), generator=draw)[: self.steps * batch].to(self.device)
         size = max(1, CHUNK // batch) * batch
         for begin in range(0, len(order), size):
             rows = order[begin : begin + size]
             x, y = self._augmented(self._normalised(self.train[rows]), draw), self.labels[rows]
-            yield from zip(x.split(batch), y.split(batch), strict=True)
+            yield from _parts(batch, x, y)
 
-    def tests(self, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def tests(self, batch: int) -> Iterator[tuple[Tensor, ...]]:
         """The images to test on."""
-        for x, y in zip(self.test.split(batch), self.test_labels.split(batch), strict=True):
+        for x, y in _parts(batch, self.test, self.test_labels):
             yield self._normalised(x), y
 
     def _normalised(self, x: Tensor) -> Tensor:
@@ -64,7 +74,7 @@ class Batches:
         along = torch.arange(side)
         rows, columns = moved[0] + along, moved[1] + torch.where(mirrored, side - 1 - along, along)
         rows, columns = rows.to(self.device), columns.to(self.device)
-        x = F.pad(x, (reach,) * 4)
+        x = functional.pad(x, (reach,) * 4)
         x = x.gather(2, rows[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3]))
         return x.gather(3, columns[:, None, None, :].expand(-1, x.shape[1], side, -1))
 
@@ -76,8 +86,14 @@ class Batches:
         theta = torch.zeros(n, 2, 3)
         theta[:, 0, 0] = theta[:, 1, 1] = share
         theta[:, :, 2] = place
-        grid = F.affine_grid(theta.to(self.device), list(x.shape), align_corners=False)
-        return F.grid_sample(x, grid, align_corners=False, padding_mode="reflection")
+        grid = functional.affine_grid(theta.to(self.device), list(x.shape), align_corners=False)
+        return functional.grid_sample(x, grid, align_corners=False, padding_mode="reflection")
+
+
+def _parts(size: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """So many rows of each tensor at a time."""
+    for begin in range(0, len(tensors[0]), size):
+        yield tuple(tensor[begin : begin + size] for tensor in tensors)
 
 
 def _resized(images: Bytes, side: int, device: torch.device) -> Tensor:
@@ -86,8 +102,8 @@ def _resized(images: Bytes, side: int, device: torch.device) -> Tensor:
     if x.shape[-1] == side:
         return x
     parts = [
-        F.interpolate(part.float(), size=(side, side), mode="bilinear", antialias=True, align_corners=False)
-        for part in x.split(CHUNK)
+        functional.interpolate(part.float(), size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+        for (part,) in _parts(CHUNK, x)
     ]
     return torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts])
 

@@ -30,7 +30,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """What ``save`` wrote, its tensors on a device; None where there is no file. Raises InvalidInput for a damaged one."""
+    """What ``save`` wrote, its tensors on a device; None where there is no file. Raises InvalidInput for damage."""
     if not path.exists():
         return None
     try:
@@ -39,9 +39,3 @@ def load(path: Path, device: torch.device) -> dict[str, Any] | None:
         first = (str(error) or repr(error)).splitlines()[0]
         raise InvalidInput(f"the checkpoint {path} is damaged ({first}): remove it to begin anew") from None
     return state
-
-
-def forget(path: Path) -> None:
-    """Removes a checkpoint, and what writes that were cut off have left of it."""
-    for file in path.parent.glob(f"{path.name}*"):
-        file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Data sets of small images, whole in memory: IDX files, and a synthetic set made from a seed. No torch here."""
+"""Data sets: IDX files and a synthetic set made from a seed, whole in memory; folders of image files. No torch here."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ SYNTHETIC = "synthetic"
 FASHION = "fashion-mnist"
 # Where Debian's package puts it.
 FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+# Of a folder of image files: images to train on and to test on, in a folder for each class.
+TRAIN, TESTS = "train", ("val", "test")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -46,7 +49,7 @@ class Source:
 
 
 def find(data: str) -> Source:
-    """The source of ``synthetic``, of ``fashion-mnist`` or of a folder of IDX files.
+    """The source of ``synthetic``, of ``fashion-mnist``, or of a folder of IDX files or of images (``tree``).
 
     Raises InvalidInput, with the way to get it, for a data set that is not there, and for files that are no such thing.
 
@@ -59,6 +62,8 @@ def find(data: str) -> Source:
     if not folder.is_dir():
         hint = "apt-get install dataset-fashion-mnist, or give --data DIR" if data == FASHION else "a folder is needed"
         raise InvalidInput(f"no data set at {folder}: {hint} (--data synthetic needs none)")
+    if (folder / TRAIN).is_dir():
+        return _tree_source(folder)
     digest = hashlib.sha256()
     for part in PARTS:
         digest.update(_content(folder, part))
@@ -68,8 +73,59 @@ def find(data: str) -> Source:
 
 
 def load(source: Source) -> Images:
-    """The images of a source."""
+    """The images of a source that is held in memory."""
     return synthetic() if source.name == SYNTHETIC else load_idx(Path(source.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The image files of a folder, in order of their paths, and the number of the class of each."""
+
+    train: tuple[tuple[str, int], ...]
+    test: tuple[tuple[str, int], ...]
+    classes: tuple[str, ...]
+
+
+@cache
+def tree(folder: str) -> Tree:
+    """The files of ``folder``/train/CLASS and ``folder``/val/CLASS (or test), as ImageNet is laid out.
+
+    Raises InvalidInput where a part is missing or empty, and where the classes of the two differ.
+    """
+    path = Path(folder)
+    test = next((path / name for name in TESTS if (path / name).is_dir()), None)
+    if test is None:
+        raise InvalidInput(f"{path} has images to train on, and none to test on: no folder {' or '.join(TESTS)}")
+    classes = tuple(sorted(entry.name for entry in (path / TRAIN).iterdir() if entry.is_dir()))
+    others = tuple(sorted(entry.name for entry in test.iterdir() if entry.is_dir()))
+    if classes != others or len(classes) < 2:
+        odd = sorted({*classes} ^ {*others}) or list(classes) or ["no class at all"]
+        raise InvalidInput(
+            f"{path / TRAIN} and {test} must have the same classes, two or more, not {', '.join(odd[:5])}"
+        )
+    parts = [_files(part, classes) for part in (path / TRAIN, test)]
+    return Tree(parts[0], parts[1], classes)
+
+
+def _files(part: Path, classes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    found = [
+        (str(file), number)
+        for number, name in enumerate(classes)
+        for file in sorted((part / name).rglob("*"))
+        if file.suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise InvalidInput(f"{part} has no images ({', '.join(SUFFIXES)})")
+    return tuple(found)
+
+
+def _tree_source(folder: Path) -> Source:
+    """Its digest is that of the names of its files."""
+    found = tree(str(folder))
+    digest = hashlib.sha256()
+    for file, _ in (*found.train, *found.test):
+        digest.update(f"{Path(file).relative_to(folder)}\n".encode())
+    return Source(folder.name, digest.hexdigest()[:16], 3, len(found.classes), str(folder))
 
 
 @cache
@@ -82,7 +138,7 @@ def _content(folder: Path, part: str) -> bytes:
             continue
         except (OSError, EOFError) as error:
             raise InvalidInput(f"cannot read {path}: {error}") from None
-    raise InvalidInput(f"{folder} is no data set: it has no {part} (nor {part}.gz)")
+    raise InvalidInput(f"{folder} is no data set: it has no {part} (nor {part}.gz), and no folder {TRAIN} of classes")
 
 
 def _idx(folder: Path, part: str, dimensions: int) -> Bytes:

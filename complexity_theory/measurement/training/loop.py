@@ -7,11 +7,12 @@ import math
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from complexity_theory.core.errors import InvalidInput
@@ -22,7 +23,8 @@ from complexity_theory.measurement.jobs import Settings, Task
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.training import checkpoint
 from complexity_theory.measurement.training.batches import Batches
-from complexity_theory.measurement.training.images import load
+from complexity_theory.measurement.training.image_files import FileBatches
+from complexity_theory.measurement.training.images import TRAIN, load, tree
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.measurement.training.subject import TrainingSubject, checkpoint_of
 from complexity_theory.measurement.worker import check_place, checked_counts
@@ -32,14 +34,16 @@ TESTED = 1000  # images of a batch in a test
 Z = 1.959963984540054  # of a 95% interval
 
 
-class Diverged(RuntimeError):
+class DivergedError(RuntimeError):
     """A loss that is no number: the run ends, and its row says so."""
 
 
 class Run:
     """A network in training: model, optimizer, moving average, and the epochs behind it."""
 
-    def __init__(self, subject: TrainingSubject, settings: Settings, target: Device, batches: Batches) -> None:
+    def __init__(
+        self, subject: TrainingSubject, settings: Settings, target: Device, batches: Batches | FileBatches
+    ) -> None:
         self.subject, self.recipe, self.target, self.batches = subject, subject.recipe, target, batches
         self.format = memory_format(settings)
         torch.manual_seed(subject.seed)
@@ -71,7 +75,7 @@ class Run:
         self.epochs = state["epochs"]
 
     def epoch(self) -> None:
-        """Trains for an epoch and tests. Raises Diverged where the loss is no number."""
+        """Trains for an epoch and tests. Raises DivergedError where the loss is no number."""
         number, steps = len(self.epochs), self.batches.steps
         torch.manual_seed(self.subject.seed * 100_003 + number)  # of dropout
         self.model.train()
@@ -87,8 +91,8 @@ class Run:
         seconds = self.target.now() - begin
         loss = total.item() / steps
         if not math.isfinite(loss):
-            raise Diverged(f"the loss is {loss} in epoch {number + 1} of {self.recipe.epochs}")
-        images = steps * min(self.recipe.batch, len(self.batches.train))
+            raise DivergedError(f"the loss is {loss} in epoch {number + 1} of {self.recipe.epochs}")
+        images = steps * self.recipe.batch
         about = {"epoch": number + 1, "loss": loss, "seconds": seconds, "images_per_second": images / seconds}
         self.epochs.append({**about, **self.test()})
 
@@ -96,9 +100,9 @@ class Run:
         """One step of the optimizer; returns the loss, which nothing has waited for."""
         with self.autocast:
             out = self.model(x.contiguous(memory_format=self.format))
-            loss = F.cross_entropy(out.float(), y, label_smoothing=self.recipe.label_smoothing)
+            loss = cross_entropy(out.float(), y, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.model)
@@ -114,7 +118,7 @@ class Run:
                 ranked = model(x.contiguous(memory_format=self.format)).float().topk(min(5, self.classes)).indices
                 hit = ranked == y[:, None]
                 wrong += torch.stack([(~hit[:, 0]).sum(), (~hit.any(1)).sum()])
-        n, found = len(self.batches.test), {}
+        n, found = self.batches.tested, dict[str, float]()
         for name, count in zip(("error", "error_top5"), wrong.tolist(), strict=True):
             low, high = wilson(count, n)
             found |= {name: count / n, f"{name}_low": low, f"{name}_high": high}
@@ -133,6 +137,14 @@ class Run:
             found.update(name.encode())
             found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return found.hexdigest()[:16]
+
+
+def batches_of(subject: TrainingSubject, place: torch.device) -> Batches | FileBatches:
+    """The batches of a run: of images in memory, or of files."""
+    side = subject.shape.width
+    if subject.source.folder and (Path(subject.source.folder) / TRAIN).is_dir():
+        return FileBatches(tree(subject.source.folder), side, subject.recipe, place)
+    return Batches(load(subject.source), side, subject.recipe, place)
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
@@ -168,7 +180,7 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
 
     ``epochs``: of each, loss, error (top-1) and error_top5 with 95% intervals, seconds, images_per_second; ``error``
     and its interval are those of the last. ``weights``: a hash.
-    Raises Diverged, and InvalidInput where the counts are not the analytic ones, or the place is another one.
+    Raises DivergedError, and InvalidInput where the counts are not the analytic ones, or the place is another one.
     """
     begin = time.perf_counter()
     subject = task.job.subject
@@ -179,11 +191,9 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     check_place(environment.describe(target, task.threads), place)
     conditions = environment.conditions(target)
     target.reset_peak()
-    batches = Batches(load(subject.source), subject.shape.width, subject.recipe, target.torch_device)
-    if len(batches.train) < subject.recipe.batch:
-        raise InvalidInput(
-            f"a batch of {subject.recipe.batch} is more than the {len(batches.train)} images to train on"
-        )
+    batches = batches_of(subject, target.torch_device)
+    if not batches.steps:
+        raise InvalidInput(f"a batch of {subject.recipe.batch} is more than the {batches.trained} images to train on")
     run = Run(subject, settings, target, batches)
     counts = checked_counts(run.model, task.job)
     path = checkpoint_of(task.job.key, place, subject.checkpoints) if subject.checkpoints else None

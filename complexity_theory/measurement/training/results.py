@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import schema, store
+from complexity_theory.measurement.analysis import records
+from complexity_theory.measurement.jobs import NetworkSubject
 from complexity_theory.measurement.store import Row
 from complexity_theory.measurement.training.subject import KIND
 
@@ -17,21 +19,30 @@ ABOUT = ("network", "family", "strategy", "factor", "resolution", "flops", "para
 ERRORS = ("error", "error_low", "error_high", "error_top5", "error_top5_low", "error_top5_high")
 
 
-def runs(path: str | Path) -> pd.DataFrame:
-    """The training runs of a store, a row each: what was trained, ``status`` and ``reason``, and of those that ended
-    well ``error`` and ``error_top5`` (shares) with their 95% intervals, ``loss``, ``seconds`` of training,
-    ``images_per_second``, ``peak_memory`` (bytes), ``weights`` (a hash), ``epochs`` (a list of dicts).
+def runs(path: str | Path, environment: str | None = None, jobs: Collection[str] | None = None) -> pd.DataFrame:
+    """The training runs of a store (of an environment; of these jobs), a row each.
 
-    Raises InvalidInput for a file that is no store or is damaged, and for one without training runs.
+    What was trained, ``status`` and ``reason``, and of those that ended well ``error`` and ``error_top5`` (shares) with
+    their 95% intervals, ``loss``, ``seconds`` of training, ``images_per_second``, ``peak_memory`` (bytes), ``weights``
+    (a hash), ``epochs`` (a list of dicts). ``seconds_per_image``: of a step of training of its network, timed by itself
+    at ``timed_batch`` images, where it was. ``description``: the network in full (JSON of a network file).
+
+    Raises InvalidInput for a file that is no store or is damaged.
     """
-    found = {(row.environment, row.job): row for row in store.rows(path, [KIND])}  # the last attempt of each
-    if not found:
-        raise InvalidInput(f"{path} holds no training run: see `complexity-theory measure accuracy`")
+    wanted = (
+        row
+        for row in store.rows(path, [KIND])
+        if environment in (None, row.environment) and (jobs is None or row.job in jobs)
+    )
+    found = {(row.environment, row.job): row for row in wanted}  # the last attempt of each
+    timed = store.read(path)
+    timed = timed[(timed["kind"] == NetworkSubject.kind) & (timed["mode"] == "train") & (timed["status"] == "ok")]
+    steps = {(row["environment"], row["description"]): row for row in records(timed)}
     with schema.sound(path):
-        return pd.DataFrame([_record(row) for row in found.values()])
+        return pd.DataFrame([_record(row, steps.get((row.environment, row.subject), {})) for row in found.values()])
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: Row, step: Mapping[str, Any]) -> dict[str, Any]:
     result = json.loads(row.result)
     epochs: list[dict[str, float]] = result.get("epochs", [])
     seconds = sum(epoch["seconds"] for epoch in epochs)
@@ -40,6 +51,8 @@ def _record(row: Row) -> dict[str, Any]:
         **json.loads(row.description),
         **{"status": row.status, "reason": row.reason, "job": row.job, "environment": row.environment},
         **{name: result.get(name) for name in (*ERRORS, "peak_memory", "weights")},
+        **{"seconds_per_image": step.get("seconds_per_image"), "timed_batch": step.get("batch")},
+        "description": row.subject,
         "loss": epochs[-1]["loss"] if epochs else None,
         "seconds": seconds or None,
         "images_per_second": images / seconds if seconds else None,
@@ -55,3 +68,14 @@ def by_epoch(frame: pd.DataFrame) -> pd.DataFrame:
         {**{name: row[name] for name in ABOUT}, **epoch} for row in frame.to_dict("records") for epoch in row["epochs"]
     ]
     return pd.DataFrame(rows)
+
+
+UNKEPT = ("kind", "subject", "job", "environment", "status", "reason", "epochs", "search", "mode", "execution")
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """``runs`` that went well as CSV, without their epochs, after comment lines that say where they are from."""
+    about = {name: ", ".join(map(str, frame[name].unique())) for name in ("device_name", "torch", "recipe", "data")}
+    lines = [f"# {name}: {value}\n" for name, value in about.items()]
+    table = frame[frame["status"] == "ok"].drop(columns=[name for name in UNKEPT if name in frame])
+    return "# source: complexity-theory measure accuracy\n" + "".join(lines) + table.to_csv(index=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.measurement.jobs import UNSCALED, Job
+from complexity_theory.measurement.jobs import UNSCALED, Job, NetworkSubject
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.studies import Study
 from complexity_theory.measurement.training import recipe as recipes
@@ -20,6 +20,8 @@ from complexity_theory.scaling.strategy import parse
 
 FOLDER = Path(__file__).parent / "studies"
 LIMIT = 24 * 3600.0  # seconds of a run
+TIMED = Protocol(rounds=2, warmup=2.0, min_time=0.3, max_time=1.0, budget=1.0)
+AT_ONCE = {"cpu": 1, "cuda": 1024}  # images of a step that keeps a device busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,25 @@ class AccuracyStudy:
 
     def jobs(self, device: str, checkpoints: str = "") -> list[Job]:
         """The runs, seed by seed, so that a study that is stopped has every cell about as often."""
+        return [job(subject, device) for subject in self._subjects(self.seeds, checkpoints)]
+
+    def _subjects(self, seeds: int, checkpoints: str = "") -> list[TrainingSubject]:
         return [
-            job(TrainingSubject(name, strategy, factor, self.recipe, self.source, seed, checkpoints), device)
-            for seed in range(self.seeds)
+            TrainingSubject(name, strategy, factor, self.recipe, self.source, seed, checkpoints)
+            for seed in range(seeds)
             for name, strategy, factor in self.cells
         ]
+
+    def timings(self, device: str) -> Study:
+        """A step of training of each of the networks, timed by itself: at the recipe's batch, on a GPU at more."""
+        batch = max(self.recipe.batch, AT_ONCE[device])
+        subjects = {run.described.key: run for run in self._subjects(seeds=1)}
+        settings = [job(run, device).settings for run in subjects.values()]
+        jobs = (
+            Job(NetworkSubject(run.network()), replace(setting, batch=batch, search=True))
+            for run, setting in zip(subjects.values(), settings, strict=True)
+        )
+        return Study(tuple(jobs), TIMED)
 
     def study(self, device: str, checkpoints: str, limit: float = LIMIT) -> Study:
         """The jobs with the rules of running them."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
@@ -17,6 +18,9 @@ from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BASES = Path(__file__).parent / "networks"
 ROUNDING = "fine"
@@ -36,7 +40,7 @@ def base(name: str) -> Network:
 @final
 @dataclass(frozen=True, slots=True)
 class TrainingSubject(Subject):
-    """``name`` scaled by ``strategy`` to ``factor`` times its flops, for the images of ``source``, trained from ``seed``.
+    """``name`` scaled by ``strategy`` to ``factor`` times its flops, trained on the images of ``source`` from ``seed``.
 
     ``checkpoints``: the folder in which a run keeps how far it is; it is no part of what is measured.
     """
@@ -108,6 +112,16 @@ def job(subject: TrainingSubject, device: str) -> Job:
     return Job(subject, Settings(batch=subject.recipe.batch, dtype=dtype, layout=layout, mode="train"))
 
 
-def checkpoint_of(task_key: str, place: dict[str, Any], folder: str) -> Path:
+def forget_checkpoints(runs: pd.DataFrame, place: Mapping[str, Any], folder: Path) -> None:
+    """Removes what runs that have ended well (``results.runs``) have left in the folder of checkpoints."""
+    for key in runs.loc[runs["status"] == "ok", "job"] if len(runs) else ():
+        path = checkpoint_of(key, place, str(folder))
+        for file in folder.glob(f"{path.name}*"):
+            file.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def checkpoint_of(task_key: str, place: Mapping[str, Any], folder: str) -> Path:
     """The file in which a run keeps how far it is: of this very job in this very environment."""
     return Path(folder) / f"{task_key}-{identity(place)}.pt"

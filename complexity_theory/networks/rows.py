@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from complexity_theory.networks.rounding import rounded_width
 from complexity_theory.networks.spec import Network, Stage
 
 
-class Row(NamedTuple):
+class BlockRow(NamedTuple):
     """A row of the tables that define these networks: ``depth`` blocks, the first with the stride.
 
     ``ratio``: inner width over the block's input width (or over ``base``, where the reference has it so). ``se``:
@@ -28,16 +29,6 @@ class Row(NamedTuple):
     base: int | None = None
 
 
-def rounded_width(width: float, multiple: int = 8, least: float = 0.9) -> int:
-    """A width to the nearest multiple of 8, never below 0.9 of it (MobileNet's and EfficientNet's rule).
-
-    >>> rounded_width(32 * 1.1), rounded_width(11)
-    (32, 16)
-    """
-    rounded = max(multiple, int(width + multiple / 2) // multiple * multiple)
-    return rounded + multiple if rounded < least * width else rounded
-
-
 def quarter_of_input(w_in: int, inner: int) -> int:
     """The squeeze-excite width of EfficientNet and MNASNet: a quarter of the block's input width."""
     return round(w_in / 4)
@@ -52,7 +43,7 @@ def from_rows(
     name: str,
     *,
     family: str,
-    rows: Sequence[Row],
+    rows: Sequence[BlockRow],
     stem_width: int,
     head_width: int | None,
     activation: str,
@@ -73,7 +64,7 @@ def from_rows(
     ``round_width`` and ``round_depth`` make them whole; ``se_width`` gives the squeeze-excite width for a block's input
     and inner width.
 
-    >>> rows = [Row("mbconv", 6, 24, 2, 2, 3), Row("mbconv", 6, 40, 3, 2, 5)]
+    >>> rows = [BlockRow("mbconv", 6, 24, 2, 2, 3), BlockRow("mbconv", 6, 40, 3, 2, 5)]
     >>> from_rows("small", family="", rows=rows, stem_width=16, head_width=None, activation="relu", width=1.4).widths
     (32, 56)
     """
@@ -118,7 +109,9 @@ def from_rows(
     )
 
 
-def _ratios(row: Row, w_in: int, base: int | None, se_width: Callable[[int, int], int]) -> tuple[Fraction, Fraction]:
+def _ratios(
+    row: BlockRow, w_in: int, base: int | None, se_width: Callable[[int, int], int]
+) -> tuple[Fraction, Fraction]:
     """Inner and squeeze-excite width of a block over its input width."""
     inner = w_in if row.ratio == 1 else rounded_width((base or w_in) * row.ratio)
     return Fraction(inner, w_in), Fraction(se_width(w_in, inner), w_in) if row.se else Fraction(0)

@@ -1,0 +1,130 @@
+"""Files that people write, held to a schema: a ``msgspec.Struct``, whose fields say by a description what is right.
+
+    class Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+        width: Annotated[int, msgspec.Meta(ge=1, description="an integer from 1")]
+
+What does not fit raises InvalidInput in one line that names the field, the offending value and what would be right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from complexity_theory.core import files
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_count, shown
+from complexity_theory.core.text import short
+
+T = TypeVar("T")
+
+SHOWN = 60  # characters of an offending value
+
+_ERROR = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.S)
+_STEP = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
+
+
+def read(path: Path) -> Any:
+    """What a ``.toml`` or ``.json`` file holds, as plain data. Raises InvalidInput, with the path, where it is none.
+
+    A regular file within the limit, each field given once.
+    """
+    text = files.read_text(path)
+    check_count("bytes of a description", len(text), str(path))
+    try:
+        if path.suffix.lower() == ".toml":
+            return tomllib.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else short(str(error), 2 * SHOWN)
+        raise InvalidInput(f"{path} is no valid {path.suffix[1:].upper()}: {why}") from None
+
+
+def checked(data: Any, kind: type[T], what: str) -> T:
+    """Plain data as the ``msgspec.Struct`` that it must be; ``what`` it describes is told where it is no such thing.
+
+    >>> class Row(msgspec.Struct, forbid_unknown_fields=True):
+    ...     width: int
+    >>> checked({"width": "8"}, Row, "a row")
+    Traceback (most recent call last):
+    complexity_theory.core.errors.InvalidInput: width must be an integer, not '8'
+    """
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(_told(str(error), data, kind, what)) from None
+    except RecursionError:
+        raise InvalidInput(f"{what} is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of a JSON object, each given once."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{short(next(name for name in names if names.count(name) > 1), SHOWN)!r} is given twice")
+    return fields
+
+
+def _told(error: str, data: Any, kind: Any, what: str) -> str:
+    """The error of msgspec in our words: where, the value, and what would be right."""
+    match = _ERROR.fullmatch(error)
+    assert match is not None
+    where, value, wanted = _followed(match["path"] or "", data, inspect.type_info(kind))
+    field = re.search(r"field `(?P<name>.*)`", match["what"], re.S)
+    prefix = f"{where}: " if where else ""
+    if field and match["what"].startswith("Object missing"):
+        return f"{prefix}{field['name']} is missing"
+    if field and isinstance(wanted, inspect.StructType):
+        return f"{prefix}unknown field {shown(field['name'])}: one of {', '.join(f.encode_name for f in wanted.fields)}"
+    outer, _, name = where.rpartition(": ")
+    name = name or what
+    right = _described(wanted) or short(match["what"], SHOWN)
+    return f"{outer + ': ' if outer else ''}{name} must be {right}, not {shown(value)}"
+
+
+def _followed(path: str, data: Any, info: Any) -> tuple[str, Any, Any]:
+    """Where a path of msgspec leads: in words (``stage 1: width``), the value there, and the type that it must have."""
+    words = ""
+    for step in _STEP.finditer(path):
+        info = _bare(info)
+        if step["field"] is not None:
+            fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
+            info = fields.get(step["field"])
+            data = data.get(step["field"]) if isinstance(data, dict) else None
+            words = f"{words}: {step['field']}" if words else step["field"]
+        elif step["index"] == "...":
+            info, data = getattr(info, "value_type", None), None
+        else:
+            info = getattr(info, "item_type", None)
+            index = int(step["index"])
+            data = data[index] if isinstance(data, (list, tuple)) and index < len(data) else None
+            words = f"{words.removesuffix('s')} {index + 1}"
+    return words, data, _bare(info) if isinstance(_bare(info), inspect.StructType) and isinstance(data, dict) else info
+
+
+def _bare(info: Any) -> Any:
+    return info.type if isinstance(info, inspect.Metadata) else info
+
+
+def _described(info: Any) -> str:
+    """What a type must be: its description, or for the plain ones their name."""
+    if isinstance(info, inspect.Metadata):
+        return str((info.extra_json_schema or {}).get("description", "")) or _described(info.type)
+    named = (
+        (inspect.IntType, "an integer"),
+        (inspect.FloatType, "a number"),
+        (inspect.StrType, "text"),
+        (inspect.BoolType, "true or false"),
+        ((inspect.StructType, inspect.DictType), "named fields"),
+        (inspect.ListType, "a list"),
+    )
+    if isinstance(info, inspect.LiteralType):
+        return f"one of {', '.join(map(str, info.values))}"
+    return next((name for kind, name in named if isinstance(info, kind)), "")

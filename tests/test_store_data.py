@@ -1,0 +1,476 @@
+"""What a store holds is what was measured, whoever else reads or writes it; older stores lose nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from complexity_theory import zoo
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.evidence.correlation import correlations
+from complexity_theory.evidence.loaders import load
+from complexity_theory.measurement import schema
+from complexity_theory.measurement import store as stores
+from complexity_theory.measurement.claims import Owner
+from complexity_theory.measurement.engines import LOOK
+from complexity_theory.measurement.isolate import Outcome
+from complexity_theory.measurement.jobs import Job, ModuleSubject, NetworkSubject, Task
+from complexity_theory.measurement.store import Store, read
+from complexity_theory.measurement.studies import Study, expand
+from complexity_theory.measurement.sweep import looked_up, measure, run
+from complexity_theory.networks import files
+from tests.fake_engine import PLACE, RULES, FakeEngine, Silent, jobs, measured
+
+ROOT = Path(__file__).resolve().parents[1]
+FORMER = Path(__file__).parent / "data" / "store_schema_1.sql"
+
+
+def timed(task: Task) -> Outcome:
+    """A time that grows with the acts; of a module, counts that the worker found."""
+    counts = {"flops": 8104, "params": 224, "acts": 288}
+    if isinstance(task.job.subject, ModuleSubject):
+        outcome = measured(task, [1e-4] * 4)
+        return replace(outcome, result={**outcome.result, "counts": counts})
+    return measured(task, [(task.job.description["acts"] or 1) * 1e-8] * 4)
+
+
+def swept(path: Path, planned: list[Job], engine: FakeEngine | None = None) -> FakeEngine:
+    engine = engine or FakeEngine(timed)
+    store = Store(path)
+    try:
+        run(planned, store, engine, RULES, Silent(), place=PLACE)
+    finally:
+        store.close()
+    return engine
+
+
+def variant(path: Path, **changes: object) -> str:
+    """A network file that keeps the name of the zoo's ResNet-18, with its stages changed."""
+    base = zoo.network("ResNet-18")
+    stages = tuple(replace(stage, **changes) for stage in base.stages)  # type: ignore[arg-type]
+    files.dump(replace(base, stages=stages), path)
+    return str(path)
+
+
+def test_a_network_file_is_read_back_from_the_store_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    files.dump(replace(zoo.network("ResNet-18"), name="mine", family="mine"), file)
+    swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", "EfficientNet-B0", str(file), "ResNet-34"]}))
+    file.unlink()
+    table = load(str(tmp_path / "m.sqlite"))
+    assert table.known["network"].tolist() == ["ResNet-18", "EfficientNet-B0", "mine", "ResNet-34"]
+    assert table.known["family"].tolist()[2] == "mine"
+    assert correlations(table)["n"].tolist() == [4] * 3
+
+
+def test_a_file_that_keeps_a_name_of_the_zoo_counts_as_itself(tmp_path: Path) -> None:
+    file = variant(tmp_path / "deep.toml", depth=3)
+    swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", file]}))
+    frame = load(str(tmp_path / "m.sqlite")).frame
+    base, deep = zoo.network("ResNet-18").complexity(), zoo.find(file).complexity()
+    assert frame["name"].tolist() == ["ResNet-18"] * 2
+    assert frame["flops"].tolist() == [base.flops, deep.flops]
+    assert base.flops < deep.flops
+
+
+def test_another_activation_of_the_same_name_and_counts_is_another_measurement(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    (first,) = expand({"networks": variant(file)})
+    (second,) = expand({"networks": variant(file, activation="silu")})
+    assert first.description["flops"] == second.description["flops"]
+    assert first.key != second.key
+    assert first.key == expand({"networks": "ResNet-18"})[0].key
+    swept(tmp_path / "m.sqlite", [first])
+    engine = swept(tmp_path / "m.sqlite", [first, second])
+    assert {task.job for task in engine.ran} == {second}
+    texts = read(tmp_path / "m.sqlite")["description"].map(json.loads)
+    assert [text["stages"][0].get("activation") for text in texts] == [None, "silu"]
+
+
+def test_notes_and_families_are_no_other_work(tmp_path: Path) -> None:
+    base = zoo.network("ResNet-18")
+    other = Job(NetworkSubject(replace(base, note="mine", family="Others")))
+    assert other.key == Job(NetworkSubject(base)).key
+    assert Job(NetworkSubject(replace(base, classes=10))).key != other.key
+
+
+def test_the_same_network_named_twice_is_measured_once(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    files.dump(zoo.network("ResNet-18"), copy)
+    engine = swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", "resnet18", str(copy)]}))
+    assert len(engine.ran) == RULES.rounds
+
+
+def test_a_name_in_a_store_is_never_opened_as_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", "ResNet-34"]}))
+    trap = variant(tmp_path / "trap.toml")
+    with sqlite3.connect(tmp_path / "m.sqlite") as db:
+        db.execute("UPDATE jobs SET description = json_set(description, '$.network', ?)", (trap,))
+    db.close()
+    monkeypatch.setattr("complexity_theory.networks.files.load", lambda path: pytest.fail(f"opened {path}"))
+    assert load(str(tmp_path / "m.sqlite")).frame["name"].tolist() == [trap, trap]
+
+
+class Found(FakeEngine):
+    """Finds modules that print as they are told to."""
+
+    printed = "Fine()"
+
+    def _call(self, function: str, *arguments: object, limit: float) -> Outcome:
+        if function == LOOK:
+            return Outcome("ok", result={"form": "module", "text": json.dumps({"module": self.printed})})
+        return super()._call(function, limit=limit)
+
+
+def test_a_module_that_was_changed_is_measured_anew(tmp_path: Path) -> None:
+    engine, study = Found(timed), Study(tuple(expand({"modules": "a:b", "inputs": "3x8x8"})), RULES)
+    rounds = [measure(study, tmp_path / "m.sqlite", engine, Silent())[0]]
+    rounds.append(measure(study, tmp_path / "m.sqlite", engine, Silent())[0])
+    engine.printed = "Finer()"
+    rounds.append(measure(study, tmp_path / "m.sqlite", engine, Silent())[0])
+    assert rounds == [2 + 4, 0, 2]  # the ceilings too, at first
+    found = [json.loads(text)["module"] for text in read(tmp_path / "m.sqlite")["description"]]
+    assert found == ["Fine()", "Finer()"]
+    assert looked_up(study, engine).jobs[0].key != study.jobs[0].key
+
+
+def test_modules_take_part_in_what_is_said_of_a_store(tmp_path: Path) -> None:
+    planned = [*expand({"networks": ["ResNet-18", "ResNet-34", "ResNet-50"]}), *expand({"modules": ["a:b", "a:c"]})]
+    swept(tmp_path / "m.sqlite", planned)
+    table = load(str(tmp_path / "m.sqlite"))
+    assert table.frame["family"].tolist() == ["ResNet"] * 3 + ["module"] * 2
+    assert table.frame["flops"].tolist()[3:] == [8104, 8104]
+    assert correlations(table).set_index("family").loc["all", "n"].tolist() == [5] * 3
+    assert "2 of which only counts are known: `correlate` takes them, a fit cannot" in table.notes
+
+
+def test_a_failed_job_leaves_integers_integers(tmp_path: Path) -> None:
+    planned = [*jobs(2), *expand({"networks": "ResNet-18"}), *expand({"modules": "a:b"})]
+    engine = FakeEngine(lambda task: Outcome("crashed", "why") if task.job.subject.kind == "module" else timed(task))
+    swept(tmp_path / "m.sqlite", planned, engine)
+    frame = read(tmp_path / "m.sqlite")
+    whole = ("flops", "params", "acts", "n", "rounds", "peak_memory", "resolution", "base_resolution", "width", "batch")
+    assert {name: frame[name].dtype.kind for name in whole} == dict.fromkeys(whole, "i")
+    text = stores.EXPORTS["csv"](frame)
+    assert isinstance(text, str)
+    assert f",{jobs(1)[0].description['flops']}," in text
+    assert ".0," not in text.replace(",1.0,", "")  # the factor alone is a float
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("threads", 2), ("torch", "2.9"), ("driver", "570"), ("cpus", 3), ("cudnn", None)]
+)
+def test_settings_of_the_place_are_not_pooled_in_silence(tmp_path: Path, setting: str, value: object) -> None:
+    store, planned = Store(tmp_path / "m.sqlite"), expand({"networks": ["ResNet-18", "ResNet-34"]})
+    place = {**PLACE, "torch": "2.8", "driver": "550", "cpus": 2, "cudnn": 9}
+    for where in (place, {**place, setting: value}):
+        run(planned, store, FakeEngine(timed), RULES, Silent(), place=where)
+    store.close()
+    with pytest.raises(InvalidInput, match=f"several settings: choose by --where {setting}=... of ") as refused:
+        load(str(tmp_path / "m.sqlite"))
+    assert str(place[setting]) in str(refused.value)
+    assert str(value) in str(refused.value)
+    assert len(load(str(tmp_path / "m.sqlite"), setting={setting: str(value)}).frame) == 2
+
+
+def test_clocks_that_differ_are_told(tmp_path: Path) -> None:
+    store, planned = Store(tmp_path / "m.sqlite"), expand({"networks": ["ResNet-18", "ResNet-34"]})
+
+    def clocked(task: Task) -> Outcome:
+        outcome = timed(task)
+        mhz = 1410 if task.job == planned[0] else 600
+        conditions = {**outcome.result["conditions"], "device_mhz": str(mhz), "cpu_mhz": 3000.0}
+        return replace(outcome, result={**outcome.result, "conditions": conditions})
+
+    run(planned, store, FakeEngine(clocked), RULES, Silent(), place=PLACE)
+    store.close()
+    (note,) = load(str(tmp_path / "m.sqlite")).notes
+    assert note == "rounds ran at device_mhz from 600 to 1410: times at different clocks are pooled"
+
+
+# Older stores
+
+
+def former(path: Path) -> Path:
+    """A store of schema 1, as an earlier version wrote it."""
+    with sqlite3.connect(path) as db:
+        db.executescript(FORMER.read_text())
+    db.close()
+    return path
+
+
+def test_an_older_store_is_read_as_it_is_and_stays_as_it_was(tmp_path: Path) -> None:
+    path = former(tmp_path / "m.sqlite")
+    before = path.read_bytes()
+    frame = read(path).set_index("network")
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["m.sqlite"]
+    assert len(frame) == 8
+    assert frame["n"].tolist() == [6, 6, 4, 6, 6, 6, 4, 0]
+    here = frame[frame.device_name == "here"]
+    own = zoo.network("EfficientNet-B0").complexity(96)
+    assert here.loc["EfficientNet-B0", "flops"].tolist()[0] == own.flops
+    described = here["description"].notna()
+    assert described["EfficientNet-B0"].tolist() == [True] * 3
+    assert not described["mine"]  # no name of today's zoo
+    assert not described["ResNet-18"]  # a file that kept the name, with other counts
+    assert here.loc["ResNet-18", "flops"] > zoo.network("ResNet-18").complexity().flops
+    assert here.loc["tests.fake_modules:Fine", "flops"] == 8104
+
+
+def test_an_older_store_is_gone_on_with_and_nothing_is_measured_again(tmp_path: Path) -> None:
+    path, files_ = former(tmp_path / "m.sqlite"), tmp_path / "deep.toml"
+    before = read(path)
+    place = {**PLACE, "device_name": "here"}
+    table = {"networks": "EfficientNet-B0", "resolutions": 96}
+    planned = [*expand(table), *expand({**table, "strategies": "dWr", "factors": 4}), *expand({"layers": "conv"})]
+    planned = [job for job in planned if job.subject.label != "conv 3x3 w64 r56"] + expand({"layers": "conv"})
+    engine = FakeEngine(timed)
+    store = Store(path)
+    assert run(planned, store, engine, RULES, Silent(), place=place) == 0
+    files.dump(replace(zoo.network("ResNet-18"), name="mine"), files_)
+    assert run(expand({"networks": str(files_)}), store, engine, RULES, Silent(), place=place) == RULES.rounds
+    store.close()
+    after = read(path)
+    columns = ["network", "flops", "params", "acts", "median", "n", "status", "reason", "device_name", "batch", "form"]
+    assert after[columns].iloc[: len(before) - 1].equals(before[columns].iloc[:-1])
+    assert len(after) == len(before) + 1
+
+
+def test_two_processes_may_bring_the_same_store_up_to_date(tmp_path: Path) -> None:
+    path = former(tmp_path / "m.sqlite")
+    rows = read(path)
+    code = "import sys; from complexity_theory.measurement.store import Store; Store(sys.argv[1]).close()"
+    both = [subprocess.Popen([sys.executable, "-c", code, path], cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert read(path).equals(rows)
+
+
+def test_a_damaged_older_store_is_told_and_left_alone(tmp_path: Path) -> None:
+    path = former(tmp_path / "m.sqlite")
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute("DELETE FROM jobs WHERE rowid = 1")
+    db.close()
+    before = path.read_bytes()
+    for opens in (Store, read):
+        with pytest.raises(InvalidInput, match=r"is damaged: .*an attempt without its job"):
+            opens(path)
+    assert path.read_bytes() == before
+
+
+# Reading
+
+
+def traces(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+def test_reading_leaves_no_trace(tmp_path: Path, journal: str) -> None:
+    path = tmp_path / "m.sqlite"
+    swept(path, jobs(2))
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA journal_mode = {journal}")
+    db.close()
+    before = traces(tmp_path)
+    assert len(read(path)) == 2
+    assert len(stores.stored(path, "none")) == 0
+    assert traces(tmp_path) == before
+    plain = sqlite3.connect(f"file:{path}?mode=ro", uri=True)  # the way one would read at first
+    plain.execute("SELECT * FROM jobs").fetchall()
+    plain.close()
+    assert (traces(tmp_path) == before) == (journal == "DELETE")
+
+
+def test_a_store_in_a_folder_that_is_read_only_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    swept(path, jobs(2))
+    path.chmod(0o444)
+    tmp_path.chmod(0o555)  # which does not hold root back: the process becomes somebody else
+    code = (
+        "import os, sys; from complexity_theory.measurement.store import read; read(sys.argv[1]); "
+        "os.getuid() or os.setuid(65534); assert not os.access(os.path.dirname(sys.argv[1]), os.W_OK); "
+        "print(len(read(sys.argv[1])))"
+    )
+    for parent in (tmp_path, *tmp_path.parents):  # others may look into the folders of a test
+        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    ended = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True)
+    tmp_path.chmod(0o755)
+    assert ended.stdout == "2\n", ended.stderr
+
+
+def test_a_store_that_is_written_is_read_as_far_as_it_is(tmp_path: Path) -> None:
+    path, (first, second) = tmp_path / "m.sqlite", jobs(2)
+    swept(path, [first])
+    writer = Store(path)
+    run([second], writer, FakeEngine(timed), RULES, Silent(), place=PLACE)
+    before = set(traces(tmp_path))
+    assert len(read(path)) == 2
+    assert set(traces(tmp_path)) == before == {"m.sqlite", "m.sqlite-wal", "m.sqlite-shm"}
+    writer.close()
+
+
+def test_a_store_that_a_killed_process_left_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    swept(path, jobs(1))
+    code = (
+        "import os, sys, sqlite3; db = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "db.execute('BEGIN'); db.execute('DELETE FROM claims'); "
+        "db.execute(\"INSERT INTO environments VALUES ('x', '{}')\"); db.execute('COMMIT'); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert {"m.sqlite-wal", "m.sqlite-shm"} <= set(traces(tmp_path))
+    (tmp_path / "m.sqlite-shm").unlink()
+    before = traces(tmp_path)
+    assert len(read(path)) == 1
+    assert traces(tmp_path) == before
+
+
+def test_a_locked_store_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PATIENCE", 0.1)
+    monkeypatch.setattr(stores, "TURNS", 2)
+    path = tmp_path / "m.sqlite"
+    swept(path, jobs(1))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("DELETE FROM claims")
+    other.execute("PRAGMA cache_spill = 1")
+    begun = time.monotonic()
+    with pytest.raises(InvalidInput, match="another process has locked it; try again"):
+        Store(path)
+    other.execute("ROLLBACK")
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("DELETE FROM attempts")
+    with pytest.raises(InvalidInput, match="another process has locked it; try again"):
+        Store(path)
+    assert time.monotonic() - begun < 5
+    other.close()
+
+
+# Writers side by side, and a file that goes away
+
+
+def test_a_round_that_another_is_at_is_not_taken(tmp_path: Path) -> None:
+    mine, theirs, task = Store(tmp_path / "m.sqlite"), Store(tmp_path / "m.sqlite"), next(iter(tasks(1)))
+    place = mine.add_environment(PLACE)
+    mine.add_jobs([task.job])
+    assert mine.claim(task, place, 60)
+    assert mine.claim(task, place, 60)
+    assert not theirs.claim(task, place, 60)
+    assert theirs.add(task, place, measured(task))  # whoever is first: a round is kept once
+    assert not mine.claim(task, place, 60)
+    later = replace(task, number=1)
+    assert mine.claim(later, place, -1)  # lapsed
+    assert theirs.claim(later, place, 60)
+    theirs.close()
+    assert mine.claim(later, place, 60)
+    mine.close()
+
+
+def tasks(n: int) -> list[Task]:
+    return [Task(job=job, number=0, batch=1, device="cpu", threads=1) for job in jobs(n)]
+
+
+def test_what_a_dead_process_was_at_is_free(tmp_path: Path) -> None:
+    store, (task,) = Store(tmp_path / "m.sqlite"), tasks(1)
+    place = store.add_environment(PLACE)
+    store.add_jobs([task.job])
+    here = Owner.here()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        alive = replace(here, pid=process.pid, born=Owner.here().born)
+        process.kill()
+    dead = [alive, replace(here, born=here.born - 100)]
+    elsewhere = replace(here, place="elsewhere", pid=1)
+    for owner, free in (*((owner, True) for owner in dead), (elsewhere, False), (here, False)):
+        with sqlite3.connect(tmp_path / "m.sqlite") as db:
+            claim = (task.job.key, place, 0, owner.text, time.time() + 60)
+            db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", claim)
+        db.close()
+        assert store.claim(task, place, 60) == free
+    store.close()
+
+
+def test_two_sweeps_side_by_side_share_the_rounds(tmp_path: Path) -> None:
+    path, planned, ran = tmp_path / "m.sqlite", jobs(14), list[tuple[str, int]]()
+    counts = {}
+
+    def sweep(name: str) -> None:
+        def answer(task: Task) -> Outcome:
+            ran.append((task.job.key, task.number))
+            time.sleep(0.01)
+            return measured(task)
+
+        counts[name] = len(swept(path, planned, FakeEngine(answer)).ran)
+
+    threads = [threading.Thread(target=sweep, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(ran) == Counter({(job.key, number): 1 for job in planned for number in (0, 1)})
+    assert min(counts.values()) >= 5
+
+
+def test_two_sweeps_without_claims_do_the_work_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "claim", lambda *_: True)
+    with pytest.raises(AssertionError):
+        test_two_sweeps_side_by_side_share_the_rounds(tmp_path)
+
+
+def test_a_store_that_is_removed_is_noticed_and_what_it_held_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+
+    def answer(task: Task) -> Outcome:
+        if len(engine.ran) == 3:
+            path.unlink()
+        return measured(task)
+
+    engine = FakeEngine(answer)
+    with pytest.raises(InvalidInput, match=f"^{path} has been removed or replaced .*: all that it held is in ") as end:
+        swept(path, jobs(9), engine)
+    assert len(engine.ran) == 3
+    rescued = Path(str(end.value).rpartition(" ")[2])
+    assert rescued.parent == tmp_path
+    assert len(read(rescued)) == 2
+    assert not path.exists()
+
+
+def test_a_store_that_is_replaced_is_noticed(tmp_path: Path) -> None:
+    store, (task,) = Store(tmp_path / "m.sqlite"), tasks(1)
+    place = store.add_environment(PLACE)
+    (tmp_path / "other").write_text("another file")
+    (tmp_path / "other").replace(tmp_path / "m.sqlite")
+    with pytest.raises(InvalidInput, match="removed or replaced"):
+        store.add_jobs([task.job])
+    store.close()
+    assert (tmp_path / "m.sqlite").read_text() == "another file"
+    assert place
+
+
+@pytest.mark.parametrize("path", [":memory:", ""])
+def test_what_would_leave_nothing_is_no_store(path: str) -> None:
+    with pytest.raises(InvalidInput, match="a store is a file"):
+        measure(Study(tuple(jobs(1)), RULES), path, FakeEngine(), Silent())
+
+
+def test_rounds_that_went_well_survive_a_retry(tmp_path: Path) -> None:
+    path = tmp_path / "m.sqlite"
+    swept(path, jobs(2), FakeEngine(lambda task: Outcome("crashed", "why") if task.number else measured(task)))
+    engine = FakeEngine()
+    assert measure(Study(tuple(jobs(2)), RULES), path, engine, Silent(), retry=True)[0] == 2 + 4
+    assert sorted(task.number for task in engine.ran if task.job in jobs(2)) == [1, 1]
+    assert read(path)["rounds"].tolist() == [2, 2]
