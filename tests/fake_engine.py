@@ -114,6 +114,35 @@ def allocate() -> dict[str, Any]:
     return {"size": torch.empty(2**50).numel()}
 
 
+def fine() -> dict[str, Any]:
+    """Does well."""
+    return {}
+
+
+def surrogate() -> dict[str, Any]:
+    """Says what no file can hold, and what steers a terminal."""
+    raise ValueError("a lone \udc80 and \x1b[31m red")
+
+
+class Untellable(Exception):  # noqa: N818
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def untellable() -> dict[str, Any]:
+    """Raises what cannot be told."""
+    raise Untellable
+
+
+def novel() -> dict[str, Any]:
+    """Says too much."""
+    raise ValueError("x" * 10**6)
+
+
 def pid_of_child(file: str) -> dict[str, Any]:
     """Notes its process and never returns."""
     Path(file).write_text(str(os.getpid()))

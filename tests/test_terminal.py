@@ -28,6 +28,7 @@ EXAMPLES: dict[str, str] = {
     "export": "RegNetY-4.0GF --to pycls",
     "predict": "RegNetY-4.0GF --device rtx4090-eager-nchw",
     "compare": "EfficientNet-B0 --target-flops 3.1GF --device v100-training",
+    "choose": "EfficientNet-B0 --max-params 30M --max-time 1ms --device rtx4090-eager-nchw",
     "runtime correlate": "v100-training",
     "runtime evaluate": "v100-training",
     "runtime fit": "v100-training -o mine.toml",

@@ -35,6 +35,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "predict": lambda: ct.predict("ResNet-18", "v100-inference"),
     "predict, many": lambda: ct.predict(ct.variants("ResNet-18", resolution=[192, 224]), "v100-inference"),
     "compare": lambda: ct.compare("ResNet-18", "v100-inference", "4GF", strategies=["w", "d"]),
+    "choose": lambda: ct.choose("ResNet-18", max_params="20M"),
+    "derive, budgets": lambda: ct.derive("dWr", budgets={"params": "9/10"}),
     "crossover": lambda: ct.crossover("ResNet-18", "v100-inference"),
     "list_devices": lambda: ct.list_devices(),
     "correlate": lambda: ct.correlate("v100-training"),
@@ -113,9 +115,12 @@ WRONG: tuple[Any, ...] = (
 NOT_CALLED = {"Layer", "InvalidInput"}  # abstract, and what is raised
 # Arguments that are right, of which the test makes one wrong at a time.
 RIGHT: dict[str, dict[str, Any]] = {
-    "derive": {"strategy": "dWr", "layer": "conv", "network": None, "at": None, "steps": False},
+    "derive": {
+        **{"strategy": "dWr", "layer": "conv", "network": None, "at": None, "steps": False},
+        **{"device": None, "batch": None, "budgets": None},
+    },
     "tables": {"name": "simple"},
-    "optimal": {"layer": "conv", "depth_floor": 0, "resolution_floor": 0},
+    "optimal": {"layer": "conv", "depth_floor": 0, "resolution_floor": 0, "network": None, "devices": None},
     "roofline": {"strategies": "w", "layer": "conv", "width": 64, "bandwidth": 1e9},
     "closed_form": {"network": "ResNet-18", "resolution": None},
     "count": {"network": "ResNet-18", "resolution": 64, "convention": "pycls", "per_layer": False},
@@ -126,7 +131,15 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
     "export": {"network": "RegNetX-200MF", "to": "pycls", "strategy": "w", "factor": 2, "snippet": False},
     "predict": {"network": "ResNet-18", "device": "v100-inference", "batch": 8, "strategy": "w", "factor": 2},
-    "compare": {"network": "ResNet-18", "device": "v100-inference", "target_flops": 4e9, "strategies": "w", "batch": 1},
+    "compare": {
+        **{"network": "ResNet-18", "devices": "v100-inference", "target_flops": 4e9, "strategies": "w", "batch": 1},
+        **{"factor": None, "roundings": "pycls", "resolution": None, "multiple": None},
+    },
+    "choose": {
+        **{"network": "ResNet-18", "devices": (), "max_params": "20M", "max_time": None, "strategies": (), "alphas": 2},
+        **{"mode": None, "batch": None, "roundings": "pycls", "resolution": None, "multiple": None, "free": False},
+        **{"by_stage": False, "measure": "flops", "sure": False, "max_memory": None, "max_flops": None},
+    },
     "crossover": {"network": "ResNet-18", "devices": "v100-inference"},
     "correlate": {"table": "early-convolutions", "where": None},
     "evaluate": {"table": "no table", "scope": "core", "where": None},

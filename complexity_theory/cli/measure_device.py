@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.text import say
 
 SUMMARY = (3.0, 0.05)  # seconds, and share of the budget, that are kept for what is said at the end
 FEWEST = 8  # networks of which a profile is fitted
@@ -47,21 +47,19 @@ def device(
         planned = device_study.study(engine.describe()["device"])
         done = device_study.measure(planned, store, engine, reporter)
     if not done.rounds:
-        _say(f"nothing to do: all {done.jobs} jobs are in {store}")
+        say(f"nothing to do: all {done.jobs} jobs are in {store}")
     elif done.done < done.jobs:
-        _say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
+        say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
     tables, data = _summary(store, done.environment)
     about = {"jobs": done.jobs, "done": done.done, "rounds": done.rounds}
     report.emit(form, tables, {**about, **data})
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
 def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
     """What the store says of the device: its ceilings, what is measured in which setting, what failed."""
     from complexity_theory.core import report
+    from complexity_theory.evidence import peaks
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import read
 
     frame = read(store)
@@ -76,16 +74,18 @@ def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
         {"network": row["network"], "strategy": row["strategy"], "status": row["status"], "reason": row["reason"]}
         for row in frame[frame["status"] != "ok"].to_dict("records")
     ]
+    memory = records(peaks.summary(peaks.peaks(store)))
     tables = [
         report.Table(rows, title)
         for rows, title in (
             (ceilings, "Ceilings"),
+            (memory, "Peak of memory, by the allocator, over the predicted one"),
             (profiles, "Profiles that `runtime fit` can make, with their errors on networks held out"),
             (failed, "What failed"),
         )
         if rows
     ]
-    return tables, {"ceilings": ceilings, "profiles": profiles, "failed": failed}
+    return tables, {"ceilings": ceilings, "memory": memory, "profiles": profiles, "failed": failed}
 
 
 def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ DevicesOption = Annotated[
     typer.Option(
         "--device",
         metavar="DEVICE",
-        help="Profiles, each with its own --device; default: all that come with the package.",
+        help="A profile by name (`runtime devices`) or its .toml file; may be repeated.",
         autocompletion=device_names,
         rich_help_panel=DEVICE,
     ),
@@ -112,6 +112,28 @@ DevicesOption = Annotated[
 BatchOption = Annotated[
     int | None,
     typer.Option(metavar="N", help="Images per batch; default: the profile's median.", rich_help_panel=DEVICE),
+]
+RoundingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rounding",
+        metavar="RULE",
+        help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups.",
+        rich_help_panel=SCALING,
+    ),
+]
+HeldResolutionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        metavar="fixed|SIDE|HxW",
+        help="fixed: the input stays as it is; else the input.",
+        rich_help_panel=SCALING,
+    ),
+]
+MultipleOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="What input sides are multiples of, as 32; default: 4.", rich_help_panel=SCALING),
 ]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", rich_help_panel=OUTPUT)

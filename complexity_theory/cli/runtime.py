@@ -11,20 +11,23 @@ import typer
 from complexity_theory.cli.app import CHOOSE, App
 from complexity_theory.cli.options import (
     OUTPUT,
-    SCALING,
     BatchOption,
     DeviceOption,
     DevicesOption,
     FactorOption,
     Format,
     FormatOption,
+    HeldResolutionOption,
+    MultipleOption,
     NetworkArgument,
     RoundingOption,
+    RoundingsOption,
     StrategyOption,
     TargetOption,
 )
 from complexity_theory.cli.printing import show
 from complexity_theory.core import text
+from complexity_theory.core.errors import InvalidInput
 
 TABLE_HELP = (
     "A built-in table (v100-inference, v100-training, early-convolutions), a benchmark CSV of timm, a store of "
@@ -164,21 +167,34 @@ def predict(
 
 def compare(
     network: NetworkArgument,
-    device: DeviceOption,
-    target_flops: Annotated[
-        str,
-        typer.Option(
-            "--target-flops", metavar="FLOPS", help="Multiply-adds to reach: 3.1e9 or 8GF.", rich_help_panel=SCALING
-        ),
-    ],
+    device: DevicesOption = None,
+    target_flops: TargetOption = None,
+    factor: FactorOption = None,
+    rounding: RoundingsOption = None,
+    resolution: HeldResolutionOption = None,
+    multiple: MultipleOption = None,
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
+    """Which way to scale a network: every strategy at the target or factor, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
-    that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
+    low and high hold 9 of 10 networks. Of the rounding rules, the one whose network is faster is kept. Memory: weights,
+    with gradients and momentum in training; and the activations that are kept for a backward pass, or the most of them
+    that live at once in inference; without workspaces. Of several devices, the first decides the order.
     """
+    from complexity_theory.choice.compare import ROUNDINGS
     from complexity_theory.verbs import timing
 
-    show(timing.compare(network, device, target_flops, batch=batch), form)
+    if not device:
+        raise InvalidInput("to compare times takes a --device (`runtime devices`)")
+    found = timing.compare(
+        network,
+        device,
+        target_flops,
+        factor=factor,
+        batch=batch,
+        roundings=rounding or ROUNDINGS,
+        resolution=resolution,
+        multiple=multiple,
+    )
+    show(found, form)

@@ -8,20 +8,32 @@ import typer
 
 from complexity_theory.cli.app import THEORY, App
 from complexity_theory.cli.options import (
+    DEVICE,
     NETWORK_HELP,
     STRATEGY_HELP,
+    BatchOption,
+    DevicesOption,
     Format,
     FormatOption,
     NetworkArgument,
     ResolutionOption,
-    StrategyArgument,
+    device_names,
     network_names,
     strategy_names,
 )
 from complexity_theory.cli.printing import show
-from complexity_theory.core.errors import InvalidInput
 
 LayerOption = Annotated[str, typer.Option("--layer", metavar="LAYER", help="conv, group-conv or depthwise-conv.")]
+
+NetworksOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--network",
+        metavar="NETWORK",
+        help=f"Of a real network instead of a layer; may be repeated. {NETWORK_HELP}",
+        autocompletion=network_names,
+    ),
+]
 
 
 def register(app: App) -> None:
@@ -33,13 +45,21 @@ def register(app: App) -> None:
             "derive fast:3/5 --steps",
             "derive w --layer group-conv",
             "derive dWr --network EfficientNet-B0 --at 16",
+            "derive dWr --network EfficientNet-B0 --device v100-training",
+            "derive --budgets params:9/10,acts:3/5",
         ],
     )(derive)
     app.command(panel=THEORY, examples=["tables", "tables compound", "tables 4 --format latex"])(tables)
     app.command(
         "closed-form", panel=THEORY, examples=["closed-form EfficientNet-B0", "closed-form regnety_040 --format latex"]
     )(closed_form)
-    app.command(panel=THEORY, examples=["optimal --depth-floor 1/10 --resolution-floor 1/20"])(optimal)
+    app.command(
+        panel=THEORY,
+        examples=[
+            "optimal --depth-floor 1/10 --resolution-floor 1/20",
+            "optimal --network EfficientNet-B0 --device v100-training",
+        ],
+    )(optimal)
     app.command(
         panel=THEORY,
         examples=["roofline dWr w --flop-rate 6.25e13 --bandwidth 9e11 --bytes-per-act 4 --width 64 --kernel 1"],
@@ -47,38 +67,58 @@ def register(app: App) -> None:
 
 
 def derive(
-    strategy: StrategyArgument,
+    strategy: Annotated[
+        str | None,
+        typer.Argument(metavar="[STRATEGY]", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False),
+    ] = None,
     layer: Annotated[
         str | None, typer.Option(metavar="LAYER", help="conv (the default), group-conv or depthwise-conv.")
     ] = None,
-    network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NETWORK",
-            help=f"Effective exponents of a real network instead; may be repeated. {NETWORK_HELP}",
-            autocompletion=network_names,
-        ),
-    ] = None,
+    network: NetworksOption = None,
     at: Annotated[
         float | None, typer.Option(metavar="S", help="The scaling factor s for --network; without it, a table.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEVICE",
+            help="With --network: the exponent of its predicted time on a device as well.",
+            autocompletion=device_names,
+            rich_help_panel=DEVICE,
+        ),
+    ] = None,
+    batch: BatchOption = None,
+    budgets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOUNDS",
+            help="The directions along which params and acts grow no faster, as params:9/10,acts:3/5.",
+        ),
     ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, step by step.")] = False,
     form: FormatOption = Format.text,
 ) -> None:
     """How sizes and costs grow when flops grow as s: multipliers and exponents of a strategy.
 
+    Beside flops, params and acts: kept, the activations that training keeps for the backward pass.
+
     For a kind of layer they are exact, normalised to its flops. For a network (--network) they are the slopes
-    d log cost / d log s at a finite s, and their exact limits.
+    d log cost / d log s at a finite s, and their exact limits. With --budgets: the corners of all directions that keep
+    bounds on the exponents, and the interval of alpha in fast scaling.
     """
-    if at is not None and not network:
-        raise InvalidInput("--at is the scaling factor of a network: give --network as well")
-    if network and layer is not None:
-        raise InvalidInput("--layer and --network exclude each other: a network has layers of its own")
-    if steps and network and len(network) > 1:
-        raise InvalidInput(f"--steps derives one network at a time, not {len(network)}")
     from complexity_theory.verbs import theory
 
-    show(theory.derive(strategy, layer, network=network or None, at=at, steps=steps), form)
+    found = theory.derive(
+        strategy,
+        layer,
+        network=network or None,
+        at=at,
+        device=device,
+        batch=batch,
+        budgets=budgets,
+        steps=steps,
+    )
+    show(found, form)
 
 
 def tables(
@@ -108,22 +148,44 @@ def closed_form(
 
 
 def optimal(
-    layer: LayerOption = "conv",
+    layer: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="conv (the default), group-conv or depthwise-conv.")
+    ] = None,
     depth_floor: Annotated[
-        str, typer.Option(metavar="EXPONENT", help="Least exponent of s in the depth, such as 1/10.")
-    ] = "0",
+        str | None,
+        typer.Option(metavar="EXPONENT", help="Least exponent of s in the depth; default: 0, or with --network 1/10."),
+    ] = None,
     resolution_floor: Annotated[
-        str, typer.Option(metavar="EXPONENT", help="Least exponent of s in the resolution, such as 1/20.")
-    ] = "0",
+        str | None,
+        typer.Option(
+            metavar="EXPONENT", help="Least exponent of s in the resolution; default: 0, or with --network 1/20."
+        ),
+    ] = None,
+    network: NetworksOption = None,
+    device: DevicesOption = None,
+    at: Annotated[
+        float | None, typer.Option(metavar="S", help="With --network: s, up to which time grows; default: 16.")
+    ] = None,
+    batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """The strategy along which acts grow slowest, with floors on depth and resolution (a linear program, exact).
 
-    With the floors 1/10 and 1/20 it is dWr; without floors it is w.
+    With the floors 1/10 and 1/20 it is dWr; without floors it is w. With --network: the direction along which its
+    predicted time grows slowest, on each device (default: all profiles), under the floors of dWr.
     """
     from complexity_theory.verbs import theory
 
-    show(theory.optimal(layer, depth_floor=depth_floor, resolution_floor=resolution_floor), form)
+    found = theory.optimal(
+        layer,
+        depth_floor=depth_floor,
+        resolution_floor=resolution_floor,
+        network=network or None,
+        devices=device or None,
+        at=at,
+        batch=batch,
+    )
+    show(found, form)
 
 
 def roofline(

@@ -213,7 +213,7 @@ def known_accuracy(
             source = published.table("v100-training").provenance["source"]
             found.append(Known(network, error, None, None, "ImageNet", "top-1, one run", source))
     runs = shipped() if runs is None else runs
-    if runs is None:
+    if strategy == BASE or runs is None:
         return found
     family = family or (zoo.find(network).family if zoo.knows(network) else None)
     alike = runs[(runs["strategy"] == strategy) & (runs["family"] == family)]

@@ -144,7 +144,7 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in data.astype(object).where(data.notna(), None).to_dict("records"):
         scaled = row["strategy"] not in (None, UNSCALED)
         name = f"{row['network']} {row['strategy']} x{row['factor']:g}" if scaled else row["network"]
-        network = _network_of(row["form"], row["description"])
+        network = network_of(row["form"], row["description"])
         counts = {} if network else {column: row[column] for column in ("resolution", *METRICS)}
         yield {
             "name": name,
@@ -159,6 +159,6 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _network_of(form: str | None, description: str | None) -> Network | None:
+def network_of(form: str | None, description: str | None) -> Network | None:
     """The network that a store describes, in a form that has features; None where its counts are all that is known."""
     return files.read(json.loads(description)) if form == "network" and description else None

@@ -102,7 +102,7 @@ def _folded(layer: Folded) -> nn.Module:
 
 def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
     x = inputs[0]
-    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1)
+    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1) and module.in_features > 1
     return x.flatten(1) if pooled else x
 
 

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
-from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit, shown
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Conv2d
+from complexity_theory.measurement.paths import is_callable_path
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
@@ -38,7 +39,7 @@ def check_device(name: str) -> None:
     complexity_theory.core.errors.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
     """
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,9})?", name):
-        raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
+        raise InvalidInput(f"unknown device {shown(name)}: one of auto, cpu, cuda, cuda:INDEX")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,10 @@ class Settings:
     execution: str = "eager"
 
     def __post_init__(self) -> None:
-        check_size("batch", self.batch)
+        check_limit("a batch", self.batch, "batch")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                raise InvalidInput(f"unknown {name} {getattr(self, name)!r}: one of {', '.join(known)}")
+                raise InvalidInput(f"unknown {name} {shown(getattr(self, name))}: one of {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,11 @@ class NetworkSubject(Subject):
         """The subject of a network of the zoo or of a file, at ``resolution`` (None: its own).
 
         >>> NetworkSubject.of("resnet18", resolution=96).describe()["flops"]
-        333939624
+        333616104
         """
         base = find(name)
+        if resolution is not None:
+            check_limit("a resolution", resolution, f"the resolution of {base.name}")
         return cls(base if resolution is None else replace(base, resolution=resolution), strategy, factor)
 
     def network(self) -> Network:
@@ -208,6 +211,13 @@ class LayerSubject(Subject):
     resolution: int
     kind: ClassVar[str] = "layer"
 
+    def __post_init__(self) -> None:
+        check_limit("a width", self.width, "the width of a layer")
+        check_limit("a kernel", self.kernel, "the kernel of a layer")
+        check_limit("a resolution", self.resolution, "the resolution of a layer")
+        if self.group_width is not None:
+            check_limit("a group width", self.group_width, "the group width of a layer")
+
     @property
     def layer(self) -> Conv2d:
         """The layer. Raises InvalidInput for a group width that does not divide."""
@@ -248,9 +258,13 @@ class ModuleSubject(Subject):
     kind: ClassVar[str] = "module"
 
     def __post_init__(self) -> None:
-        module, colon, attribute = self.path.partition(":")
-        if not (module and colon and attribute):
-            raise InvalidInput(f"a module is named as package.module:callable, not {self.path!r}")
+        if not is_callable_path(self.path):
+            raise InvalidInput(
+                f"a module is named as package.module:callable or folder/file.py:callable, not {shown(self.path)}"
+            )
+        check_limit("channels", self.channels, f"the channels of {self.path}")
+        for side in (self.height, self.width):
+            check_limit("a resolution", side, f"each side of the input of {self.path}")
 
     @property
     def label(self) -> str:

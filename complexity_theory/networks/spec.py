@@ -254,19 +254,13 @@ class Network:
         if not arrays:
             return self.resized(values).complexity()
         out = np.empty((len(METRICS), len(arrays[0])), dtype=np.int64)
-        for chosen, alike in self.populations(values):
-            for row, metric in zip(out, alike.complexity().as_dict().values(), strict=True):
+        for chosen in self.alike(values, out.shape[1]):
+            some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
+            for row, metric in zip(out, self.resized(some).complexity().as_dict().values(), strict=True):
                 row[chosen] = metric
         return Complexity(*out)
 
-    def populations(self, values: Sequence[Size]) -> Iterator[tuple[Any, Network]]:
-        """Variants, of which some sizes are int64 arrays, as networks of one structure each: their indices, and it."""
-        variants = next(len(value) for value in values if isinstance(value, np.ndarray))
-        for chosen in self._alike(values, variants):
-            some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
-            yield chosen, self.resized(some)
-
-    def _alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+    def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
         """The variants that have one structure, together: a tree has one kind of shortcut, and one rest, a stage.
 
         (Without a projection, a shortcut costs nothing, and needs no tree of its own.)

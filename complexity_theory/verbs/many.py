@@ -99,8 +99,9 @@ def predict_many(many: Variants, profile: Profile, batch: int | None) -> Many:
     names = ("flops", "params", "acts", "seconds")
     found = {name: np.empty(many.number, float if name == "seconds" else np.int64) for name in names}
     values = [np.array([v]) if many.number == 1 and np.ndim(v) == 0 else v for v in many.values]
-    for chosen, alike in many.base.populations(values):
-        work = network_features(alike)
+    for chosen in many.base.alike(values, many.number):
+        some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
+        work = network_features(many.base.resized(some))
         for name in names[:-1]:
             found[name][chosen] = getattr(work, name)
         found["seconds"][chosen] = profiles.seconds(profile, work, images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.core.symbols import s
+from complexity_theory.devices.growth import TimeGrowth, time_growth, time_step
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling import kept
@@ -24,11 +25,15 @@ from complexity_theory.verbs.theory import step_data, told
 
 @dataclass(frozen=True, repr=False)
 class NetworkScaling(Result):
-    """How networks scale along a strategy: ``scalings`` (``scaling.effective``), at one factor ``at`` or at several."""
+    """How networks scale along a strategy: ``scalings`` (``scaling.effective``), at one factor ``at`` or at several.
+
+    ``times``: how the predicted time of each grows on a device (``devices.growth``).
+    """
 
     strategy: Strategy
     scalings: tuple[EffectiveExponents, ...]
     at: float | None = None
+    times: tuple[TimeGrowth, ...] | None = None
     with_steps: bool = False
 
     @property
@@ -57,17 +62,22 @@ class NetworkScaling(Result):
     @property
     def steps(self) -> list[Step]:
         """The derivation for the first network, step by step."""
-        return written.network_steps(self.scalings[0], self.factors)
+        found = written.network_steps(self.scalings[0], self.factors)
+        return found if self.times is None else [*found, time_step(self.times[0], self.strategy, self.factors)]
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
         if self.with_steps:
             return told(self.steps, form)
         compared = [group_width_table(scaling.network, self.strategy, self.factors) for scaling in self.scalings]
         title = "Effective exponents at s, and how far they are off their limits"
+        if self.times is not None:
+            title = f"{title}; seconds on {self.times[0].profile.name}"
         return [Table(self.rows(), title), *(found for found in compared if found is not None)]
 
     def as_dict(self) -> Any:
         data = [self._data(scaling) for scaling in self.scalings]
+        if self.times is not None:
+            data = [self._timed(told, time) for told, time in zip(data, self.times, strict=True)]
         found: Any = data[0] if len(data) == 1 else data
         return {**found, "steps": step_data(self.steps)} if self.with_steps else found
 
@@ -84,25 +94,52 @@ class NetworkScaling(Result):
         memory = {"kept": limit, "kept_limit": limit}
         return {**about, "exponents": limits, **memory, "table": distances([scaling], FACTORS), **group_widths}
 
+    def _timed(self, data: dict[str, Any], time: TimeGrowth) -> dict[str, Any]:
+        """The data with those of ``seconds``, and the device."""
+        limit = time.limit(self.strategy)
+        found = {**data, "device": time.profile.name, "batch": time.batch}
+        if self.at is not None:
+            found["exponents"] = {**data["exponents"], "seconds": time.exponent(self.strategy, self.at)}
+            return {**found, "limits": {**data["limits"], "seconds": limit}}
+        found["exponents"] = {**data["exponents"], "seconds": limit}
+        return {**found, "table": [self._timed_row(row, time) for row in data["table"]]}
+
+    def _timed_row(self, row: Mapping[str, Any], time: TimeGrowth) -> dict[str, Any]:
+        limit = time.limit(self.strategy)
+        if row["s"] == "oo":
+            return {**row, "seconds": limit}
+        exponent = time.exponent(self.strategy, row["s"])
+        return {**row, "seconds": exponent, "seconds off": exponent - float(limit)}
+
     def rows(self) -> list[dict[str, Any]]:
-        return distances(self.scalings, self.factors)
+        rows = distances(self.scalings, self.factors)
+        if self.times is None:
+            return rows
+        by_name = {time.network.name: time for time in self.times}
+        return [self._timed_row(row, by_name[row["network"]]) for row in rows]
 
     def summary(self) -> str:
         names = ", ".join(scaling.network.name for scaling in self.scalings)
         return f"{self.strategy} on {names}"
 
 
-def scaling_of(strategy: Strategy, networks: Any, at: float | None, with_steps: bool) -> NetworkScaling:
+def scaling_of(
+    strategy: Strategy, networks: Any, at: float | None, device: Any, batch: Any, with_steps: bool
+) -> NetworkScaling:
     """The scaling of one network or several. Raises InvalidInput for what cannot be told."""
     found = [resolve.network(network) for network in resolve.several(networks, "networks")]
     if with_steps and len(found) > 1:
-        raise InvalidInput(f"the steps are those of one network at a time, not {len(found)}")
+        raise InvalidInput(f"the steps (--steps) are those of one network at a time, not {len(found)}")
     if at is not None:
         resolve.number(at, "the factor at")
     scalings = tuple(effective_exponents(network, strategy) for network in found)
     for scaling in scalings if at is not None else ():
         scaling.at(at)  # type: ignore[arg-type]  # which refuses what floats do not hold
-    return NetworkScaling(strategy, scalings, at, with_steps)
+    if device is None:
+        return NetworkScaling(strategy, scalings, at, None, with_steps)
+    profile, images = resolve.device(device), resolve.whole(batch, "batch")
+    times = tuple(time_growth(network, profile, images) for network in found)
+    return NetworkScaling(strategy, scalings, at, times, with_steps)
 
 
 def distances(scalings: Iterable[EffectiveExponents], factors: Sequence[float] = FACTORS) -> list[dict[str, Any]]:

@@ -112,6 +112,20 @@ def several(values: Any, kind: str) -> list[Any]:
     return found
 
 
+def text(value: Any, what: str, such: str) -> str:
+    """Text. Raises InvalidInput that says ``what`` is wrong, and an example of what is right."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{what} is text such as {such!r}, not {shown(value)}")
+    return value
+
+
+def whole(value: Any, what: str) -> int | None:
+    """An int or None. Raises InvalidInput that says ``what`` is wrong."""
+    if value is not None and type(value) is not int:
+        raise InvalidInput(f"{what} must be an int, not {shown(value)}")
+    return value
+
+
 def patterns(value: Any, what: str) -> list[str]:
     """Patterns of sizes: a list of text, or one text with commas. Raises InvalidInput otherwise.
 

@@ -122,7 +122,7 @@ class LayerScaling(Result):
 
     def as_dict(self) -> dict[str, Any]:
         steps = {"steps": step_data(self.steps)} if self.with_steps else {}
-        return {**derivation_data(self.derivation), "kept": self.kept, **steps}
+        return {**self.derivation.as_dict(), "kept": self.kept, **steps}
 
     def rows(self) -> list[dict[str, Any]]:
         return [{**growth_row(self.derivation), "kept": s**self.kept}]
@@ -135,16 +135,6 @@ def _metrics(exponents: Complexity) -> str:
     return ", ".join(f"{metric} s^{exponent}" for metric, exponent in exponents.as_dict().items())
 
 
-def derivation_data(row: Derivation) -> dict[str, Any]:
-    """A derivation as data: strategy, layer, multipliers and exponents, by name and exact (sympy)."""
-    return {
-        "strategy": row.strategy.name,
-        "layer": row.layer,
-        "multipliers": row.multipliers._asdict(),
-        "exponents": row.exponents.as_dict(),
-    }
-
-
 def growth_row(derivation: Derivation, dimensions: tuple[str, ...] = Multipliers._fields) -> dict[str, Any]:
     """A row of a table: the strategy, and what its dimensions and metrics are multiplied by (sympy, in s)."""
     multipliers = derivation.multipliers._asdict()
@@ -153,34 +143,52 @@ def growth_row(derivation: Derivation, dimensions: tuple[str, ...] = Multipliers
 
 
 def derive(
-    strategy: Any, layer: Any = None, *, network: Any = None, at: float | None = None, steps: bool = False
+    strategy: Any = None,
+    layer: Any = None,
+    *,
+    network: Any = None,
+    at: float | None = None,
+    device: Any = None,
+    batch: int | None = None,
+    budgets: Any = None,
+    steps: bool = False,
 ) -> Any:
     """How sizes and costs grow along a strategy where flops grow as s: of a kind of layer, exactly, or of networks.
 
     ``strategy``: text as ``dWr`` or a Strategy. ``layer``: conv (the default), group-conv or depthwise-conv.
     ``network``: one or several, by name, file or as objects, instead of a layer; their exponents at the factors 1 to
-    32, or at one factor ``at``. ``steps``: show the derivation. Returns a ``LayerScaling`` or a ``NetworkScaling``
-    (``verbs.networks``). Tables 1 to 4 of Dollár et al. 2021. Raises InvalidInput for what is none of these.
+    32, or at one factor ``at``; with ``device`` (and ``batch``) those of predicted time as well. ``budgets``: bounds on
+    exponents ("params:9/10,acts:3/5", or a mapping): all directions that keep them. ``steps``: show the derivation.
+    Returns a ``LayerScaling``, a ``NetworkScaling`` or ``Directions``. Tables 1 to 4 of Dollár et al. 2021. Raises
+    InvalidInput for what is none of these.
 
     >>> derive("dWr").exponents
     Complexity(flops=1, params=9/10, acts=3/5)
     >>> round(derive("dWr", network="EfficientNet-B0", at=16).exponents.params, 2)
     0.87
     """
-    direction = resolve.strategy(strategy)
     resolve.flag(steps, "steps")
     if at is not None and network is None:
-        raise InvalidInput("at is the scaling factor of a network: give a network as well")
+        raise InvalidInput("at (--at) is the scaling factor of a network: give a network (--network) as well")
+    if (device is not None or batch is not None) and network is None:
+        raise InvalidInput("a device (--device) tells the time of a network: give a network (--network) as well")
     if network is not None and layer is not None:
-        raise InvalidInput("a layer and a network exclude each other: a network has layers of its own")
+        raise InvalidInput(
+            "a layer (--layer) and a network (--network) exclude each other: a network has layers of its own"
+        )
+    kind = "conv" if layer is None else layer
+    if budgets is not None:
+        from complexity_theory.verbs.directions import directions_of
+
+        return directions_of(budgets, strategy, kind, network, at, device, batch, steps)
+    if strategy is None:
+        raise InvalidInput("give a strategy such as dWr, or budgets (--budgets) such as params:9/10,acts:3/5")
+    direction = resolve.strategy(strategy)
     if network is not None:
         from complexity_theory.verbs.networks import scaling_of
 
-        return scaling_of(direction, network, at, steps)
-    kind = "conv" if layer is None else layer
-    if not isinstance(kind, str):
-        raise InvalidInput(f"a layer is text such as 'conv', not {resolve.shown(kind)}")
-    return LayerScaling(derive_layer(direction, kind), steps)
+        return scaling_of(direction, network, at, device, batch, steps)
+    return LayerScaling(derive_layer(direction, resolve.text(kind, "a layer", "conv")), steps)
 
 
 @dataclass(frozen=True, repr=False)
@@ -193,7 +201,7 @@ class Tables(Result):
         return [growth_table(found) for found in self.tables]
 
     def as_dict(self) -> list[dict[str, Any]]:
-        return [{"table": found.name, **derivation_data(row)} for found in self.tables for row in found.rows]
+        return [{"table": found.name, **row.as_dict()} for found in self.tables for row in found.rows]
 
     def rows(self) -> list[dict[str, Any]]:
         return [{"table": found.name, **row} for found in self.tables for row in growth_table(found).rows]
@@ -307,20 +315,43 @@ def closed_form(network: Any, *, resolution: Any = None) -> ClosedForm:
     return ClosedForm(found, polynomials_of(found), kept_form(found))
 
 
-def optimal(layer: str = "conv", *, depth_floor: Any = 0, resolution_floor: Any = 0) -> LayerScaling:
+def optimal(
+    layer: str | None = None,
+    *,
+    depth_floor: Any = None,
+    resolution_floor: Any = None,
+    network: Any = None,
+    devices: Any = None,
+    at: float | None = None,
+    batch: int | None = None,
+) -> Any:
     """The strategy along which acts grow slowest, with floors on the exponents of depth and resolution.
 
-    A linear program, solved exactly (``scaling.optimal``). Floors: ints, Fractions, or text as ``1/10``.
+    A linear program, solved exactly (``scaling.optimal``). Floors: ints, Fractions, or text as ``1/10`` (default: 0).
+    With ``network`` (one or several): the direction along which its predicted time grows slowest up to the factor
+    ``at`` (default: 16), on each of the ``devices`` (default: all), under the floors of dWr by default.
 
     >>> optimal(depth_floor="1/10", resolution_floor="1/20").strategy.name
     'dWr'
     """
+    given = {"depth": depth_floor, "resolution": resolution_floor}
+    floors = {name: _exact(value, f"the {name} floor") for name, value in given.items() if value is not None}
+    if network is not None:
+        if layer is not None:
+            raise InvalidInput(
+                "a layer (--layer) and a network (--network) exclude each other: a network has layers of its own"
+            )
+        from complexity_theory.verbs.directions import slowest_of
+
+        return slowest_of(network, devices, at, batch, floors)
+    if devices is not None or at is not None or batch is not None:
+        raise InvalidInput(
+            "--device, --at and --batch are of the time of a network: give a network (--network) as well"
+        )
     from complexity_theory.scaling.optimal import slowest_acts
 
-    if not isinstance(layer, str):
-        raise InvalidInput(f"a layer is text such as 'conv', not {resolve.shown(layer)}")
-    depth, resolution = _exact(depth_floor, "the depth floor"), _exact(resolution_floor, "the resolution floor")
-    return LayerScaling(slowest_acts(layer, depth=depth, resolution=resolution))
+    kind = "conv" if layer is None else resolve.text(layer, "a layer", "conv")
+    return LayerScaling(slowest_acts(kind, **floors))
 
 
 def _exact(value: Any, what: str) -> Fraction:
@@ -383,7 +414,6 @@ def roofline(
         "kernel": (symbols.k, kernel),
     }
     values = {symbol: resolve.number(value, name) for name, (symbol, value) in given.items() if value is not None}
-    if not isinstance(layer, str):
-        raise InvalidInput(f"a layer is text such as 'conv', not {resolve.shown(layer)}")
+    resolve.text(layer, "a layer", "conv")
     chosen = [resolve.strategy(strategy) for strategy in resolve.several(strategies, "strategies")]
     return Roofline(tuple(roofline_rows([derive_layer(strategy, layer) for strategy in chosen], values)))

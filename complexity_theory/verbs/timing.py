@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from complexity_theory.choice import compare as choices
-from complexity_theory.choice.compare import Choice
+from complexity_theory.choice import compare as rivals
+from complexity_theory.choice.compare import ROUNDINGS, STRATEGIES
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import quantity
 from complexity_theory.core.report import Table
@@ -181,8 +181,7 @@ def predict(
     profile = resolve.device(device)
     if (strategy is None) != (factor is None and target_flops is None):
         raise InvalidInput("to scale takes a strategy (--strategy) and one of a factor and a flops target")
-    if batch is not None and type(batch) is not int:
-        raise InvalidInput(f"batch must be an int, not {resolve.shown(batch)}")
+    resolve.whole(batch, "batch")
     if isinstance(network, Variants):
         if strategy is not None:
             raise InvalidInput("variants have sizes of their own: leave the strategy out")
@@ -196,28 +195,32 @@ def predict(
 
 @dataclass(frozen=True, repr=False)
 class Compared(Result):
-    """A network under every strategy at one flops target on a device: ``choices``, fastest first."""
+    """A network under every strategy at one flops target or factor, on devices: ``choices``, fastest first.
+
+    Each (``choice.compare.Compared``) is realised by the rounding rule that gives the faster network.
+    """
 
     network: Network
-    device: Profile
-    target_flops: int
-    choices: tuple[Choice, ...]
+    devices: tuple[Profile, ...]
+    target_flops: int | None
+    factor: float | None
+    choices: tuple[rivals.Compared, ...]
     left_out: tuple[str, ...]
 
     @property
     def batch(self) -> int:
-        """Images per batch."""
+        """Images per batch, on the first device."""
         return self.choices[0].prediction.batch
 
     @property
-    def best(self) -> Choice:
+    def best(self) -> rivals.Compared:
         """The fastest."""
         return self.choices[0]
 
     @property
     def warnings(self) -> tuple[str, ...]:  # type: ignore[override]
-        """In what the networks are unlike those that the profile was fitted to, with the strategies it concerns."""
-        return alike((choice.strategy, line) for choice in self.choices for line in choice.prediction.warnings)
+        """In what the networks are unlike those that profiles were fitted to, with the strategies it concerns."""
+        return alike((row["strategy"], line) for row in self.rows() for line in row["warnings"])
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -225,30 +228,30 @@ class Compared(Result):
         return tuple(f"left out: {line}" for line in self.left_out)
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
-        shown = [
-            {
-                "strategy": row["strategy"],
-                "flops": row["flops"],
-                "params": row["params"],
-                "acts": row["acts"],
-                "resolution": shown_sides(row["resolution"]),
-                "ms per image": row["seconds"] * 1e3,
-                "low": row["low"] * 1e3,
-                "high": row["high"] * 1e3,
-                "memory, GiB": row["memory"] / 2**30,
-            }
-            for row in self.rows()
-        ]
-        title = f"{self.network.name} at {self.target_flops:.3g} flops on {self.device.name}"
-        return [Table(shown, f"{title} ({described(self.device, self.batch)})")]
+        at = f"by {self.factor:g}" if self.target_flops is None else f"at {self.target_flops:.3g} flops"
+        names = ", ".join(profile.name for profile in self.devices)
+        title = f"{self.network.name} {at} on {names} ({described(self.devices[0], self.batch)})"
+        return [Table([self._shown(row) for row in self.rows()], title, optional=("low", "rounding"))]
+
+    def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        shown = {name: row[name] for name in ("strategy", "rounding", "flops", "params", "acts")}
+        shown["resolution"] = shown_sides(row["resolution"])
+        alone = len(self.devices) == 1
+        for name, found in row["devices"].items():
+            shown["ms per image" if alone else f"ms per image on {name}"] = found["seconds"] * 1e3
+            if alone:
+                shown |= {"low": found["low"] * 1e3, "high": found["high"] * 1e3}
+        return {**shown, "memory, GiB": row["memory"] / 2**30}
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "network": self.network.name,
-            "device": self.device.name,
-            "mode": self.device.mode,
+            "device": self.devices[0].name,
+            "mode": self.devices[0].mode,
             "batch": self.batch,
+            "devices": [profile.name for profile in self.devices],
             "target_flops": self.target_flops,
+            "factor": self.factor,
             "interval": profiles.INTERVAL,
             "strategies": self.rows(),
             "left_out": list(self.left_out),
@@ -259,32 +262,60 @@ class Compared(Result):
 
     def summary(self) -> str:
         order = ", ".join(choice.strategy for choice in self.choices)
-        return f"{self.network.name} at {self.target_flops:.3g} flops on {self.device.name}, fastest first: {order}"
+        return f"{self.network.name} on {self.devices[0].name}, fastest first: {order}"
 
 
 def compare(
     network: Any,
-    device: Any,
-    target_flops: float | str,
+    devices: Any,
+    target_flops: float | str | None = None,
     *,
+    factor: float | None = None,
     batch: int | None = None,
-    strategies: Any = choices.STRATEGIES,
+    strategies: Any = STRATEGIES,
+    roundings: Any = ROUNDINGS,
+    resolution: Any = None,
+    multiple: int | None = None,
 ) -> Compared:
-    """Which way to scale a network for a device: strategies at one flops target, by predicted time, fastest first.
+    """Which way to scale a network: strategies at one flops target or factor, by predicted time, fastest first.
 
-    Takes text or objects; ``target_flops`` as 3.1e9 or "3.1GF". Raises InvalidInput where no strategy reaches the
-    target.
+    Takes text or objects, one device or several (the first decides the order); ``target_flops`` as 3.1e9 or "3.1GF".
+    ``roundings``: rules of which the one with the faster network is kept. ``resolution``: an input, or "fixed" for one
+    that stays as it is; ``multiple``: of what its sides are multiples. Raises InvalidInput where no strategy reaches
+    the target.
 
     >>> compare("EfficientNet-B0", "v100-training", "3.1GF").best.strategy
     'w'
     """
-    base, profile = resolve.network(network), resolve.device(device)
-    target = int(quantity(target_flops, "flops", "a target"))
-    if batch is not None and type(batch) is not int:
-        raise InvalidInput(f"batch must be an int, not {resolve.shown(batch)}")
-    chosen = [resolve.strategy(strategy).name for strategy in resolve.several(strategies, "strategies")]
-    found, left_out = choices.compare(base, target, profile, batch=batch, strategies=tuple(chosen))
-    return Compared(base, profile, target, tuple(found), tuple(left_out))
+    base, fix = held(network, resolution)
+    given = tuple(resolve.device(device) for device in resolve.several(devices, "devices"))
+    target = None if target_flops is None else int(quantity(target_flops, "flops", "a target"))
+    found, left_out = rivals.compare(
+        base,
+        target,
+        given,
+        factor=factor,
+        batch=resolve.whole(batch, "batch"),
+        strategies=[resolve.strategy(strategy).name for strategy in resolve.several(strategies, "strategies")],
+        roundings=rules(roundings),
+        multiple=resolve.whole(multiple, "multiple"),
+        fix=fix,
+    )
+    return Compared(base, given, target, factor, tuple(found), tuple(left_out))
+
+
+def held(network: Any, resolution: Any) -> tuple[Network, tuple[str, ...]]:
+    """The network, at an input where ``resolution`` is one, and what stays: the input where it is "fixed"."""
+    if isinstance(resolution, str) and resolution == "fixed":
+        return resolve.network(network), ("resolution",)
+    return resolve.network(network, resolution=resolution), ()
+
+
+def rules(roundings: Any) -> list[str]:
+    """Names of rounding rules, one or several. Raises InvalidInput for others."""
+    from complexity_theory.scaling.rules import RULES
+
+    return [resolve.choice(rule, "rounding rule", list(RULES)) for rule in resolve.several(roundings, "roundings")]
 
 
 @dataclass(frozen=True, repr=False)

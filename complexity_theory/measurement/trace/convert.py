@@ -22,7 +22,21 @@ from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.traced import Step
 
 # What shows the same elements with other sides.
-VIEWS = frozenset("view reshape flatten unflatten squeeze unsqueeze expand expand_as view_as detach alias".split())
+VIEWS = frozenset(
+    [
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "squeeze",
+        "unsqueeze",
+        "expand",
+        "expand_as",
+        "view_as",
+        "detach",
+        "alias",
+    ]
+)
 # Adds what a node does to a converter.
 Rule: TypeAlias = "Callable[[Converter, Node], None]"
 RULES: dict[str, Rule] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import sympy
 from torch import nn
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import convert_rules, layer_rules, move_rules  # noqa: F401  (rules registered)
 from complexity_theory.measurement.trace.capture import Input, capture
@@ -18,10 +17,12 @@ from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.costs import costs
 from complexity_theory.measurement.trace.depth import Run, find_runs
 from complexity_theory.measurement.trace.dims import Atom
+from complexity_theory.measurement.trace.knobs import larger, resolution_knobs, size_knobs
 from complexity_theory.measurement.trace.repeats import folded, tie
 from complexity_theory.measurement.trace.scaled import PATCHES, Scaler
 from complexity_theory.measurement.trace.widths import Widths
-from complexity_theory.networks.traced import UNIT, Knob, Traced, height, resized
+from complexity_theory.networks.knobs import bases
+from complexity_theory.networks.traced import Traced
 
 BATCH = 2  # images in a trace: what scales with them is told from what does not
 
@@ -31,18 +32,14 @@ class Symbols:
 
     def __init__(self) -> None:
         self.of: dict[Atom, sympy.Symbol] = {}
-        self.knobs: list[Knob] = []
+        self.names: dict[str, Atom] = {}
 
     def __call__(self, atom: Atom) -> sympy.Symbol:
         """The symbol of a variable."""
         if atom not in self.of:
-            dimension = {"w": "width", "g": "group_width"}[atom.kind]
-            symbol = f"{atom.kind}{sum(knob.symbol[0] == atom.kind for knob in self.knobs) + 1}"
-            self.of[atom] = sympy.Symbol(symbol, positive=True, integer=True)
-            name = f"{atom.name or symbol}.{dimension}"
-            if any(knob.name == name for knob in self.knobs):
-                name = f"{name}.{symbol}"
-            self.knobs.append(Knob(symbol, name, dimension, atom.size))
+            name = f"{atom.kind}{sum(name[0] == atom.kind for name in self.names) + 1}"
+            self.of[atom] = sympy.Symbol(name, positive=True, integer=True)
+            self.names[name] = atom
         return self.of[atom]
 
 
@@ -74,12 +71,12 @@ class Tracing:
         converter = Converter(self.ran, self.widths, self.symbols)
         steps, outputs, repeated, depths, self.refused = folded(converter, self.runs)
         self.runs = [run for run in self.runs if any(made.copies[0][0] == run.names[0] for made in repeated)]
-        self.depths = dict(zip([made.copies[0][0] for made in repeated], depths, strict=True))
+        self.depths = {made.copies[0][0]: made.depth for made in repeated}
         self.whole = converter.whole
-        knobs = (*depths, *self.symbols.knobs)
-        if len(self.sides[0]) > 1:
-            knobs += (Knob("r", "resolution", "resolution", height(self.sides[0])),)
-        self.network = Traced(self.name, self.sides, knobs, steps, outputs, tuple(repeated))
+        knobs = {**depths, **size_knobs(self.symbols.names, steps), **resolution_knobs(self.sides[0])}
+        self.network = Traced(
+            self.name, self.sides, tuple(knobs.values()), tuple(knobs), steps, outputs, tuple(repeated)
+        )
 
     def scaled(self, values: Sequence[int]) -> nn.Module:
         """A new module of the same classes where the knobs have these sizes, traced anew and equal to the form.
@@ -88,7 +85,7 @@ class Tracing:
         be made so: its forward holds sizes as numbers, or is another one then.
         """
         expected = self.network.cost(values)
-        sizes = {knob.symbol: value for knob, value in zip(self.network.knobs, values, strict=True)}
+        sizes = dict(zip(self.network.symbols, values, strict=True))
         problem = ""
         for patches in PATCHES:
             try:
@@ -105,7 +102,7 @@ class Tracing:
     def _made(self, sizes: Mapping[str, Any], patches: str) -> nn.Module:
         scaler = Scaler(self.module, self.widths, lambda atom: self._size(atom, sizes), patches)
         for run in sorted(self.runs, key=lambda run: -run.calls[0].start):
-            scaler.repeat(run, sizes[self.depths[run.names[0]].symbol])
+            scaler.repeat(run, sizes[self.depths[run.names[0]]])
         return scaler.module
 
     def _size(self, atom: Atom, sizes: Mapping[str, Any]) -> int:
@@ -135,25 +132,22 @@ class Tracing:
         if any(knob.dimension == "group_width" for knob in self.network.knobs):
             self.scaled(self.multiplied(w=2))
 
-    def resolutions(self, count: int) -> list[int]:
-        """Heights above its own at which both sides of the input are multiples of 32, its proportions kept."""
-        sides = self.sides[0]
-        tall, wide = height(sides), sides[-1]
-        step = UNIT * tall // math.gcd(tall, wide) if len(sides) > 2 else UNIT
-        return [(tall // step + k) * step for k in range(1, count + 1)]
-
     def check_resolution(self) -> None:
         """Holds the form to runs at other resolutions. Raises InvalidInput where they cost something else."""
-        *others, own = self.network.values()
-        for r in self.resolutions(2):
-            found = count(self.module, *(resized(sides, r) for sides in self.sides), device=self.device)
-            expected = self.network.cost([*others, r])
+        values = dict(zip(self.network.symbols, bases(self.network.knobs), strict=True))
+        for tall, wide in larger(self.sides[0], 2):
+            values |= {name: side for name, side in (("r", tall), ("c", wide)) if name in values}
+            sizes = tuple(values.values())
+            shapes = self.network.shapes(self.network._sizes(sizes))
+            found = count(self.module, *shapes, device=self.device)
+            expected = self.network.cost(sizes)
             if found != expected:
-                raise InvalidInput(f"at {r} {self.name} costs {found}, and the form says {expected}")
+                raise InvalidInput(f"at {tall} {self.name} costs {found}, and the form says {expected}")
 
     def _repeats(self, run: Run) -> bool:
-        symbol = self.depths[run.names[0]].symbol
-        values = tuple(knob.base * (2 if knob.symbol == symbol else 1) for knob in self.network.knobs)
+        symbol = self.depths[run.names[0]]
+        pairs = zip(self.network.symbols, self.network.knobs, strict=True)
+        values = tuple(knob.base * (2 if name == symbol else 1) for name, knob in pairs)
         try:
             self.scaled(values)
         except InvalidInput:
@@ -164,8 +158,3 @@ class Tracing:
 def trace(module: nn.Module, *shapes: Input, **settings: Any) -> Traced:
     """The network that ``module`` is, for one image of ``shapes``."""
     return Tracing(module, *shapes, **settings).network
-
-
-def total(network: Traced) -> Complexity:
-    """Its cost."""
-    return network.complexity()
