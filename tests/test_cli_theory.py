@@ -135,7 +135,7 @@ def test_derive_of_several_networks_is_one_table(capsys: Capture) -> None:
         (["DWR"], "case matters"),
         (["g"], "does not change the flops of a conv"),
         (["w", "--layer", "dense"], "unknown layer 'dense'"),
-        (["w", "--at", "4"], "give --network as well"),
+        (["w", "--at", "4"], "give a network (--network) as well"),
         (["w", "--layer", "conv", "--network", "ResNet-50"], "exclude each other"),
         (["w", "--network", "ResNet-51"], "ResNet-5"),
         (["w", "--network", "ResNet-50", "--at", "0"], "above 0, not 0"),

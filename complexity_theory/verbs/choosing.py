@@ -111,9 +111,9 @@ def choose(
 
     Budgets as numbers or as people write them: ``max_time`` per image ("1ms"; on every device, or a list, one for
     each), ``max_params`` ("30M"), ``max_memory`` at the batch ("8GiB"), ``max_flops`` ("6GF"), ``max_acts``.
-    ``strategies``: more than the named ones and fast:ALPHA in ``alphas`` steps. ``free``: all multipliers free too; ``by_stage``: single
-    stages too; ``measure``: what ``free`` makes as large as can be. ``sure``: times fit at the upper end of their
-    intervals. Others as in ``compare``. Raises InvalidInput where no network fits, saying what would be feasible.
+    ``strategies``: more than the named ones and fast:ALPHA in ``alphas`` steps. ``free``: all multipliers free too;
+    ``by_stage``: single stages too; ``measure``: what ``free`` makes as large as can be. ``sure``: times fit at the
+    upper end of their intervals. Others as in ``compare``. Raises InvalidInput where no network fits, saying what would be feasible.
 
     >>> found = choose("ResNet-18", max_params="30M", strategies="w")
     >>> found.best.complexity.params <= 30e6, found.best.binding
