@@ -14,7 +14,8 @@ from typing import Any
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import Choice, choose
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import Profile, load, names, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import Profile, load, names
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import network

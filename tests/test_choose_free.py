@@ -17,7 +17,8 @@ from complexity_theory.choice.free import free, pareto
 from complexity_theory.choice.paths import paths
 from complexity_theory.choice.stages import Staged, _Greedy, by_stage
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
 from complexity_theory.figures import front, style
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find, network

@@ -22,7 +22,7 @@ from complexity_theory.scaling.exponents import LAYERS, Derivation, derive, know
 from complexity_theory.scaling.optimal import slowest_acts
 from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_rows
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse, weighted
-from complexity_theory.verbs.theory import step_data, step_table
+from complexity_theory.verbs.writing import step_data, step_table
 
 MATRICES = {
     "conv": [[1, 2, 0, 2], [1, 2, 0, 0], [1, 1, 0, 2]],

@@ -13,7 +13,8 @@ import pytest
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices import growth as module
 from complexity_theory.devices.growth import slowest, time_growth
-from complexity_theory.devices.profile import Profile, load, names, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import Profile, load, names
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.scaling.strategy import parse
 from complexity_theory.zoo import network

@@ -10,7 +10,8 @@ from typing import Any
 from complexity_theory.choice.costs import Device, Estimate
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import quantity
-from complexity_theory.devices.profile import MOST, Prediction, Profile
+from complexity_theory.devices.prediction import Prediction
+from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import Scaled, scale
 from complexity_theory.scaling.strategy import NAMED

@@ -14,7 +14,8 @@ from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.memory import memory
-from complexity_theory.devices.profile import MOST_IMAGES, Prediction, Profile, predict, seconds
+from complexity_theory.devices.prediction import MOST_IMAGES, Prediction, predict, seconds
+from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.spec import Network

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from complexity_theory.cli import choose, counts, measure, networks, paper, runtime, theory
+from complexity_theory.cli import choose, counts, explore, measure, networks, paper, runtime, theory
 from complexity_theory.cli.app import App, epilog
 from complexity_theory.core.errors import Interrupted, InvalidInput
 from complexity_theory.core.text import say, short
@@ -44,7 +44,7 @@ def _root(
     pass
 
 
-for part in (theory, counts, networks, measure, runtime, choose, paper):
+for part in (theory, counts, networks, measure, runtime, choose, explore, paper):
     part.register(app)
 
 

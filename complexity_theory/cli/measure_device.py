@@ -112,8 +112,8 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
             {
                 **{name: value for name, value in setting.items() if name != "device_name"},
                 "networks": profile.n,
-                "error, known family": profile.architecture.mape,
-                "error, new family": None if profile.family is None else profile.family.mape,
+                "error, known kin": profile.architecture.mape,
+                "error, new kin": None if profile.kin is None else profile.kin.mape,
                 "command": shlex.join(
                     ["complexity-theory", "runtime", "fit", str(store), *where, "-o", f"{name}.toml"]
                 ),

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import TILE, network_features
-from complexity_theory.devices.profile import Profile, seconds
+from complexity_theory.devices.prediction import seconds
+from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import NAMED, Strategy, parse, weighted

@@ -95,6 +95,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
     about = {
         "source": path.name,
         "device": first["device_name"],
+        "kind": "cpu" if data["device"].iloc[0] == "cpu" else "gpu",
         "mode": STORE_MODES[first["mode"]],
         "measured": first["mode"],
         "precision": first["dtype"],

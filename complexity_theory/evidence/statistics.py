@@ -119,15 +119,27 @@ def competitors(flops: Floats, seconds: Floats, clusters: NDArray) -> NDArray[np
     return np.stack([first[keep], second[keep]], axis=1)
 
 
-def ranking(metric: Floats, seconds: Floats, pairs: NDArray[np.int64]) -> Statistic:
-    """The share of pairs that a metric ranks as their times do; a tie of the metric counts half.
+def ranked_as(metric: Floats, seconds: Floats, pairs: NDArray[np.int64]) -> Floats:
+    """Whether a metric ranks each pair as their times do: 1 or 0, a tie of the metric 0.5.
 
     >>> pairs = np.array([[0, 1], [1, 2]])
-    >>> float(ranking(np.array([1.0, 2, 2]), np.array([1.0, 2, 3]), pairs)(np.ones((1, 3)))[0])
-    0.75
+    >>> ranked_as(np.array([1.0, 2, 2]), np.array([1.0, 2, 3]), pairs).tolist()
+    [1.0, 0.5]
     """
     a, b = pairs[:, 0], pairs[:, 1]
-    right = 0.5 * (1 + np.sign(metric[b] - metric[a]) * np.sign(seconds[b] - seconds[a]))
+    right: Floats = 0.5 * (1 + np.sign(metric[b] - metric[a]) * np.sign(seconds[b] - seconds[a]))
+    return right
+
+
+def share_right(right: Floats, pairs: NDArray[np.int64]) -> Statistic:
+    """The share of pairs that are ranked right, as ``ranked_as`` says; those of NaN count for nothing.
+
+    >>> pairs = np.array([[0, 1], [1, 2]])
+    >>> float(share_right(np.array([1.0, 0.5]), pairs)(np.ones((1, 3)))[0])
+    0.75
+    """
+    told = np.isfinite(right)
+    (a, b), right = pairs[told].T, right[told]
 
     def statistic(weights: Floats) -> Floats:
         drawn = weights[:, a] * weights[:, b]

@@ -113,7 +113,8 @@ def choose(
     each), ``max_params`` ("30M"), ``max_memory`` at the batch ("8GiB"), ``max_flops`` ("6GF"), ``max_acts``.
     ``strategies``: more than the named ones and fast:ALPHA in ``alphas`` steps. ``free``: all multipliers free too;
     ``by_stage``: single stages too; ``measure``: what ``free`` makes as large as can be. ``sure``: times fit at the
-    upper end of their intervals. Others as in ``compare``. Raises InvalidInput where no network fits, saying what would be feasible.
+    upper end of their intervals. Others as in ``compare``. Raises InvalidInput where no network fits, saying what would
+    be feasible.
 
     >>> found = choose("ResNet-18", max_params="30M", strategies="w")
     >>> found.best.complexity.params <= 30e6, found.best.binding
@@ -128,7 +129,14 @@ def choose(
     more = [] if isinstance(strategies, (tuple, list)) and not strategies else resolve.several(strategies, "strategies")
     found = choice(
         base,
-        Budgets(flops=max_flops, params=max_params, acts=max_acts, memory=max_memory, seconds=_times(max_time, given)),
+        budgets(
+            given,
+            max_time=max_time,
+            max_params=max_params,
+            max_memory=max_memory,
+            max_flops=max_flops,
+            max_acts=max_acts,
+        ),
         given,
         strategies=[*along(_steps(alphas)), *map(resolve.strategy, more)],
         roundings=rules(roundings),
@@ -157,6 +165,21 @@ def in_mode(given: list[Profile], mode: str | None) -> list[Profile]:
             others = [name for name in profiles.names() if profiles.load(name).mode == mode]
             raise InvalidInput(f"{profile.name} was measured in {profile.mode} only; for {mode}: {', '.join(others)}")
     return given
+
+
+def budgets(
+    given: list[Profile],
+    *,
+    max_time: Any = None,
+    max_params: Any = None,
+    max_memory: Any = None,
+    max_flops: Any = None,
+    max_acts: Any = None,
+) -> Budgets:
+    """The budgets as ``choose`` takes them; a time for all devices, or one for each of those ``given``."""
+    return Budgets(
+        flops=max_flops, params=max_params, acts=max_acts, memory=max_memory, seconds=_times(max_time, given)
+    )
 
 
 def _times(time: Any, given: list[Profile]) -> Any:

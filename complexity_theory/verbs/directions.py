@@ -18,7 +18,7 @@ from complexity_theory.scaling.exponents import derive as derive_layer
 from complexity_theory.scaling.steps import Step
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
-from complexity_theory.verbs.theory import growth_row, step_data, told
+from complexity_theory.verbs.writing import growth_row, step_data, told
 
 
 @dataclass(frozen=True, repr=False)

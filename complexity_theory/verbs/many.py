@@ -13,6 +13,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
 from complexity_theory.devices.features import network_features
+from complexity_theory.devices.prediction import checked_batch, seconds
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.verbs import resolve
@@ -95,7 +96,7 @@ class Many(Result):
 
 def predict_many(many: Variants, profile: Profile, batch: int | None) -> Many:
     """The predicted times of all variants at once: one walk over arrays."""
-    images = profiles.checked_batch(profile, batch)
+    images = checked_batch(profile, batch)
     names = ("flops", "params", "acts", "seconds")
     found = {name: np.empty(many.number, float if name == "seconds" else np.int64) for name in names}
     values = [np.array([v]) if many.number == 1 and np.ndim(v) == 0 else v for v in many.values]
@@ -104,8 +105,8 @@ def predict_many(many: Variants, profile: Profile, batch: int | None) -> Many:
         work = network_features(many.base.resized(some))
         for name in names[:-1]:
             found[name][chosen] = getattr(work, name)
-        found["seconds"][chosen] = profiles.seconds(profile, work, images)
-    spread = profile.spread_of(many.base.family)
+        found["seconds"][chosen] = seconds(profile, work, images)
+    spread = profile.spread(many.base.family)
     times = {"low": found["seconds"] * spread.low, "high": found["seconds"] * spread.high}
     return Many(many, profile, images, {"variant": np.arange(many.number), **found, **times})
 

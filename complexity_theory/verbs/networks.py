@@ -20,7 +20,7 @@ from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import Multipliers, Strategy
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
-from complexity_theory.verbs.theory import step_data, told
+from complexity_theory.verbs.writing import step_data, told
 
 
 @dataclass(frozen=True, repr=False)

@@ -22,46 +22,12 @@ from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy
 from complexity_theory.scaling.tables import TABLES, ScalingTable, table
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
+from complexity_theory.verbs.writing import growth_row, step_data, told
 
 if TYPE_CHECKING:
     from complexity_theory.networks.spec import Network
 
 __all__ = ["ClosedForm", "LayerScaling", "Roofline", "Tables", "closed_form", "derive", "optimal", "roofline", "tables"]
-
-
-def told(steps: Sequence[Step], form: str) -> list[Table | str]:
-    """A derivation in one of the command's forms: prose, or of CSV its equations as rows."""
-    if form == "csv":
-        return [step_table(steps)]
-    return [written.render(steps, "markdown" if form == "html" else form)]
-
-
-def step_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The steps as data: title, and each equation as text and LaTeX."""
-    return [
-        {
-            "title": step.title,
-            "equations": [
-                {
-                    "text": written.chain(equation, written.text_side),
-                    "latex": written.chain(equation, written.latex_side),
-                }
-                for equation in step.equations
-            ],
-        }
-        for step in steps
-    ]
-
-
-def step_table(steps: Sequence[Step]) -> Table:
-    """The steps as a table: number, title, equation."""
-    return Table(
-        [
-            {"step": number, "title": step.title, "equation": written.chain(equation, written.text_side)}
-            for number, step in enumerate(steps, 1)
-            for equation in step.equations
-        ]
-    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,13 +99,6 @@ class LayerScaling(Result):
 
 def _metrics(exponents: Complexity) -> str:
     return ", ".join(f"{metric} s^{exponent}" for metric, exponent in exponents.as_dict().items())
-
-
-def growth_row(derivation: Derivation, dimensions: tuple[str, ...] = Multipliers._fields) -> dict[str, Any]:
-    """A row of a table: the strategy, and what its dimensions and metrics are multiplied by (sympy, in s)."""
-    multipliers = derivation.multipliers._asdict()
-    shown = {dimension: multipliers[dimension] for dimension in dimensions}
-    return {"strategy": derivation.strategy.name, **shown, **derivation.growth.as_dict()}
 
 
 def derive(

@@ -14,7 +14,9 @@ from complexity_theory.core.quantities import quantity
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
 from complexity_theory.devices.memory import Memory, memory
-from complexity_theory.devices.profile import Prediction, Profile
+from complexity_theory.devices.prediction import Prediction
+from complexity_theory.devices.prediction import predict as predicted
+from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.counting import shown_sides
@@ -49,7 +51,9 @@ class Devices(Result):
     profiles: tuple[Profile, ...]
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
-        return [Table(self.rows(), optional=("families", "layout", "execution", "error, known family"))]
+        return [
+            Table(self.rows(), optional=("families", "layout", "execution", "covered", "error, known kin", "precision"))
+        ]
 
     def as_dict(self) -> list[dict[str, Any]]:
         return self.rows()
@@ -61,8 +65,10 @@ class Devices(Result):
                 **setting(profile),
                 "measurements": profile.n,
                 "families": len(profile.families),
-                "error, known family": profile.architecture.mape,
-                "error, new family": None if profile.family is None else profile.family.mape,
+                "error, known kin": profile.architecture.mape,
+                "error, new kin": None if profile.kin is None else profile.kin.mape,
+                "9 of 10 within": None if profile.kin is None else f"x {profile.kin.low:.2f} to {profile.kin.high:.2f}",
+                "covered": None if profile.kin is None else profile.kin.coverage,
             }
             for profile in self.profiles
         ]
@@ -82,7 +88,7 @@ def list_devices() -> Devices:
 
 @dataclass(frozen=True, repr=False)
 class Predicted(Result):
-    """Predicted time of a network on a device (``prediction``: ``devices.profile``), and its ``memory``, in bytes."""
+    """Predicted time of a network on a device (``prediction``), and its ``memory``, in bytes."""
 
     network: Network
     device: Profile
@@ -189,7 +195,7 @@ def predict(
     how = {"factor": factor, "target_flops": target_flops, "rounding": rounding}
     chosen = scaled_first(network, strategy, **how)
     told = None if strategy is None else resolve.strategy(strategy).name
-    found = profiles.predict(chosen, profile, batch=batch)
+    found = predicted(chosen, profile, batch=batch)
     return Predicted(chosen, profile, found, memory(chosen, found.batch, profile), told)
 
 
