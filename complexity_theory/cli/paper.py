@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from complexity_theory.cli.app import PAPER, App
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _explorer(folder: Path) -> Step:
     from complexity_theory.page import explore as page
 
     def run() -> Outcome:
-        networks = [(name, zoo.find(name)) for name in page.NETWORKS]
+        networks = [(name, zoo.network(name)) for name in page.NETWORKS]
         files.write(folder / EXPLORER, page.explore(networks, [load(name) for name in page.DEVICES]))
         return Outcome(f"{EXPLORER}: {len(networks)} networks")
 
@@ -123,7 +124,7 @@ def _work(steps: list[Step]) -> bool:
     return passed
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the commands of this module."""
-    app.command()(figures)
-    app.command()(paper)
+    app.command(panel=PAPER, examples=["figures", "figures ranking --output here"])(figures)
+    app.command(panel=PAPER, examples=["paper", "paper --measure --output here"])(paper)

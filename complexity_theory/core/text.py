@@ -93,6 +93,11 @@ def for_html(text: str) -> str:
     return html.escape(printable(text))
 
 
+def for_html_lines(text: str) -> str:
+    """``for_html`` of text of several lines, its line breaks kept."""
+    return "\n".join(for_html(line) for line in text.splitlines())
+
+
 def for_latex(text: str) -> str:
     r"""Text with LaTeX's special characters escaped.
 

@@ -16,6 +16,7 @@ from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import Sources, Spec
 from complexity_theory.scaling import tables
+from complexity_theory.verbs.theory import growth_table
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
@@ -62,7 +63,7 @@ def _figure(spec: Spec, folder: Path, sources: Sources) -> Outcome:
 
 
 def _table(name: str, folder: Path) -> Outcome:
-    table = tables.as_report(tables.table(name))
+    table = growth_table(tables.table(name))
     for suffix, form in TABLE_FORMS.items():
         write(folder / "tables" / f"{name}.{suffix}", report.render(table, form) + "\n")
     return Outcome(f"table {name}: derived")

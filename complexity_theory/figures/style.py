@@ -176,6 +176,11 @@ def svg(figure: Figure) -> bytes:
     return _saved(figure, "svg", {"Date": None, "Creator": None})
 
 
+def pdf(figure: Figure) -> bytes:
+    """The figure as PDF, without metadata that changes."""
+    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+
+
 def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:
     out = io.BytesIO()
     with mpl.rc_context(dict(RC)):
