@@ -113,7 +113,7 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
             pairs, said = records(compared), list(evidence.words(compared))
         except InvalidInput as error:  # too few runs
             said = [f"Nothing is compared: {error}."]
-        files.write(figure, style.svg(registry.figure(drawn.spec(), frame)))
+        files.write(figure, style.svg(registry.figure(drawn.spec(), frame)), mark=files.MADE)
         say(f"drawn: {figure}")
         if export is not None:
             files.write(export, results.to_csv(done))

@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from complexity_theory.core.files import MADE
+from complexity_theory.core.text import printable
+
 WIDTH = 6.9  # inches: the text width of a two-column paper
 PNG_DPI = 160
 
@@ -76,6 +79,7 @@ STRATEGIES: Mapping[str, Mark] = MappingProxyType(
         "dWr": Mark(VERMILLION, "o", "-"),
     }
 )
+OTHERS = (Mark(BLACK, "v", "-"), Mark(SKY, "P", (0, (4, 1.5))), Mark(BLACK, "X", (0, (1, 1.2))))  # of one's own
 # The same on networks, with the group widths scaled as the widths, which the letter g says (dWr scales them anyway).
 GROUPED: Mapping[str, Mark] = MappingProxyType(
     {"wg": STRATEGIES["w"], "dwg": STRATEGIES["dw"], "dwgr": STRATEGIES["dwr"], "dWr": STRATEGIES["dWr"]}
@@ -178,6 +182,11 @@ def corner(axes: Any, text: str) -> None:
     axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5)
 
 
+def plain(name: str) -> str:
+    """A name as it is, also where matplotlib would take it for a formula, or leave it out of a legend."""
+    return printable(name).replace("$", r"\$").lstrip("_")
+
+
 def handles(marks: Mapping[str, Mark]) -> list[Line2D]:
     """Legend entries of series drawn by ``line``."""
     return [
@@ -194,12 +203,12 @@ def legend_below(figure: Figure, handles: list[Any], columns: int | None = None)
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG, without metadata that changes."""
-    return _saved(figure, "png", {"Software": None}, dpi=PNG_DPI)
+    return _saved(figure, "png", {"Software": MADE}, dpi=PNG_DPI)
 
 
 def svg(figure: Figure) -> bytes:
     """The figure as SVG, without metadata that changes."""
-    return _saved(figure, "svg", {"Date": None, "Creator": None})
+    return _saved(figure, "svg", {"Date": None, "Creator": MADE})
 
 
 def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:
