@@ -160,10 +160,26 @@ def test_a_worker_that_cannot_be_started_is_an_outcome(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("wait", [0.05, 0.4, 1.2, 3.0])
 def test_ctrl_c_at_any_moment_is_told_in_a_line(tmp_path: Path, wait: float) -> None:
+    process = interrupted(tmp_path, wait, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "interrupted" in said
+    check_gone(process.pid)
+
+
+def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
+    process = interrupted(tmp_path, 4.0, signal.SIGKILL)
+    process.communicate(timeout=60)
+    check_gone(process.pid)
+
+
+def interrupted(folder: Path, wait: float, how: signal.Signals) -> subprocess.Popen[str]:
+    """A command that measures, which after a time gets a signal: Ctrl-C as a terminal sends it, to all it has started."""
     arguments = ["measure", "network", "ResNet-18", "--resolution", "32", "--rounds", "50", *SHORT[:4]]
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", START, *arguments],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -173,13 +189,14 @@ def test_ctrl_c_at_any_moment_is_told_in_a_line(tmp_path: Path, wait: float) -> 
     assert process.stdout is not None
     process.stdout.read(8)
     time.sleep(wait)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "interrupted" in said
+    (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
+    return process
+
+
+def check_gone(session: int) -> None:
+    """Fails where a process of a session lives on."""
     for _ in range(100):  # the server of workers ends once it has loaded torch
-        left = [other for other in psutil.process_iter() if _session(other) == process.pid]
+        left = [other for other in psutil.process_iter() if _session(other) == session]
         if not left:
             return
         time.sleep(0.2)

@@ -228,7 +228,11 @@ def test_what_data_say_is_no_html_and_no_link_on_the_page(tmp_path: Path) -> Non
     "table",
     [
         {"networks": ["ResNet-18"], "strategies": ["d", "fast:1/2"], "factors": [1, 2]},
-        {"networks": ["ResNet-18", "ResNet-34", "MobileNetV2", "VGG-11", "ResNet-50"], "strategies": "w", "factors": [2]},
+        {
+            "networks": ["ResNet-18", "ResNet-34", "MobileNetV2", "VGG-11", "ResNet-50"],
+            "strategies": "w",
+            "factors": [2],
+        },
         {"networks": ["ResNet-18"], "strategies": ["w"], "factors": [1, 2], "batches": ["auto:8", 4], "modes": "train"},
         {"networks": ["ResNet-18"], "strategies": ["w"], "factors": [1, 2], "resolutions": [32, 64]},
         {"networks": ["ResNet-18", "ResNet-34"]},
