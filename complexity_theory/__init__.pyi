@@ -1,6 +1,6 @@
 from .choice.compare import compare as compare
 from .core.errors import InvalidInput as InvalidInput
-from .devices.profile import predict as predict
+from .devices.prediction import predict as predict
 from .exports import export as export
 from .graph.complexity import Complexity as Complexity
 from .graph.complexity import Shape as Shape

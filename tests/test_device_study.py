@@ -41,7 +41,7 @@ class FakeGpu(FakeEngine):
     def describe(self) -> dict[str, Any]:
         return CUDA
 
-    def ahead(self, tasks: Sequence[Task], place: Mapping[str, Any], *, limit: float) -> None:
+    def ahead(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any], *, limit: float) -> None:
         assert place == CUDA
         self.compiled += tasks
         self.left -= 30
@@ -120,7 +120,7 @@ def test_a_round_under_a_fake_device_is_timed_by_the_device(monkeypatch: pytest.
     monkeypatch.setattr(environment, "describe", lambda device, threads: PLACE)
     monkeypatch.setattr(environment, "conditions", lambda device: CONDITIONS)
     monkeypatch.setattr(worker, "_bound_memory", lambda: None)
-    monkeypatch.setattr(worker, "configure", lambda settings, threads: None)
+    monkeypatch.setattr(worker, "configure", lambda settings, threads, algorithms: None)
     monkeypatch.setattr(worker, "phases", lambda module, x, settings: {"forward": gpu.launch, "backward": gpu.launch})
     job = Job(LayerSubject(8, 3, None, 8), Settings(mode="backward"))
     task = Task(job=job, number=0, batch=1, device="cuda", threads=torch.get_num_threads())

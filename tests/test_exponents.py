@@ -139,10 +139,10 @@ def test_named_strategies_are_found_by_their_direction() -> None:
 def test_another_cost_gives_other_exponents(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is typed in: were a convolution's flops cubic in the width, the exponents would follow."""
 
-    def cubic(self: Conv2d, shape: Shape) -> Complexity:
-        return Complexity(self.w_in**2 * shape.elements, self.w_in**3, shape.elements)
+    def cubic(self: Conv2d, output: Shape, *shapes: Shape) -> Complexity:
+        return Complexity(self.w_in**2 * output.elements, self.w_in**3, output.elements)
 
-    monkeypatch.setattr(Conv2d, "complexity", cubic)
+    monkeypatch.setattr(Conv2d, "cost", cubic)
     log_matrix.cache_clear()
     try:
         assert list(derive(parse("w")).direction)[1] == sympy.Rational(1, 3)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,8 @@ import pytest
 import torch
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.measurement import environment
-from complexity_theory.measurement.hardware import Cpu
-from complexity_theory.measurement.jobs import Job, Task
+from complexity_theory.measurement import isolate
+from complexity_theory.measurement.jobs import Job
 from complexity_theory.measurement.paced import Paced
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.store import Store
@@ -25,24 +25,7 @@ from complexity_theory.measurement.training import checkpoint, loop, results
 from complexity_theory.measurement.training.subject import TrainingSubject, checkpoint_of
 from tests.fake_engine import Silent
 from tests.fake_images import RECIPE, tiny
-
-ROOT = Path(__file__).resolve().parents[1]
-RULES = Protocol(rounds=1, limit=120.0)
-SAME = ("weights", "error", "error_low", "error_high", "error_top5", "counts")
-
-
-def task(job: Job) -> Task:
-    return Task(job=job, number=0, batch=job.settings.batch, device="cpu", threads=1)
-
-
-def place() -> dict[str, Any]:
-    return environment.describe(Cpu(), threads=1)
-
-
-def known(result: dict[str, Any]) -> dict[str, Any]:
-    """What does not depend on the clock."""
-    epochs = [{name: row[name] for name in ("epoch", "loss", "error", "error_top5")} for row in result["epochs"]]
-    return {**{name: result[name] for name in SAME}, "epochs": epochs}
+from tests.fake_training import RULES, known, place, task, train_to_be_killed
 
 
 @pytest.fixture(autouse=True)
@@ -135,16 +118,27 @@ def test_what_goes_wrong_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert stored(path, [diverging, greedy, endless]) == 0
 
 
+def end_when(reached: Callable[[], bool], engine: Paced) -> None:
+    """Ends an engine once something has come about."""
+    while not reached():
+        time.sleep(0.01)
+    engine.close()
+
+
 def test_a_study_that_is_cut_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, name="long", epochs=400)
+    recipe = replace(RECIPE, name="long", epochs=120)
     jobs = [tiny(tmp_path, tmp_path / "checkpoints", recipe, seed) for seed in range(2)]
     path = tmp_path / "m.sqlite"
-    assert stored(path, jobs, seconds=9.0) == 0
-    assert len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2
+    with ThreadPoolExecutor() as pool:
+        engine, store = Paced("cpu", 1, processes=2), Store(path)
+        pool.submit(end_when, lambda: len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2, engine)
+        ran = run(jobs, store, engine, RULES, Silent(), place=engine.describe(), seed=None)
+        store.close()
+    assert ran < 2
     assert stored(path, jobs) == 2
     frame = results.runs(path)
     assert frame["status"].tolist() == ["ok", "ok"]
-    assert [len(epochs) for epochs in frame["epochs"]] == [400, 400]
+    assert [len(epochs) for epochs in frame["epochs"]] == [120, 120]
 
 
 def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path) -> None:
@@ -156,19 +150,35 @@ def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path) -> None:
         loop.train(task(job), RULES, place())
 
 
-def train_to_be_killed(place_of: str, checkpoints: str, out: str) -> None:
-    """A run that says what came of it."""
-    job = tiny(Path(place_of), checkpoints, replace(RECIPE, epochs=40))
-    Path(out).write_text(json.dumps(known(loop.train(task(job), RULES, place()))))
+def was_killed(folder: Path, wait: float) -> bool:
+    """Starts the run and kills it, some seconds after it has begun; whether that was before its end."""
+    begun, out = folder / "begun", folder / "killed"
+    begun.unlink(missing_ok=True)
+    process = isolate.start(train_to_be_killed, str(folder), str(folder / "checkpoints"), str(out), str(begun))
+    while not begun.exists():
+        time.sleep(0.002)
+    process.join(wait)
+    process.kill()
+    process.join()
+    code = process.exitcode
+    process.close()
+    return bool(code)
 
 
-def killed(tmp_path: Path, wait: float) -> bool:
-    """Starts the run and kills it after a while; whether it was killed before its end."""
-    code = "import sys; from tests.test_training import train_to_be_killed as run; run(*sys.argv[1:])"
-    arguments = [str(tmp_path), str(tmp_path / "checkpoints"), str(tmp_path / "out")]
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=ROOT)
-    try:
-        process.wait(wait)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+def test_a_run_killed_twenty_times_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    train_to_be_killed(str(tmp_path), "", str(whole), str(tmp_path / "begun"))
+    draw, seen = random.Random(0), set[int]()
+    for _ in range(20):
+        assert was_killed(tmp_path, draw.uniform(0, 0.15)), "the run is too short to be killed twenty times"
+        state = checkpoint_state(tmp_path)
+        seen.add(len(state["epochs"]) if state else 0)
+    train_to_be_killed(str(tmp_path), str(tmp_path / "checkpoints"), str(killed), str(tmp_path / "begun"))
+    assert json.loads(killed.read_text()) == json.loads(whole.read_text())
+    assert len(seen) > 3  # it did go on in between
+
+
+def checkpoint_state(tmp_path: Path) -> dict[str, Any] | None:
+    """The checkpoint of the run, which is whole whenever it was killed."""
+    files = list((tmp_path / "checkpoints").glob("*.pt"))
+    return checkpoint.load(files[0], torch.device("cpu")) if files else None

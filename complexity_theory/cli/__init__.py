@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from complexity_theory.cli import counts, measure, networks, paper, runtime, theory
+from complexity_theory.cli import choose, counts, explore, measure, networks, paper, runtime, theory
 from complexity_theory.core.errors import Interrupted, InvalidInput
 from complexity_theory.core.text import say, short
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (theory, counts, networks, measure, runtime, paper):
+for part in (theory, counts, networks, measure, runtime, choose, explore, paper):
     part.register(app)
 
 

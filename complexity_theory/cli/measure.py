@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.cli import measure_accuracy, measure_device
+from complexity_theory.cli import measure_accuracy, measure_device, measure_profile
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import Interrupted, InvalidInput
@@ -29,6 +29,7 @@ measure = typer.Typer(help="Time layers and networks on a device; results stay i
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     measure_device.register(measure)
+    measure_profile.register(measure)
     measure_accuracy.register(measure)
     app.add_typer(measure, name="measure")
 
@@ -55,7 +56,7 @@ def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
     from complexity_theory.measurement import studies
 
-    _run(studies.load("scaling-quick" if quick else "scaling"), execution)
+    run(studies.load("scaling-quick" if quick else "scaling"), execution)
 
 
 @measure.command()
@@ -64,7 +65,7 @@ def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
     from complexity_theory.measurement import studies
 
-    _run(studies.load("layers-quick" if quick else "layers"), execution)
+    run(studies.load("layers-quick" if quick else "layers"), execution)
 
 
 @measure.command()
@@ -78,7 +79,7 @@ def sweep(
     run_modules: RunModules = False,
 ) -> None:
     """A sweep of one's own: from a file, or the product of lists given as options."""
-    _run(lists.study(study, run_modules=run_modules), execution)
+    run(lists.study(study, run_modules=run_modules), execution)
 
 
 @measure.command()
@@ -119,7 +120,7 @@ def network(
 ) -> None:
     """One network, as it is or scaled."""
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
-    _run(single.study({name: value for name, value in given.items() if value is not None}), execution)
+    run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
 
 @measure.command()
@@ -136,7 +137,7 @@ def module(
 
     A module is looked for where Python looks and then in the current folder.
     """
-    _run(single.study({"modules": path, "inputs": size}), execution)
+    run(single.study({"modules": path, "inputs": size}), execution)
 
 
 @measure.command()
@@ -187,7 +188,7 @@ def repeatability(
     report.emit(form, [report.Table(jobs, title)], {"runs": len(stores), "within_10_percent": within, "rows": jobs})
 
 
-def _run(study: Study, execution: Execution) -> None:
+def run(study: Study, execution: Execution) -> None:
     """Runs a study and prints its jobs; exit 1 where one failed."""
     from complexity_theory.measurement import sweep
     from complexity_theory.measurement.progress import reporting

@@ -1,4 +1,4 @@
-"""The command `measure accuracy`: scaled networks trained under one recipe, and what their errors say."""
+"""The commands `measure accuracy` and `measure errors`: scaled networks trained under one recipe, and what they say."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from complexity_theory.core.text import say
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from complexity_theory.core.report import Table
 
 
 def accuracy(
@@ -92,11 +94,33 @@ def accuracy(
     _show(found, figure or store.with_suffix(".svg"), export, form)
 
 
+def errors(
+    store: Annotated[
+        Path | None, typer.Argument(help="A store of training runs (default: the study of this package).")
+    ] = None,
+    form: FormatOption = Format.text,
+) -> None:
+    """What training runs say: the error of each strategy at equal flops, and which differences are more than chance."""
+    from complexity_theory.core import report
+    from complexity_theory.evidence import accuracy as evidence
+    from complexity_theory.measurement.training import results
+
+    if store is not None:
+        found = results.runs(store)
+        found = found[found["status"] == "ok"] if len(found) else found
+    elif (shipped := evidence.shipped()) is not None:
+        found = shipped
+    else:
+        raise InvalidInput("this package comes without a study: name a store of `measure accuracy`")
+    if not len(found):
+        raise InvalidInput(f"{store} holds no training run that has ended well: see `measure accuracy`")
+    tables, data = _said(found)
+    report.emit(form, tables, data)
+
+
 def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) -> None:
     """Prints what the runs say, draws them, and writes them out where that is asked for; exit 1 where one failed."""
     from complexity_theory.core import files, report
-    from complexity_theory.core.errors import InvalidInput
-    from complexity_theory.evidence import accuracy as evidence
     from complexity_theory.figures import accuracy as drawn
     from complexity_theory.figures import registry, style
     from complexity_theory.measurement.analysis import records
@@ -104,8 +128,9 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
 
     done = found[found["status"] == "ok"]
     failed = records(found.loc[found["status"] != "ok", ["network", "strategy", "factor", "seed", "status", "reason"]])
-    rows, pairs, said = [], [], []
+    tables, data = _said(done) if len(done) else ([], {"cells": [], "comparisons": [], "findings": []})
     if len(done):
+<<<<<<< HEAD
         frame = drawn.accuracy_data(done)
         rows = records(frame)
         try:
@@ -114,18 +139,37 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
         except InvalidInput as error:  # too few runs
             said = [f"Nothing is compared: {error}."]
         files.write(figure, style.svg(registry.figure(drawn.spec(), frame)), mark=files.MADE)
+=======
+        files.write(figure, style.svg(registry.figure(drawn.spec(), drawn.accuracy_data(done))))
+>>>>>>> main
         say(f"drawn: {figure}")
         if export is not None:
-            files.write(export, results.to_csv(done))
-    tables = [
-        report.Table([_cell(row) for row in rows], "Error on the test images: means over seeds, with 95% intervals"),
-        report.Table([{"differences at equal flops, all with 95% at once": line} for line in said]),
-        report.Table(failed, "What failed"),
-    ]
-    shown = [table for table in tables if table.rows]
-    report.emit(form, shown, {"cells": rows, "comparisons": pairs, "findings": said, "failed": failed})
+            files.write(export, results.to_csv(found))
+    shown = [*tables, *([report.Table(failed, "What failed")] if failed else [])]
+    report.emit(form, shown, {**data, "failed": failed})
     if failed:
         raise typer.Exit(1)
+
+
+def _said(runs: pd.DataFrame) -> tuple[list[Table], dict[str, Any]]:
+    """What runs that went well say, as tables and as data."""
+    from complexity_theory.core.report import Table
+    from complexity_theory.evidence import accuracy as evidence
+    from complexity_theory.measurement.analysis import records
+
+    rows = records(evidence.summary(runs))
+    try:
+        compared = evidence.comparisons(runs)
+        pairs, said = records(compared), list(evidence.words(compared))
+    except InvalidInput as error:  # too few runs
+        pairs, said = [], [f"Nothing is compared: {error}."]
+    about = {name: runs[name].iloc[0] for name in ("data", "recipe", "device_name")}
+    title = f"Error on the test images of {about['data']}, mean over seeds with 95% intervals; recipe {about['recipe']}"
+    tables = [
+        Table([_cell(row) for row in rows], f"{title}, trained on {about['device_name']}"),
+        Table([{"differences at equal flops, all with 95% at once": line} for line in said]),
+    ]
+    return tables, {**about, "cells": rows, "comparisons": pairs, "findings": said}
 
 
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
@@ -136,5 +180,6 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def register(measure: typer.Typer) -> None:
-    """Adds the command of this module to those that measure."""
+    """Adds the commands of this module to those that measure."""
     measure.command()(accuracy)
+    measure.command()(errors)

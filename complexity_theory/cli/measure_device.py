@@ -58,6 +58,8 @@ def device(
 def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
     """What the store says of the device: its ceilings, what is measured in which setting, what failed."""
     from complexity_theory.core import report
+    from complexity_theory.evidence import peaks
+    from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.store import read
 
     frame = read(store)
@@ -72,16 +74,18 @@ def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
         {"network": row["network"], "strategy": row["strategy"], "status": row["status"], "reason": row["reason"]}
         for row in frame[frame["status"] != "ok"].to_dict("records")
     ]
+    memory = records(peaks.summary(peaks.peaks(store)))
     tables = [
         report.Table(rows, title)
         for rows, title in (
             (ceilings, "Ceilings"),
+            (memory, "Peak of memory, by the allocator, over the predicted one"),
             (profiles, "Profiles that `runtime fit` can make, with their errors on networks held out"),
             (failed, "What failed"),
         )
         if rows
     ]
-    return tables, {"ceilings": ceilings, "profiles": profiles, "failed": failed}
+    return tables, {"ceilings": ceilings, "memory": memory, "profiles": profiles, "failed": failed}
 
 
 def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
@@ -108,8 +112,8 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
             {
                 **{name: value for name, value in setting.items() if name != "device_name"},
                 "networks": profile.n,
-                "error, known family": profile.architecture.mape,
-                "error, new family": None if profile.family is None else profile.family.mape,
+                "error, known kin": profile.architecture.mape,
+                "error, new kin": None if profile.kin is None else profile.kin.mape,
                 "command": shlex.join(
                     ["complexity-theory", "runtime", "fit", str(store), *where, "-o", f"{name}.toml"]
                 ),

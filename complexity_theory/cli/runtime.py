@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, TargetOption
+from complexity_theory.cli.options import (
+    BatchOption,
+    DevicesOption,
+    Format,
+    FormatOption,
+    HeldResolutionOption,
+    MultipleOption,
+    RoundingsOption,
+    TargetOption,
+    held_network,
+)
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from complexity_theory.devices.prior import Prior
     from complexity_theory.evidence.table import Table
 
 TABLE_HELP = (
@@ -29,7 +40,9 @@ NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name,
 DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
-BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: the profile's median.")]
+FolderOption = Annotated[
+    list[Path], typer.Option("--tables", help="Folders with the tables that `evidence/sources.toml` names.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +50,7 @@ def register(app: typer.Typer) -> None:
     runtime = typer.Typer(
         name="runtime", help="What predicts time on a device: evidence, fits, predictions.", no_args_is_help=True
     )
-    for command in (correlate, evaluate, fit, devices, crossover, predict, compare):
+    for command in (correlate, evaluate, fit, prior, profiles, devices, crossover, predict, compare):
         runtime.command()(command)
     app.add_typer(runtime)
     app.command()(predict)
@@ -90,8 +103,9 @@ def _interval(row: dict[str, Any], name: str, digits: int = 2) -> str | None:
 def correlate(table: TableArgument, where: WhereOption = None, form: FormatOption = Format.text) -> None:
     """How flops, params and acts go with measured time: correlations, and which ranks networks of equal flops right.
 
-    Intervals are 95% bootstrap intervals, clustered by architecture. Rankings are of pairs of networks within 10% of
-    each other's flops whose times are at least 3% apart.
+    Correlations of the logarithms and of the ranks first; linear r, which a single network may make, also without the
+    architecture of the longest time. Intervals are 95% bootstrap intervals, clustered by architecture. Rankings are of
+    pairs of networks within 10% of each other's flops whose times are at least 3% apart, as in `evaluate`.
     """
     from complexity_theory.core import report
     from complexity_theory.evidence.correlation import correlations, rankings
@@ -101,9 +115,17 @@ def correlate(table: TableArgument, where: WhereOption = None, form: FormatOptio
     if form is Format.csv:
         report.emit(form, [report.Table(found), report.Table(ranked)])
         return
-    names = ("pearson", "pearson_log", "spearman")
+    names = {"pearson_log": "log r", "spearman": "rank", "pearson": "linear r"}
     head = ("family", "metric", "n")
-    rows = [{**{n: row[n] for n in head}, **{n: _interval(row, n) for n in names}} for row in found]
+    rows = [
+        {
+            **{n: row[n] for n in head},
+            **{title: _interval(row, n) for n, title in names.items()},
+            "without the largest": None if row["pearson_rest"] is None else f"{row['pearson_rest']:.2f}",
+            "largest": row["largest"],
+        }
+        for row in found
+    ]
     right = [
         {"metric": row["metric"], "pairs": row["pairs"], "ranked right": _interval(row, "accuracy")} for row in ranked
     ]
@@ -117,36 +139,65 @@ def correlate(table: TableArgument, where: WhereOption = None, form: FormatOptio
     )
 
 
+PriorOption = Annotated[
+    Path | None, typer.Option("--prior", help="What is known of other devices; default: the package's. `runtime prior`")
+]
+
+
+def _prior(path: Path | None) -> Prior | None:
+    from complexity_theory.devices.prior import load
+
+    return None if path is None else load(path)
+
+
 def evaluate(
     table: TableArgument,
     scope: Annotated[
         str, typer.Option(help="core: RegNetX, RegNetY, RegNetZ, EfficientNet, ResNet, ResNeXt; extended: all.")
     ] = "core",
     where: WhereOption = None,
+    prior: PriorOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """How well the predictor and its rivals do on networks that they were not fitted to.
 
-    lofo_mape, loo_mape: mean absolute relative error, leaving out a family (an architecture) at a time; median_ape,
-    spearman and ranking (of equal-flops pairs): leaving out families. With 95% bootstrap intervals by architecture.
+    Networks are held out with their kin (RegNetX, Y and Z together; ResNet with ResNeXt). kin held out (lofo_mape):
+    mean absolute relative error where other devices tell of the kin held out, this device never; known nowhere
+    (new_kin_mape): where none does; from four (few_mape): of all others, from the four networks that tell most;
+    one held out (loo_mape): leaving an architecture out. With kin held out: bias, spearman, ranking (of pairs of equal
+    flops, as in `correlate`, by a model that has seen the kin of neither) and coverage (share within the interval of 9
+    of 10, made without their kin). With 95% bootstrap intervals by architecture.
     """
     from complexity_theory.core import report
     from complexity_theory.evidence.evaluation import evaluate as evaluation
 
     loaded = _load(table, where)
-    found = evaluation(loaded, scope)
-    title = f"{loaded.name}: {found['n']} measurements of {found['architectures']} networks, {scope} families held out"
+    found = evaluation(loaded, scope, _prior(prior))
+    title = f"{loaded.name}: {found['n']} measurements of {found['architectures']} networks, {scope} families"
     rows = [_score_row("the predictor", found)]
     rows += [_score_row(name, scores) for name, scores in found["baselines"].items()]
-    families = [
-        {"held out": family, "n": row["n"], "error": f"{row['mape']:.1%}", "bias": f"{row['bias']:+.1%}"}
-        for family, row in found["by_family"].items()
+    kins = [
+        {"held out": kin, "n": row["n"], "error": f"{row['mape']:.1%}", "bias": f"{row['bias']:+.1%}"}
+        for kin, row in found["by_kin"].items()
     ]
+    few = ", ".join(found["few"])
     report.emit(
         form,
-        [report.Table(rows, title), report.Table(families, "The predictor, by family held out")],
+        [report.Table(rows, title), report.Table(kins, f"The predictor, by kin held out (the four: {few})")],
         {**found, **_about(loaded)},
     )
+
+
+SCORES = {
+    "lofo_mape": ("kin held out", ".1%"),
+    "new_kin_mape": ("known nowhere", ".1%"),
+    "few_mape": ("from four", ".1%"),
+    "loo_mape": ("one held out", ".1%"),
+    "bias": ("bias", "+.1%"),
+    "spearman": ("spearman", ".3f"),
+    "ranking": ("ranking", ".1%"),
+    "coverage": ("coverage", ".1%"),
+}
 
 
 def _score_row(name: str, scores: dict[str, Any]) -> dict[str, Any]:
@@ -156,14 +207,7 @@ def _score_row(name: str, scores: dict[str, Any]) -> dict[str, Any]:
             return None
         return format(value, style) + ("" if low is None else f" [{low:{style}}, {high:{style}}]")
 
-    return {
-        "model": name,
-        "lofo_mape": shown("lofo_mape", ".1%"),
-        "loo_mape": shown("loo_mape", ".1%"),
-        "median_ape": shown("median_ape", ".1%"),
-        "spearman": shown("spearman", ".3f"),
-        "ranking": shown("ranking", ".1%"),
-    }
+    return {"model": name, **{title: shown(key, style) for key, (title, style) in SCORES.items()}}
 
 
 def fit(
@@ -171,19 +215,24 @@ def fit(
     output: Annotated[Path, typer.Option("-o", "--output", help="The .toml file to write.")],
     name: Annotated[str | None, typer.Option(help="Of the profile; default: the file's.")] = None,
     where: WhereOption = None,
+    prior: PriorOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Fits the predictor to measured times and writes the device's profile, for `predict` and `compare`."""
+    """Fits the predictor to measured times and writes the device's profile, for `predict` and `compare`.
+
+    What other devices tell fills in what the table does not: four networks are enough for a first profile, whose
+    intervals are then those of four networks on the devices of the prior.
+    """
     from complexity_theory.core import report
-    from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.profile import write
     from complexity_theory.devices.terms import TERMS
     from complexity_theory.evidence.fitting import fit_profile
 
     if output.suffix != ".toml":
         raise InvalidInput(f"a profile is a .toml file, not {output}")
     loaded = _load(table, where)
-    profile = fit_profile(loaded, name or output.stem)
-    profiles.write(profile, output)
+    profile = fit_profile(loaded, name or output.stem, prior=_prior(prior))
+    write(profile, output)
     _say([f"wrote {output}: {profile.n} measurements"])
     rows = [
         {"term": term, "seconds per unit": profile.coefficients[term], "unit": about.unit, "what": about.about}
@@ -195,11 +244,11 @@ def fit(
 def devices(form: FormatOption = Format.text) -> None:
     """The device profiles that come with the package: where they are from and how well they predict."""
     from complexity_theory.core import report
-    from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.profile import load, names
 
     rows = []
-    for name in profiles.names():
-        profile = profiles.load(name)
+    for name in names():
+        profile = load(name)
         about = profile.provenance
         rows.append(
             {
@@ -211,11 +260,46 @@ def devices(form: FormatOption = Format.text) -> None:
                 "batch": profile.batch,
                 "measurements": profile.n,
                 "families": len(profile.families),
-                "error, known family": profile.architecture.mape,
-                "error, new family": None if profile.family is None else profile.family.mape,
+                "error, known kin": profile.architecture.mape,
+                "error, new kin": None if profile.kin is None else profile.kin.mape,
+                "9 of 10 within": None if profile.kin is None else f"x {profile.kin.low:.2f} to {profile.kin.high:.2f}",
+                "covered": None if profile.kin is None else profile.kin.coverage,
             }
         )
     report.emit(form, [report.Table(rows)])
+
+
+def prior(
+    folder: FolderOption,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .toml file to write.")],
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Choose the variances anew, by cross-validation: minutes.")
+    ] = False,
+) -> None:
+    """Learns what devices have in common from all tables at hand, and writes it, for `evaluate` and `fit`."""
+    from complexity_theory.evidence import priors
+    from complexity_theory.evidence.sources import loaded
+
+    found = [table for _, _, table in loaded(folder)]
+    learned = priors.learn(found, priors.tuned(found) if tune else None)
+    priors.write(learned, output)
+    _say([f"wrote {output}: {len(found)} tables, {sum(known.networks for known in learned.tables)} measurements"])
+
+
+def profiles(
+    folder: FolderOption,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of profiles to write.")],
+    prior: PriorOption = None,
+) -> None:
+    """Fits the profiles of all tables at hand again, those that come with the package first of all."""
+    from complexity_theory.devices import profile as files
+    from complexity_theory.evidence.fitting import fit_profile
+    from complexity_theory.evidence.sources import loaded
+
+    for name, source, table in loaded(folder):
+        if source.profile:
+            files.write(fit_profile(table, name, prior=_prior(prior)), output / f"{name}.toml")
+            _say([f"wrote {output / name}.toml: {len(table.known)} measurements"])
 
 
 def crossover(
@@ -227,10 +311,10 @@ def crossover(
     from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import balance
-    from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.profile import load, names
 
     base = zoo.find(network)
-    rows = [balance.crossovers(base, profiles.load(name)) for name in device or profiles.names()]
+    rows = [balance.crossovers(base, load(name)) for name in device or names()]
     report.emit(form, [report.Table(rows, f"{base.name}: flops per act, and the s from which flops govern its time")])
 
 
@@ -252,10 +336,11 @@ def predict(
 
     from complexity_theory import zoo
     from complexity_theory.core import report
-    from complexity_theory.devices import profile as profiles
     from complexity_theory.devices.memory import memory
+    from complexity_theory.devices.prediction import predict as predicted
+    from complexity_theory.devices.profile import INTERVAL, load
 
-    profile = profiles.load(device)
+    profile = load(device)
     chosen = zoo.find(network)
     if (strategy is None) != (factor is None and target_flops is None):
         raise InvalidInput("to scale takes --strategy and one of --factor and --target-flops")
@@ -263,7 +348,7 @@ def predict(
         from complexity_theory.scaling.realise import scale
 
         chosen = scale(chosen, strategy, factor=factor, target_flops=target_flops).network
-    found = profiles.predict(chosen, profile, batch=batch)
+    found = predicted(chosen, profile, batch=batch)
     _say([f"warning: {line}" for line in found.warnings])
     counts = chosen.complexity().as_dict()
     held = memory(chosen, found.batch, profile)
@@ -282,7 +367,7 @@ def predict(
             "resolution": chosen.resolution,
             "strategy": strategy,
             **asdict(found),
-            "interval": profiles.INTERVAL,
+            "interval": INTERVAL,
             "memory": held.total,
             "memory_parts": asdict(held),
         },
@@ -291,56 +376,69 @@ def predict(
 
 def compare(
     network: NetworkArgument,
-    device: DeviceOption,
-    target_flops: Annotated[
-        str, typer.Option("--target-flops", metavar="FLOPS", help="Multiply-adds, such as 8GF or 3.1e9.")
-    ],
+    device: DevicesOption = None,
+    target_flops: TargetOption = None,
+    factor: Annotated[float | None, typer.Option(help="A scaling factor instead of a target.")] = None,
+    rounding: RoundingsOption = None,
+    resolution: HeldResolutionOption = None,
+    multiple: MultipleOption = None,
     batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """Which way to scale a network for a device: every strategy at the target, by predicted time, fastest first.
+    """Which way to scale a network: every strategy at the target or factor, by predicted time, fastest first.
 
-    low and high hold 9 of 10 networks. Memory: weights, with gradients and momentum in training; and the activations
-    that are kept for a backward pass, or the most of them that live at once in inference; without workspaces.
+    low and high hold 9 of 10 networks. Of the rounding rules, the one whose network is faster is kept. Memory: weights,
+    with gradients and momentum in training; and the activations that are kept for a backward pass, or the most of them
+    that live at once in inference; without workspaces. Of several devices, the first decides the order.
     """
-    from complexity_theory import zoo
     from complexity_theory.choice import compare as choice
     from complexity_theory.core import report
     from complexity_theory.core.quantities import quantity
-    from complexity_theory.devices import profile as profiles
+    from complexity_theory.devices.profile import INTERVAL, load
 
-    profile = profiles.load(device)
-    base = zoo.find(network)
-    target = int(quantity(target_flops, "flops", "a target"))
-    choices, left_out = choice.compare(base, target, profile, batch=batch)
+    if not device:
+        raise InvalidInput("to compare times takes a --device (`runtime devices`)")
+    given = [load(name) for name in device]
+    base, fix = held_network(network, resolution)
+    target = None if target_flops is None else quantity(target_flops, "flops", "a target")
+    choices, left_out = choice.compare(
+        base,
+        target,
+        given,
+        factor=factor,
+        batch=batch,
+        roundings=rounding or choice.ROUNDINGS,
+        multiple=multiple,
+        fix=fix,
+    )
     rows = [found.as_dict() for found in choices]
-    _say([f"warning: {row['strategy']}: {line}" for row in rows for line in row["warnings"]])
+    warned = choice.by_line((row["strategy"], line) for row in rows for line in row["warnings"])
+    _say([f"warning: {line}" for line in warned])
     _say([f"left out: {line}" for line in left_out])
-    shown = [
-        {
-            "strategy": row["strategy"],
-            "flops": row["flops"],
-            "params": row["params"],
-            "acts": row["acts"],
-            "resolution": row["resolution"],
-            "ms per image": row["seconds"] * 1e3,
-            "low": row["low"] * 1e3,
-            "high": row["high"] * 1e3,
-            "memory, GiB": row["memory"] / 2**30,
-        }
-        for row in rows
-    ]
-    found = choices[0].prediction
-    title = f"{base.name} at {target:.3g} flops on {profile.name} ({profile.mode}, batch {found.batch})"
-    about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch}
+    names = [profile.name for profile in given]
+    found, profile = choices[0].prediction, given[0]
+    at = f"by {factor:g}" if target is None else f"at {target:.3g} flops"
+    title = f"{base.name} {at} on {', '.join(names)} ({profile.mode}, batch {found.batch})"
+    about = {"network": base.name, "device": profile.name, "mode": profile.mode, "batch": found.batch, "devices": names}
     report.emit(
         form,
-        [report.Table(shown, title)],
+        [report.Table([_compared(row, names) for row in rows], title)],
         {
             **about,
             "target_flops": target,
-            "interval": profiles.INTERVAL,
+            "factor": factor,
+            "interval": INTERVAL,
             "strategies": rows,
             "left_out": left_out,
         },
     )
+
+
+def _compared(row: dict[str, Any], devices: list[str]) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("strategy", "rounding", "flops", "params", "acts", "resolution")}
+    for name in devices:
+        found, on = row["devices"][name], "" if len(devices) == 1 else f" on {name}"
+        shown[f"ms per image{on}"] = found["seconds"] * 1e3
+        if len(devices) == 1:
+            shown |= {"low": found["low"] * 1e3, "high": found["high"] * 1e3}
+    return {**shown, "memory, GiB": row["memory"] / 2**30}

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of
+from complexity_theory.cli.options import BatchOption, DevicesOption, Format, FormatOption, ResolutionOption, network_of
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from complexity_theory.devices.growth import TimeGrowth
     from complexity_theory.scaling.exponents import Derivation
     from complexity_theory.scaling.steps import Step
     from complexity_theory.scaling.strategy import Strategy
@@ -32,12 +35,20 @@ def register(app: typer.Typer) -> None:
 
 
 def derive(
-    strategy: StrategyArgument,
+    strategy: Annotated[str | None, typer.Argument(metavar="[STRATEGY]", help=STRATEGY_HELP)] = None,
     layer: Annotated[str | None, typer.Option(help="conv (the default), group-conv or depthwise-conv.")] = None,
     network: Annotated[
         list[str] | None, typer.Option(help="Effective exponents of a real network instead; may be repeated.")
     ] = None,
     at: Annotated[float | None, typer.Option(help="The scaling factor s for --network; without it, a table.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="With --network: the exponent of its predicted time on a device as well.")
+    ] = None,
+    batch: BatchOption = None,
+    budgets: Annotated[
+        str | None,
+        typer.Option(help="The directions along which params and acts grow no faster, as params:9/10,acts:3/5."),
+    ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, step by step.")] = False,
     form: FormatOption = Format.text,
 ) -> None:
@@ -46,21 +57,79 @@ def derive(
     Beside flops, params and acts: kept, the activations that training keeps for the backward pass.
 
     For a kind of layer they are exact, normalised to its flops. For a network (--network) they are the slopes
-    d log cost / d log s at a finite s, and their exact limits.
+    d log cost / d log s at a finite s, and their exact limits. With --budgets: the corners of all directions that keep
+    bounds on the exponents, and the interval of alpha in fast scaling.
     """
     from complexity_theory.scaling.strategy import parse
 
-    direction = parse(strategy)
     if at is not None and not network:
         raise InvalidInput("--at is the scaling factor of a network: give --network as well")
+    if (device is not None or batch is not None) and not network:
+        raise InvalidInput("--device tells the time of a network: give --network as well")
     if network and layer is not None:
         raise InvalidInput("--layer and --network exclude each other: a network has layers of its own")
+    if budgets is not None:
+        _derive_directions(budgets, strategy, layer, network, at, device, batch, steps, form)
+        return
+    if strategy is None:
+        raise InvalidInput("give a STRATEGY such as dWr, or --budgets such as params:9/10,acts:3/5")
+    direction = parse(strategy)
     if network:
-        _derive_networks(direction, network, at, steps, form)
+        _derive_networks(direction, network, at, device, batch, steps, form)
     else:
         from complexity_theory.scaling.exponents import derive as derive_layer
 
         _print_derivation(derive_layer(direction, layer or "conv"), steps, form)
+
+
+def _derive_directions(
+    budgets: str,
+    strategy: str | None,
+    layer: str | None,
+    networks: list[str] | None,
+    at: float | None,
+    device: str | None,
+    batch: int | None,
+    steps: bool,
+    form: str,
+) -> None:
+    from complexity_theory.core import report
+    from complexity_theory.scaling import directions
+    from complexity_theory.scaling.exponents import derive as derive_layer
+    from complexity_theory.scaling.strategy import parse
+    from complexity_theory.scaling.tables import derivation_data, growth_row
+
+    found = directions.directions(directions.parse_bounds(budgets), layer or "conv")
+    data, table, written = found.as_dict(), directions.table(found), directions.direction_steps(found)
+    if strategy is not None:
+        asked = derive_layer(parse(strategy), found.layer)
+        keeps = {name: bool(getattr(asked.exponents, name) <= bound) for name, bound in found.bounds.items()}
+        data |= {**derivation_data(asked), "keeps": keeps}
+        row = {**growth_row(asked), "keeps": ", ".join(name for name, kept in keeps.items() if kept) or None}
+        table = report.Table([*table.rows, row], table.title)
+    if networks:
+        if device is None or len(networks) > 1:
+            raise InvalidInput("with --budgets, --network takes a --device, and is given once: its time picks a corner")
+        growth, s = _growth(networks[0], device, batch), 1.0 if at is None else at
+        times = {vertex.strategy.name: growth.exponent(vertex.strategy, s) for vertex in found.vertices}
+        data |= {
+            "seconds": times,
+            "slowest": {**data["slowest"], "seconds": min(times, key=times.__getitem__, default=None)},
+        }
+        name = f"time of {growth.network.name} on {growth.profile.name} at s = {s:g}"
+        table = report.Table([{**row, name: times.get(str(row["strategy"]))} for row in table.rows], table.title)
+    if steps:
+        _print_steps(written, form, data)
+    else:
+        report.emit(form, [table], data)
+
+
+def _growth(network: str, device: str, batch: int | None) -> TimeGrowth:
+    from complexity_theory import zoo
+    from complexity_theory.devices.growth import time_growth
+    from complexity_theory.devices.profile import load
+
+    return time_growth(zoo.find(network), load(device), batch)
 
 
 def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
@@ -79,9 +148,18 @@ def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
         report.emit(form, [report.Table([row], f"What s multiplies: a stack of {derivation.layer}")], data)
 
 
-def _derive_networks(strategy: Strategy, names: list[str], at: float | None, steps: bool, form: str) -> None:
+def _derive_networks(
+    strategy: Strategy,
+    names: list[str],
+    at: float | None,
+    device: str | None,
+    batch: int | None,
+    steps: bool,
+    form: str,
+) -> None:
     from complexity_theory import zoo
     from complexity_theory.core import report
+    from complexity_theory.devices import growth
     from complexity_theory.scaling import effective
     from complexity_theory.scaling import steps as written
 
@@ -90,13 +168,19 @@ def _derive_networks(strategy: Strategy, names: list[str], at: float | None, ste
     networks = [zoo.find(name) for name in names]
     factors = effective.FACTORS if at is None else (at,)
     scalings = [effective.effective_exponents(network, strategy) for network in networks]
-    data: Any = [effective.as_data(scaling, at) for scaling in scalings]
-    data = data[0] if len(data) == 1 else data
+    listed: list[Any] = [effective.as_data(scaling, at) for scaling in scalings]
+    table, told = effective.distance_table(scalings, factors), written.network_steps(scalings[0], factors)
+    if device is not None:
+        times = [_growth(name, device, batch) for name in names]
+        listed = [growth.with_time(data, time, strategy) for data, time in zip(listed, times, strict=True)]
+        table = growth.timed_table(table, times, strategy)
+        told = [*told, growth.time_step(times[0], strategy, factors)]
+    data: Any = listed[0] if len(listed) == 1 else listed
     if steps:
-        _print_steps(written.network_steps(scalings[0], factors), form, data)
+        _print_steps(told, form, data)
         return
     compared = [effective.group_width_table(network, strategy, factors) for network in networks]
-    report.emit(form, [effective.distance_table(scalings, factors), *filter(None, compared)], data)
+    report.emit(form, [table, *filter(None, compared)], data)
 
 
 def _print_steps(steps: list[Step], form: str, data: Any) -> None:
@@ -149,20 +233,61 @@ def closed_form(
 
 
 def optimal(
-    layer: LayerOption = "conv",
-    depth_floor: Annotated[str, typer.Option(help="Least exponent of s in the depth, such as 1/10.")] = "0",
-    resolution_floor: Annotated[str, typer.Option(help="Least exponent of s in the resolution, such as 1/20.")] = "0",
+    layer: Annotated[str | None, typer.Option(help="conv (the default), group-conv or depthwise-conv.")] = None,
+    depth_floor: Annotated[
+        str | None, typer.Option(help="Least exponent of s in the depth; default: 0, or with --network 1/10.")
+    ] = None,
+    resolution_floor: Annotated[
+        str | None, typer.Option(help="Least exponent of s in the resolution; default: 0, or with --network 1/20.")
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="By its predicted time on devices instead of acts; may be repeated.")
+    ] = None,
+    device: DevicesOption = None,
+    at: Annotated[float | None, typer.Option(help="With --network: s, up to which time grows; default: 16.")] = None,
+    batch: BatchOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """The strategy along which acts grow slowest, with floors on depth and resolution (a linear program, exact).
 
-    With the floors 1/10 and 1/20 it is dWr; without floors it is w.
+    With the floors 1/10 and 1/20 it is dWr; without floors it is w. With --network: the direction along which its
+    predicted time grows slowest, on each device (default: all profiles), under the floors of dWr.
     """
-    from complexity_theory.scaling.optimal import slowest_acts
     from complexity_theory.scaling.strategy import exact
 
-    depth, resolution = exact(depth_floor, "the depth floor"), exact(resolution_floor, "the resolution floor")
-    _print_derivation(slowest_acts(layer, depth=depth, resolution=resolution), False, form)
+    given = {"depth": depth_floor, "resolution": resolution_floor}
+    floors = {name: exact(text, f"the {name} floor") for name, text in given.items() if text is not None}
+    if network:
+        if layer is not None:
+            raise InvalidInput("--layer and --network exclude each other: a network has layers of its own")
+        _fast_directions(network, device, at, batch, floors, form)
+        return
+    if device or at is not None or batch is not None:
+        raise InvalidInput("--device, --at and --batch are of the time of a network: give --network as well")
+    from complexity_theory.scaling.optimal import slowest_acts
+
+    _print_derivation(slowest_acts(layer or "conv", **floors), False, form)
+
+
+def _fast_directions(
+    networks: list[str],
+    devices: list[str] | None,
+    at: float | None,
+    batch: int | None,
+    floors: dict[str, Fraction],
+    form: str,
+) -> None:
+    from complexity_theory.core import report
+    from complexity_theory.devices import growth
+    from complexity_theory.devices.profile import names
+
+    rows = [
+        growth.slowest_row(_growth(network, device, batch), growth.FACTOR if at is None else at, **floors)
+        for network in networks
+        for device in devices or names()
+    ]
+    title = "The direction along which predicted time grows slowest, by device"
+    report.emit(form, [report.Table(rows, title)])
 
 
 def roofline(

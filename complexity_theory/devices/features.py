@@ -37,8 +37,9 @@ class Features:
     ``eager_traffic``: elements that all other operations read and write, each a kernel of its own; ``fused_traffic``:
     the same with elementwise operations and norms fused with their neighbours (``graph.edges``).
 
-    ``uneven_outputs``: outputs of group convolutions whose group width is no power of two. ``exponentials``: elements
-    through a function with an exponential. ``kernels``: operations run one by one for each batch.
+    ``linear_weights``: params of linear layers. ``uneven_outputs``: outputs of group convolutions whose group width is
+    no power of two. ``exponentials``: elements through a function with an exponential. ``kernels``: operations run one
+    by one for each batch.
     """
 
     flops: Size = 0
@@ -52,6 +53,7 @@ class Features:
     tiled_traffic: Size = 0
     eager_traffic: Size = 0
     fused_traffic: Size = 0
+    linear_weights: Size = 0
     uneven_outputs: Size = 0
     exponentials: Size = 0
     kernels: Size = 0
@@ -94,7 +96,8 @@ def _matrix(visit: Visit, cost: Complexity, read: Size, written: Size) -> Work:
         return {"tiled_macs": macs, "tiled_traffic": read + written}
     layer = visit.operation
     more_in, more_out = _padded(layer.w_in) / layer.w_in, _padded(layer.w_out) / layer.w_out
-    return {"tiled_macs": macs * (more_in * more_out), "tiled_traffic": read * more_in + written * more_out}
+    tiled = {"tiled_macs": macs * (more_in * more_out), "tiled_traffic": read * more_in + written * more_out}
+    return {**tiled, "linear_weights": cost.params}
 
 
 def _moved(visit: Visit, cost: Complexity, read: Size, written: Size) -> Work:

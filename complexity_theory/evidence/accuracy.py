@@ -15,7 +15,8 @@ from scipy import stats
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
 from complexity_theory.evidence import published
 from complexity_theory.evidence.statistics import LEVEL, Floats
 from complexity_theory.measurement.analysis import records
@@ -28,6 +29,7 @@ ALL = "all"  # networks, in a comparison over all of them
 COUNTS = ["flops", "params", "acts"]
 RUNS = "accuracy_runs.csv"
 VALUES = "values"
+FEWEST = 3  # pairs, of which a difference is told
 PROFILE = "v100-training"  # the paper's device
 
 
@@ -77,18 +79,26 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(runs: pd.DataFrame, profile: str = PROFILE) -> pd.DataFrame:
-    """The ``cells`` with ``measured``: seconds per image of a step of training, timed by itself where the runs were.
+    """The ``cells`` with ``measured``, seconds of training per image, and ``predicted``, those of a device profile.
 
-    And with ``predicted``: those of a device profile. NaN where the runs do not say.
+    Measured by itself where the runs say so (``seconds_per_image``), else in the runs themselves, whatever ran beside
+    them. NaN where they do not say.
     """
     device, rows = load(profile), []
     for row in records(cells(runs)):
-        alike = runs[(runs[CELL] == [row[name] for name in CELL]).all(axis=1)].iloc[0]
-        told = alike.get("description")
+        alike = runs[(runs[CELL] == [row[name] for name in CELL]).all(axis=1)]
+        told = alike.get("description", pd.Series([None])).iloc[0]
         network = network_files.read(json.loads(told)) if isinstance(told, str) else None
         predicted = np.nan if network is None else predict(network, device).seconds
-        rows.append({**row, "measured": float(alike.get("seconds_per_image", np.nan)), "predicted": predicted})
+        rows.append({**row, "measured": _measured(alike), "predicted": predicted})
     return pd.DataFrame(rows)
+
+
+def _measured(runs: pd.DataFrame) -> float:
+    """Seconds of training per image of the runs of a cell."""
+    if (alone := runs["seconds_per_image"].astype(float)).notna().any():
+        return float(alone.median())
+    return float((1 / runs["images_per_second"].astype(float)).median())
 
 
 def _ends(found: Interval) -> dict[str, float]:
@@ -103,7 +113,7 @@ def comparisons(runs: pd.DataFrame, strategies: tuple[str, ...] = STRATEGIES) ->
     t-test, both corrected for the number of rows that answer one question (the pairs over all networks; the pairs of
     each network), by Bonferroni: all intervals of a question hold at once with 95%. ``differ``: whether p is below 5%.
 
-    Raises InvalidInput for runs of which no two strategies were trained from the same seed.
+    Raises InvalidInput for runs of which no two strategies were trained from the same three seeds.
     """
     scaled = runs[runs["strategy"].isin(strategies)]
     found = []
@@ -115,7 +125,7 @@ def comparisons(runs: pd.DataFrame, strategies: tuple[str, ...] = STRATEGIES) ->
             pairs = combinations([name for name in strategies if name in part], 2)
             found += [row for a, b in pairs if (row := _pair(part, a, b, {"network": network, "factor": factor}))]
     if not found:
-        raise InvalidInput("no two strategies were trained at equal flops from the same seeds, twice or more")
+        raise InvalidInput(f"no two strategies were trained at equal flops from the same {FEWEST} seeds or more")
     rows = pd.DataFrame(found)
     question = rows["network"] == ALL
     return pd.concat([_corrected(rows[question]), _corrected(rows[~question])], ignore_index=True)
@@ -123,7 +133,7 @@ def comparisons(runs: pd.DataFrame, strategies: tuple[str, ...] = STRATEGIES) ->
 
 def _pair(table: pd.DataFrame, first: str, second: str, about: dict[str, Any]) -> dict[str, Any] | None:
     both = table[[first, second]].dropna()
-    if len(both) < 2:
+    if len(both) < FEWEST:
         return None
     values = (both[first] - both[second]).to_numpy()
     return {**about, "first": first, "second": second, "pairs": len(both), VALUES: values}
@@ -204,7 +214,7 @@ def known_accuracy(
             source = published.table("v100-training").provenance["source"]
             found.append(Known(network, error, None, None, "ImageNet", "top-1, one run", source))
     runs = shipped() if runs is None else runs
-    if runs is None:
+    if strategy == BASE or runs is None:
         return found
     family = family or (zoo.find(network).family if zoo.knows(network) else None)
     alike = runs[(runs["strategy"] == strategy) & (runs["family"] == family)]

@@ -95,6 +95,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
     about = {
         "source": path.name,
         "device": first["device_name"],
+        "kind": "cpu" if data["device"].iloc[0] == "cpu" else "gpu",
         "mode": STORE_MODES[first["mode"]],
         "measured": first["mode"],
         "precision": first["dtype"],
@@ -144,7 +145,7 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in data.astype(object).where(data.notna(), None).to_dict("records"):
         scaled = row["strategy"] not in (None, UNSCALED)
         name = f"{row['network']} {row['strategy']} x{row['factor']:g}" if scaled else row["network"]
-        network = _network_of(row["form"], row["description"])
+        network = network_of(row["form"], row["description"])
         counts = {} if network else {column: row[column] for column in ("resolution", *METRICS)}
         yield {
             "name": name,
@@ -159,6 +160,6 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _network_of(form: str | None, description: str | None) -> Network | None:
+def network_of(form: str | None, description: str | None) -> Network | None:
     """The network that a store describes, in a form that has features; None where its counts are all that is known."""
     return files.read(json.loads(description)) if form == "network" and description else None

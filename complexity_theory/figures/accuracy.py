@@ -15,6 +15,7 @@ from complexity_theory.figures.registry import Spec
 from complexity_theory.scaling.strategy import parse
 
 HEIGHT = 2.0  # inches of a row
+APART = 0.05  # share by which strategies of equal flops are moved apart, to be seen
 PANELS = {
     "flops": ("flops ($10^6$ multiply-adds)", 1e6),
     "measured": ("measured time per image (ms)", 1e-3),
@@ -35,6 +36,7 @@ def accuracy_data(runs: pd.DataFrame | None = None) -> pd.DataFrame:
     frame.attrs["device"] = f"{first['device_name']}, PyTorch {first['torch']}"
     frame.attrs |= {"data": first["data"], "recipe": first["recipe"]}
     frame.attrs["epochs"] = json.loads(first["recipe_fields"])["epochs"]
+    frame.attrs["timed"] = "by itself" if runs["seconds_per_image"].notna().any() else "in the runs themselves"
     frame.attrs |= {"seeds": int(frame["seeds"].min()), "profile": evidence.PROFILE}
     return frame
 
@@ -48,9 +50,10 @@ def draw_accuracy(frame: pd.DataFrame) -> Figure:
     for i, (network, row) in enumerate(zip(networks, grid, strict=True)):
         rows = frame[frame["network"] == network]
         for j, (axes, (name, (label, unit))) in enumerate(zip(row, panels.items(), strict=True)):
-            for strategy, mark in style.STRATEGIES.items():
+            for k, (strategy, mark) in enumerate(style.STRATEGIES.items()):
                 line = rows[rows["strategy"].isin((evidence.BASE, strategy))].sort_values("factor")
-                _bars(axes, line[name] / unit, line, mark)
+                apart = 1 + APART * (k - 1.5) * ((name == "flops") & (line["strategy"] != evidence.BASE))
+                _bars(axes, apart * line[name] / unit, line, mark)
             axes.set_title(style.panel(len(panels) * i + j, network), loc="left")
             style.log(axes.xaxis)
             if i == len(networks) - 1:
@@ -112,8 +115,8 @@ FIGURES = (
         "accuracy",
         "Error on the test images of {data} against flops, measured and predicted training time, of small networks "
         "that were scaled by w, dw, dwr and dWr and trained under one recipe ({recipe}, {epochs} epochs): means over "
-        "{seeds} seeds or more with 95% intervals over the seeds. Measured on {device}; predicted for {profile}. "
-        "Source: {source}.",
+        "{seeds} seeds or more with 95% intervals over the seeds. Measured {timed} on {device}; predicted for "
+        "{profile}; strategies of equal flops are moved apart a little. Source: {source}.",
         accuracy_data,
         draw_accuracy,
     ),

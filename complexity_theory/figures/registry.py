@@ -33,13 +33,13 @@ class Origin(StrEnum):
 class Spec:
     """A figure. ``caption`` says what it shows; names in braces stand for the ``attrs`` of its data (device, source).
 
-    ``derive`` makes the data from their ``origin`` (of a folder of tables it takes ``files``); ``draw`` makes the
-    figure from the data alone.
+    ``derive`` makes the data from their ``origin`` (of a folder of tables it takes ``files``), or None where that lacks
+    them; ``draw`` makes the figure from the data alone.
     """
 
     name: str
     caption: str
-    derive: Callable[..., pd.DataFrame]
+    derive: Callable[..., pd.DataFrame | None]
     draw: Callable[[pd.DataFrame], Figure]
     origin: Origin = Origin.package
     files: tuple[str, ...] = ()

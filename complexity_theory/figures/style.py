@@ -5,15 +5,32 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+<<<<<<< HEAD
 from complexity_theory.core.files import MADE
 from complexity_theory.core.text import printable
+=======
+from complexity_theory.figures.palette import BASES as BASES
+from complexity_theory.figures.palette import BLACK as BLACK
+from complexity_theory.figures.palette import BLUE as BLUE
+from complexity_theory.figures.palette import GREEN as GREEN
+from complexity_theory.figures.palette import GREY as GREY
+from complexity_theory.figures.palette import GROUPED as GROUPED
+from complexity_theory.figures.palette import METRICS as METRICS
+from complexity_theory.figures.palette import ORANGE as ORANGE
+from complexity_theory.figures.palette import PURPLE as PURPLE
+from complexity_theory.figures.palette import QUIET as QUIET
+from complexity_theory.figures.palette import SKY as SKY
+from complexity_theory.figures.palette import STRATEGIES as STRATEGIES
+from complexity_theory.figures.palette import VERMILLION as VERMILLION
+from complexity_theory.figures.palette import Mark as Mark
+>>>>>>> main
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 PNG_DPI = 160
@@ -57,6 +74,7 @@ RC = MappingProxyType(
     }
 )
 
+<<<<<<< HEAD
 # Okabe and Ito's palette for the colour-blind, without its yellow, which is lost on white paper.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#7f7f7f"
@@ -99,6 +117,8 @@ METRICS: Mapping[str, Mark] = MappingProxyType(
         "acts": Mark(VERMILLION, "o", "-"),
     }
 )
+=======
+>>>>>>> main
 # Axis labels of the metrics, with the unit that divides them.
 UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,19 @@ KEPT = (
 )
 
 
-def sweep_data(path: Path) -> pd.DataFrame:
+def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
     """The scaled networks of a store and what they were made of, one row per job: counts, seconds per call and image.
 
-    Of a store of several settings, those of the setting with most of them. Raises InvalidInput for one without any.
+    Those of a device ("cpu" or "cuda"; None where the store has none of it) in the setting with most of them. Raises
+    InvalidInput for a store without a scaled network.
     """
     every = [(setting, scaled(one_setting(path, measured(path), setting))) for setting in settings(path)]
-    setting, rows = max(every, key=lambda found: len(found[1]), default=({}, pd.DataFrame()))
-    if rows.empty:
+    if not any(len(rows) for _, rows in every):
         raise InvalidInput(f"{path} holds no network as it is and scaled: see `complexity-theory measure scaling`")
+    own = [(setting, rows) for setting, rows in every if len(rows) and rows["device"].iloc[0] == device]
+    if not own:
+        return None
+    setting, rows = max(own, key=lambda found: len(found[1]))
     table = load(str(path), setting=setting)
     names = {(_label(row), row["resolution"]) for row in records(rows)}
     shown = [pair in names for pair in zip(table.frame["name"], table.frame["resolution"], strict=True)]
@@ -114,14 +119,15 @@ def _place(strategy: str) -> tuple[bool, int, str]:
     return strategy not in names, names.index(strategy) if strategy in names else 0, strategy
 
 
-FIGURES = (
-    Spec(
-        "sweep",
-        "This package's own measurement: {networks} (inputs of {inputs}), each joined with what {strategies} make of "
-        "it at {factors}: median time per image against flops, params and acts. r is Pearson's correlation, linear and "
-        "of the logarithms. Device: {device}. Source: {source}.",
-        sweep_data,
-        draw_sweep,
-        Origin.store,
-    ),
+CAPTION = (
+    "This package's own measurement on {what}: {{networks}} (inputs of {{inputs}}), each joined with what "
+    "{{strategies}} make of it at {{factors}}: median time per image against flops, params and acts. r is Pearson's "
+    "correlation, linear and of the logarithms. Device: {{device}}. Source: {{source}}."
 )
+
+
+def _spec(name: str, device: str, what: str) -> Spec:
+    return Spec(name, CAPTION.format(what=what), partial(sweep_data, device), draw_sweep, Origin.store)
+
+
+FIGURES = (_spec("sweep", "cpu", "a processor"), _spec("sweep_gpu", "cuda", "a GPU"))

@@ -168,6 +168,7 @@ def _last_partial(visit: Visit) -> Size:
 ADD = Keeps((), (Extra(_last_partial, "values", kept=False),))
 MULTIPLY = Keeps(("factors",), (Extra(lambda visit: sum(_partials(visit)), "values"),))
 
+# Of functions by torch's names of them. In place they keep as much: what they overwrite is kept, or was not needed.
 _FROM_OUTPUT = ("relu", "sigmoid", "tanh", "exp", "sqrt", "rsqrt", "reciprocal", "expm1", "exp2", "tan")
 _FROM_INPUT = (
     *("relu6", "silu", "gelu", "hardswish", "hardsigmoid", "leaky_relu", "elu", "selu", "celu", "mish", "softplus"),
@@ -175,13 +176,17 @@ _FROM_INPUT = (
     *("log", "log2", "log10", "log1p", "sin", "cos", "sinh", "cosh", "asin", "acos", "atan", "asinh", "acosh"),
     *("atanh", "erf", "erfc", "erfinv", "logit", "lgamma", "sinc", "maximum", "minimum", "fmax", "fmin", "atan2"),
 )
+_FROM_NOTHING = (
+    *("add", "sub", "rsub", "neg", "sign", "floor", "ceil", "round", "trunc", "clone", "floor_divide"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or", "logical_xor", "isnan", "isinf"),
+)
 _ONE = Extra(elements_out, "values")
 _KEPT: dict[str, Keeps] = {
     **dict.fromkeys(_FROM_OUTPUT, OUTPUT),
     **dict.fromkeys(_FROM_INPUT, INPUTS),
-    **dict.fromkeys(("add", "sub", "rsub", "neg", "sign", "floor", "ceil", "round", "trunc", "clone"), ADD),
+    **dict.fromkeys(_FROM_NOTHING, ADD),
     "softsign": Keeps(("inputs",), (_ONE,)),  # and 1 + |x|
-    "logsigmoid": Keeps(("inputs",), (_ONE,)),  # and a buffer
+    **dict.fromkeys(("logsigmoid", "log_sigmoid"), Keeps(("inputs",), (_ONE,))),  # and a buffer
     "tanhshrink": Keeps((), (_ONE,)),  # the tanh
     "rrelu": Keeps(("inputs",), (Extra(elements_out, "values", trained=True),)),  # and the slopes drawn
     "mul": MULTIPLY,

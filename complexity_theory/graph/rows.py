@@ -306,6 +306,8 @@ def row(operation: Operation) -> Row:
     >>> row(ops.Conv2d(8, 16, 3, stride=2)).torch(ops.Conv2d(8, 16, 3, stride=2)).name
     'nn.Conv2d'
     """
+    if isinstance(operation, ops.Folded):
+        return row(operation.operation)  # ``measurement.build`` folds what it makes of it
     try:
         return ROWS[type(operation)]
     except KeyError:

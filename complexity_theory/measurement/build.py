@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
-from complexity_theory.graph.operations import Layer, Linear, Operation
+from complexity_theory.graph.operations import Folded, Layer, Linear, Operation
 from complexity_theory.graph.rows import Call, row
 from complexity_theory.measurement import modules
 from complexity_theory.measurement.modules import Function
@@ -95,9 +95,14 @@ def _operation(operation: Operation) -> nn.Module:
     return called(row(operation).torch(operation))
 
 
+@assemble.register
+def _folded(layer: Folded) -> nn.Module:
+    return modules.Folded(assemble(layer.operation), layer.lead)
+
+
 def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
     x = inputs[0]
-    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1)
+    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1) and module.in_features > 1
     return x.flatten(1) if pooled else x
 
 

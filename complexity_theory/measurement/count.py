@@ -7,8 +7,8 @@ from typing import NamedTuple
 from torch import nn
 
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.measurement.trace.capture import Capture, Input, capture
-from complexity_theory.measurement.trace.operators import work
+from complexity_theory.measurement.trace.capture import Input, capture
+from complexity_theory.measurement.trace.costs import costs
 
 
 class Row(NamedTuple):
@@ -44,15 +44,6 @@ def count(module: nn.Module, *inputs: Input, device: str | None = None) -> Compl
     for cost in costs(ran):
         total = total + cost
     return total
-
-
-def costs(ran: Capture) -> list[Complexity]:
-    """The cost of each operation of a run, without params. Raises InvalidInput for one that has no rule."""
-    found = []
-    for node in ran.nodes:
-        does = work(node, ran.shape)
-        found.append(Complexity() if does is None else does.cost())
-    return found
 
 
 def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> list[Row]:

@@ -61,7 +61,7 @@ def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter)
             Task(job=j, number=0, batch=j.settings.batch, device=engine.device, threads=place["threads"])
             for j in missing
         ]
-        engine.ahead(tasks, place, limit=COMPILING)
+        engine.ahead(tasks, first, place, limit=COMPILING)
     for rules in (first, planned.rules):
         rounds += sweep.measure(Study(planned.jobs, rules), path, engine, reporter, seed=None)[0]
     stored = sweep.stored(path, engine)

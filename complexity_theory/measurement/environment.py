@@ -60,6 +60,7 @@ def conditions(device: Device) -> dict[str, Any]:
         "memory_available": psutil.virtual_memory().available,
         "flags": {
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "cudnn_benchmark_limit": torch.backends.cudnn.benchmark_limit,
             "cudnn_allow_tf32": torch.backends.cudnn.allow_tf32,
             "matmul_precision": torch.get_float32_matmul_precision(),
             "deterministic": torch.are_deterministic_algorithms_enabled(),

@@ -78,6 +78,19 @@ class Regroup(nn.Module):
         return str(self.groups)
 
 
+class Folded(nn.Module):
+    """A module on each of the images that the first sides hold."""
+
+    def __init__(self, each: nn.Module, lead: int) -> None:
+        super().__init__()
+        self.each, self.lead = each, lead
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` of shape (n, first sides, sides of an image)."""
+        out = self.each(x.flatten(0, self.lead))
+        return out.unflatten(0, x.shape[: self.lead + 1])  # type: ignore[no-any-return]
+
+
 class Function(nn.Module):
     """A function of torch as a module: ``torch.add``, ``torch.cat``, ``nn.functional.pad``."""
 

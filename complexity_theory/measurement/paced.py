@@ -39,8 +39,8 @@ class Paced(Engine):
         super().__init__(device, threads)
         self._clock, self._end = clock, clock() + seconds
         self._processes = processes
-        self._workers = [Resident(spawned=True) for _ in range(processes or 1)]
-        self._lives_on = True
+        self._lives_on = device != "cpu"
+        self._workers = [Resident(spawned=self._lives_on) for _ in range(processes or 1)]
         self._closed = False
 
     @property
@@ -51,11 +51,11 @@ class Paced(Engine):
     def describe(self) -> dict[str, Any]:
         """The environment in which its workers run. Raises InvalidInput where it has no such device."""
         place = super().describe()
-        if place["device"] == "cpu" and self._lives_on:
+        if place["device"] == "cpu":
+            self._lives_on = False
             self._workers[0].close()
             at_once = self._processes or max(1, place["cpus"] // place["threads"])
             self._workers = [Resident() for _ in range(at_once)]
-            self._lives_on = False
         return place
 
     def alone(self) -> None:
@@ -70,7 +70,7 @@ class Paced(Engine):
         for worker in self._workers:
             worker.kill()
 
-    def ahead(self, tasks: Sequence[Task], place: Mapping[str, Any], *, limit: float) -> None:
+    def ahead(self, tasks: Sequence[Task], rules: Protocol, place: Mapping[str, Any], *, limit: float) -> None:
         """Has torch's compiler do its part of the tasks, all at once and each in a process of its own.
 
         What it makes is kept on disk, for the workers that are to run them; what fails here will fail there, and be
@@ -81,7 +81,7 @@ class Paced(Engine):
         def compiled(task: Task) -> None:
             worker = Resident(spawned=True)
             try:
-                worker.call(COMPILE, task, place, limit=limit)
+                worker.call(COMPILE, task, rules, place, limit=limit)
             finally:
                 worker.close()
 
@@ -97,7 +97,7 @@ class Paced(Engine):
         pool = ThreadPoolExecutor(len(free))
         try:
             while True:
-                while free and self.left > LEAST and (task := next(waiting, None)) is not None:
+                while free and not self._closed and self.left > LEAST and (task := next(waiting, None)) is not None:
                     worker = free.pop()
                     running[pool.submit(self._run, worker, task, rules, place)] = task, worker
                 if not running:

@@ -17,10 +17,12 @@ QUIET = 0.1  # a job is quiet when its interquartile range is under this share o
 class Protocol:
     """The rules of timing; times in seconds. Raises InvalidInput for values outside the limits.
 
-    Each job is timed in at least ``rounds`` rounds, each in a fresh process: warm-up until stable (``warmup`` at
-    most), then samples for at least ``min_time`` and on until they are quiet or ``max_time`` is over. A job whose
-    samples of all rounds together are noisy gets more rounds until it has been sampled for ``budget``. A round that
-    takes longer than ``limit``, start of the process included, is ended.
+    Each job is timed in at least ``rounds`` rounds: warm-up until stable (``warmup`` at most, and at least two calls,
+    the first of which is not counted), then samples for at least ``min_time`` and on until they are quiet or
+    ``max_time`` is over. A job whose samples of all rounds together are noisy gets more rounds until it has been
+    sampled for ``budget``. A round that takes longer than ``limit``, start of the process included, is ended.
+    ``algorithms``: how many cuDNN tries for each convolution; with 1 it takes its own first choice, untried, as torch
+    does by default: to try takes ten times as long as a short round.
     """
 
     rounds: int = 3
@@ -29,6 +31,7 @@ class Protocol:
     max_time: float = 2.0
     budget: float = 10.0
     limit: float = 600.0
+    algorithms: int = 10
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

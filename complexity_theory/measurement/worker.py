@@ -71,7 +71,7 @@ def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, 
     begin = time.perf_counter()
     target = device(task.device)
     settings = replace(task.job.settings, batch=task.batch)
-    configure(settings, task.threads)
+    configure(settings, task.threads, protocol.algorithms)
     check_place(environment.describe(target, task.threads), place)
     conditions = environment.conditions(target)
     if target.torch_device.type == "cpu":
@@ -91,11 +91,11 @@ def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, 
     }
 
 
-def compile_ahead(task: Task, place: dict[str, Any]) -> dict[str, Any]:
+def compile_ahead(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     """Runs the step of a task once, so that torch's compiler keeps on disk what other processes will ask of it."""
     target = device(task.device)
     settings = replace(task.job.settings, batch=task.batch)
-    configure(settings, task.threads)
+    configure(settings, task.threads, protocol.algorithms)
     check_place(environment.describe(target, task.threads), place)
     in_order(_step(task, settings, target.torch_device)[1])()
     target.synchronize()

@@ -26,10 +26,12 @@ def element_type(dtype: str) -> torch.dtype:
     return _DTYPES[dtype]
 
 
-def configure(settings: Settings, threads: int) -> None:
-    """Sets what torch holds per process: threads, TF32, the choice of the fastest convolution algorithm."""
+def configure(settings: Settings, threads: int, algorithms: int = 10) -> None:
+    """Sets what torch holds per process: threads, TF32, how many algorithms are tried for a convolution."""
     torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = algorithms > 1
+    if torch.backends.cudnn.is_available():  # type: ignore[no-untyped-call]
+        torch.backends.cudnn.benchmark_limit = algorithms
     torch.backends.cudnn.allow_tf32 = settings.dtype == "tf32"
     torch.set_float32_matmul_precision("high" if settings.dtype == "tf32" else "highest")
 

@@ -101,6 +101,18 @@ def terms(polynomial: sympy.Expr) -> list[Term]:
     ]
 
 
+def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[Term]:
+    """The terms in the multipliers of depth, width, group width and resolution: the own n is worked in, exactly.
+
+    >>> from complexity_theory.zoo import network
+    >>> b0 = network("EfficientNet-B0")
+    >>> sum(term.coefficient for term in own_terms(b0, closed_form(b0).flops))
+    Fraction(385825092, 1)
+    """
+    unit = own_unit(network)
+    return [Term(term.coefficient * unit ** term.powers[-1], term.powers) for term in terms(polynomial)]
+
+
 def term_table(form: Complexity, **more: sympy.Expr) -> report.Table:
     """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it.
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
-from complexity_theory.scaling.closed_form import closed_form, own_unit, terms
+from complexity_theory.scaling.closed_form import closed_form, own_terms
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -80,13 +80,12 @@ def polynomials(network: Scalable) -> Polynomials:
 
     Raises InvalidInput for a network without a closed form.
     """
-    unit = float(own_unit(network))
-    metrics = [terms(form) for form in closed_form(network).as_dict().values()]
+    metrics = [own_terms(network, form) for form in closed_form(network).as_dict().values()]
     known = sorted({term.powers for metric in metrics for term in metric})
     coefficients = np.zeros((len(metrics), len(known)))
     for row, metric in zip(coefficients, metrics, strict=True):
         for term in metric:
-            row[known.index(term.powers)] = term.coefficient * unit ** term.powers[-1]
+            row[known.index(term.powers)] = term.coefficient
     return Polynomials(np.array(known, dtype=np.int64), coefficients)
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.rounding import compatible, rounded_width
@@ -198,8 +199,17 @@ RULES: dict[str, Rule] = {
 }
 
 
-def rule(name: str) -> Rule:
-    """The rule of a name in ``RULES``. Raises InvalidInput for others."""
+def rule(name: str, *, multiple: int | None = None) -> Rule:
+    """The rule of a name in ``RULES``, with sides of the input in a ``multiple`` of another size where it is given.
+
+    Raises InvalidInput for other names, and for a multiple that is no size.
+
+    >>> rule("pycls", multiple=32).resolution(230.0)
+    224
+    """
     if not isinstance(name, str) or name not in RULES:
         raise InvalidInput(f"unknown rounding rule {name!r}: one of {', '.join(RULES)}")
-    return RULES[name]
+    if multiple is None:
+        return RULES[name]
+    check_size("what sides of the input are multiples of", multiple)
+    return replace(RULES[name], resolution_multiple=multiple)

@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -124,16 +123,24 @@ class Search:
     ) -> Iterable[Edit]:
         """Steps of a width, with what is tied to it and the group widths of both."""
 
-        def fitted(of: Knob, width: float, others: Mapping[str, int]) -> dict[str, int]:
-            groups = [(group, goals[group.name]) for group in groups_of(self.knobs).get(of.name, ())]
-            return self.rule.fitted(of, width, groups, others)
+        def fitted(width: float) -> dict[str, int]:
+            return self._fitted(knob, width, sizes, goals)
 
-        for outcome in _next(partial(fitted, knob, others=sizes), sizes[knob.name], self.rule.step(knob)):
-            width = outcome[knob.name]
-            edit = fitted(knob, width, sizes)
-            for other in tied:
-                edit |= fitted(other, width * other.base / knob.base, {**sizes, **edit})
-            yield edit
+        for outcome in _next(fitted, sizes[knob.name], self.rule.step(knob)):
+            yield self.with_width(knob, outcome[knob.name], tied, sizes, goals)
+
+    def with_width(
+        self, knob: Knob, width: float, tied: Sequence[Knob], sizes: Mapping[str, int], goals: Mapping[str, float]
+    ) -> Edit:
+        """A width brought near another by the rule, with what is tied to it; group widths round those of ``goals``."""
+        edit = self._fitted(knob, width, sizes, goals)
+        for other in tied:
+            edit |= self._fitted(other, edit[knob.name] * other.base / knob.base, {**sizes, **edit}, goals)
+        return edit
+
+    def _fitted(self, of: Knob, width: float, sizes: Mapping[str, int], goals: Mapping[str, float]) -> dict[str, int]:
+        groups = [(group, goals[group.name]) for group in groups_of(self.knobs).get(of.name, ())]
+        return self.rule.fitted(of, width, groups, sizes)
 
     def _group_steps(self, knob: Knob, sizes: Mapping[str, int], goals: Mapping[str, float]) -> list[Edit]:
         """Steps of a group width where widths are not scaled; the width that it divides stands at its base."""

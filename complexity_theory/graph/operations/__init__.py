@@ -6,7 +6,7 @@ layers and pooling windows; normalisation costs params alone, all else nothing. 
 stands in its row of ``graph.rows``.
 """
 
-from complexity_theory.graph.operations.base import Layer, Operation
+from complexity_theory.graph.operations.base import Folded, Layer, Operation
 from complexity_theory.graph.operations.convolutions import (
     Conv1d,
     Conv2d,
@@ -89,6 +89,7 @@ __all__ = [
     "Elementwise",
     "Embedding",
     "Flatten",
+    "Folded",
     "GlobalAvgPool2d",
     "GroupNorm",
     "InstanceNorm",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, ceil_div, divides, refuted, same
+from complexity_theory.core.sizes import Size, ceil_div, divides, product, refuted, same
 from complexity_theory.graph.complexity import NOTHING, Complexity, Shape
 
 
@@ -139,3 +140,30 @@ def check_same_padding(name: str, kernel: tuple[Size, ...], dilation: tuple[Size
     for k, d in zip(kernel, dilation, strict=True):
         if not divides(2, d * (k - 1)):
             raise InvalidInput(f"{name} of even kernel {k} at dilation {d} has no symmetric default: give padding")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Folded(Operation):
+    """An operation on each of the images that the first ``lead`` sides hold: convolutions over windows, over frames.
+
+    >>> from complexity_theory.graph.operations import Conv2d
+    >>> Folded(Conv2d(8, 8, 3), 1).complexity(Shape(16, 8, 7, 7)).params
+    576
+    """
+
+    operation: Operation
+    lead: int = 1
+    arity: ClassVar[int | None] = None
+
+    def infer(self, *shapes: Shape) -> Shape:
+        inner = [Shape(*shape.dims[self.lead :]) for shape in shapes]
+        return Shape(*shapes[0].dims[: self.lead], *self.operation.output(*inner).dims)
+
+    def cost(self, output: Shape, *shapes: Shape) -> Complexity:
+        inner = [Shape(*shape.dims[self.lead :]) for shape in (output, *shapes)]
+        each = self.operation.cost(*inner)
+        copies = Shape(*output.dims[: self.lead]).elements
+        return Complexity(
+            product(copies, each.flops), each.params, product(copies, each.acts), product(copies, each.products)
+        )

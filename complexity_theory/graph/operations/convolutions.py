@@ -179,10 +179,9 @@ class _ConvTranspose(_Convolving):
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         [shape] = shapes
-        group_width = self.w_in if self.group_width is None else self.group_width
         acts, volume = output.elements, _volume(self.kernel_sides)
         # Each input element meets the kernel once for each output channel of its group.
-        outputs_per_group = self.w_out * group_width // self.w_in
+        outputs_per_group = self.w_out if self.group_width is None else self.w_out * self.group_width // self.w_in
         bias = int(self.bias)
         return Complexity(
             flops=product(shape.elements, volume * outputs_per_group) + bias * acts,

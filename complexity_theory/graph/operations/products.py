@@ -42,7 +42,8 @@ class Linear(Operation):
 
     def infer(self, *shapes: Shape) -> Shape:
         [shape] = shapes
-        if shape.rank == 3 and same(shape.height, 1) and same(shape.width, 1) and same(shape.channels, self.w_in):
+        pooled = shape.rank == 3 and _is_one(shape.height) and _is_one(shape.width)
+        if pooled and not _is_one(self.w_in) and same(shape.channels, self.w_in):
             return Shape(self.w_out)
         if not (shape.rank and same(shape.dims[-1], self.w_in)):
             if shape.rank == 3 and not (same(shape.height, 1) and same(shape.width, 1)):
@@ -58,6 +59,10 @@ class Linear(Operation):
         return Complexity(
             flops=product(inputs_per_output, acts), params=product(inputs_per_output, self.w_out), acts=acts
         )
+
+
+def _is_one(size: Size) -> bool:
+    return type(size) is int and size == 1
 
 
 def _leading(operation: Layer, a: Shape, b: Shape) -> tuple[Size, ...]:
@@ -161,9 +166,9 @@ class Recurrent(Operation):
 
     def infer(self, *shapes: Shape) -> Shape:
         [shape] = shapes
-        if shape.rank != 2 or not same(shape.dims[-1], self.w_in):
+        if shape.rank < 2 or not same(shape.dims[-1], self.w_in):
             raise InvalidInput(f"{self} takes steps x {self.w_in}, not {shape}")
-        return Shape(shape.dims[0], (1 + self.bidirectional) * self.hidden)
+        return Shape(*shape.dims[:-1], (1 + self.bidirectional) * self.hidden)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         directions = 1 + int(self.bidirectional)
@@ -171,7 +176,8 @@ class Recurrent(Operation):
         inputs = self.w_in + (self.layers - 1) * directions * self.hidden + self.layers * self.hidden
         biases = 2 * int(self.bias) * self.layers
         return Complexity(
-            params=product(rows, inputs + biases), products=product(output.dims[0], product(rows, inputs))
+            params=product(rows, inputs + biases),
+            products=product(Shape(*output.dims[:-1]).elements, product(rows, inputs)),
         )
 
 

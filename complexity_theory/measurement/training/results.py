@@ -22,11 +22,10 @@ ERRORS = ("error", "error_low", "error_high", "error_top5", "error_top5_low", "e
 def runs(path: str | Path, environment: str | None = None, jobs: Collection[str] | None = None) -> pd.DataFrame:
     """The training runs of a store (of an environment; of these jobs), a row each.
 
-    What was trained, ``status`` and ``reason``, and of those that ended well ``error`` and ``error_top5`` (shares) with their 95% intervals, ``loss``, ``seconds`` of training,
-    ``images_per_second``, ``peak_memory`` (bytes), ``weights`` (a hash), ``epochs`` (a list of dicts).
-
-    ``seconds_per_image``: of a step of training of its network, timed by itself at ``timed_batch`` images, where it
-    was; ``description``: the network in full (JSON of a network file).
+    What was trained, ``status`` and ``reason``, and of those that ended well ``error`` and ``error_top5`` (shares) with
+    their 95% intervals, ``loss``, ``seconds`` of training, ``images_per_second``, ``peak_memory`` (bytes), ``weights``
+    (a hash), ``epochs`` (a list of dicts). ``seconds_per_image``: of a step of training of its network, timed by itself
+    at ``timed_batch`` images, where it was. ``description``: the network in full (JSON of a network file).
 
     Raises InvalidInput for a file that is no store or is damaged.
     """
@@ -71,9 +70,12 @@ def by_epoch(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+UNKEPT = ("kind", "subject", "job", "environment", "status", "reason", "epochs", "search", "mode", "execution")
+
+
 def to_csv(frame: pd.DataFrame) -> str:
-    """``runs`` as CSV, without their epochs, after comment lines that say where they are from."""
+    """``runs`` that went well as CSV, without their epochs, after comment lines that say where they are from."""
     about = {name: ", ".join(map(str, frame[name].unique())) for name in ("device_name", "torch", "recipe", "data")}
     lines = [f"# {name}: {value}\n" for name, value in about.items()]
-    table = frame.drop(columns=[name for name in ("epochs", "reason", "job", "environment") if name in frame])
+    table = frame[frame["status"] == "ok"].drop(columns=[name for name in UNKEPT if name in frame])
     return "# source: complexity-theory measure accuracy\n" + "".join(lines) + table.to_csv(index=False)
