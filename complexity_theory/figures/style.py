@@ -12,10 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-<<<<<<< HEAD
 from complexity_theory.core.files import MADE
 from complexity_theory.core.text import printable
-=======
 from complexity_theory.figures.palette import BASES as BASES
 from complexity_theory.figures.palette import BLACK as BLACK
 from complexity_theory.figures.palette import BLUE as BLUE
@@ -30,7 +28,6 @@ from complexity_theory.figures.palette import SKY as SKY
 from complexity_theory.figures.palette import STRATEGIES as STRATEGIES
 from complexity_theory.figures.palette import VERMILLION as VERMILLION
 from complexity_theory.figures.palette import Mark as Mark
->>>>>>> main
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 PNG_DPI = 160
@@ -74,51 +71,7 @@ RC = MappingProxyType(
     }
 )
 
-<<<<<<< HEAD
-# Okabe and Ito's palette for the colour-blind, without its yellow, which is lost on white paper.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#7f7f7f"
-QUIET = "#555555"  # text and lines that stand back
-
-
-class Mark(NamedTuple):
-    """How one series is told from the others: by colour, by marker and by line, so that grey prints do too."""
-
-    colour: str
-    marker: str
-    line: Any = "-"
-
-
-STRATEGIES: Mapping[str, Mark] = MappingProxyType(
-    {
-        "w": Mark(BLUE, "s", (0, (4, 1.5))),
-        "dw": Mark(GREEN, "D", (0, (1, 1.2))),
-        "dwr": Mark(ORANGE, "^", (0, (4, 1.2, 1, 1.2))),
-        "dWr": Mark(VERMILLION, "o", "-"),
-    }
-)
-OTHERS = (Mark(BLACK, "v", "-"), Mark(SKY, "P", (0, (4, 1.5))), Mark(BLACK, "X", (0, (1, 1.2))))  # of one's own
-# The same on networks, with the group widths scaled as the widths, which the letter g says (dWr scales them anyway).
-GROUPED: Mapping[str, Mark] = MappingProxyType(
-    {"wg": STRATEGIES["w"], "dwg": STRATEGIES["dw"], "dwgr": STRATEGIES["dwr"], "dWr": STRATEGIES["dWr"]}
-)
-# The networks that the paper scales.
-BASES: Mapping[str, Mark] = MappingProxyType(
-    {
-        "EfficientNet-B0": Mark(VERMILLION, "^", "-"),
-        "RegNetY-500MF": Mark(SKY, "s", (0, (4, 1.5))),
-        "RegNetZ-500MF": Mark(BLACK, "*", (0, (1, 1.2))),
-    }
-)
-METRICS: Mapping[str, Mark] = MappingProxyType(
-    {
-        "flops": Mark(BLUE, "s", (0, (4, 1.5))),
-        "params": Mark(GREEN, "D", (0, (1, 1.2))),
-        "acts": Mark(VERMILLION, "o", "-"),
-    }
-)
-=======
->>>>>>> main
+OTHERS = (Mark(BLACK, "v", "-"), Mark(SKY, "P", (0, (4, 1.5))), Mark(BLACK, "X", (0, (1, 1.2))))  # strategies of one's own
 # Axis labels of the metrics, with the unit that divides them.
 UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
