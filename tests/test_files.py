@@ -110,7 +110,7 @@ def test_what_is_read_is_a_regular_file(tmp_path: Path) -> None:
         files.read_text(path)
     os.mkfifo(tmp_path / "pipe")
     for other in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
-        with pytest.raises(InvalidInput, match="is no regular file|Is a directory"):
+        with pytest.raises(InvalidInput, match=r"is no regular file|Is a directory"):
             files.read(other)
     for none in (tmp_path / "none", Path("a\0b")):
         with pytest.raises(InvalidInput, match="cannot read"):

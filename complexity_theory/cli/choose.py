@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import (
+    NETWORK_HELP,
     BatchOption,
     DevicesOption,
     Format,
     FormatOption,
     HeldResolutionOption,
+    InputOption,
     MultipleOption,
     RoundingsOption,
     held_network,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from complexity_theory.devices.profile import Profile
     from complexity_theory.networks.spec import Network
 
-NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
+NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP)]
 MODES = ("inference", "training")
 
 
@@ -39,6 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def choose(
     network: NetworkArgument,
+    given: InputOption = None,
     max_time: Annotated[
         list[str] | None,
         typer.Option(help="Time per image, as 1ms: on every device, or given once for each --device, in their order."),
@@ -86,7 +89,7 @@ def choose(
     from complexity_theory.core import report
     from complexity_theory.networks.files import dump
 
-    base, fix = held_network(network, resolution)
+    base, fix = held_network(network, resolution, given)
     profiles = load_profiles(device, mode)
     found = choice(
         base,

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, network_of, shown_sides
+from complexity_theory.cli.options import (
+    NETWORK_HELP,
+    Format,
+    FormatOption,
+    InputOption,
+    ResolutionOption,
+    is_code,
+    need_torch,
+    network_of,
+    shown_sides,
+)
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,8 +38,9 @@ def register(app: typer.Typer) -> None:
 
 
 def count(
-    network: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.")],
+    network: Annotated[str, typer.Argument(help=NETWORK_HELP)],
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     per_layer: Annotated[bool, typer.Option("--per-layer", help="By stage, block and layer, with subtotals.")] = False,
     convention: Annotated[
         str | None,
@@ -37,11 +48,17 @@ def count(
     ] = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """The exact flops (multiply-adds), params and acts of a network for one image."""
+    """The exact flops (multiply-adds), params and acts of a network for one image.
+
+    products: multiply-adds of matrix products and attention, which are not in the flops.
+    """
     from complexity_theory.core import report
     from complexity_theory.graph import conventions
 
-    found = network_of(network, resolution)
+    if is_code(network) and convention in (None, "pycls"):
+        _count_code(network, given, per_layer, form)
+        return
+    found = network_of(network, resolution, given)
     shape = found.input()
     if convention == "all":
         if per_layer:
@@ -61,9 +78,39 @@ def count(
 
 def _counted(network: Network, shape: Shape, rule: Convention, *, told: bool = True) -> dict[str, Any]:
     """The counts with what must be said of them: the convention (where ``told``), and the network's own note."""
-    row = {"network": network.name, "resolution": network.resolution, **rule.total(network.tree, shape).as_dict()}
+    total = rule.total(network.tree, shape)
+    row = {"network": network.name, "resolution": network.resolution, **total.as_dict(), "products": total.products}
     row |= {"convention": rule.name, "counts": rule.counts} if told else {}
     return row | ({"note": network.note} if network.note else {})
+
+
+def _count_code(text: str, given: str | None, per_layer: bool, form: Format) -> None:
+    """Counts a module as it stands: it need not be a network that can be traced."""
+    need_torch()
+    from complexity_theory.core import report
+    from complexity_theory.measurement import code
+    from complexity_theory.measurement.count import breakdown, count
+
+    module, sides = code.module_of(text), code.input_of(text, given)
+    total = count(module, sides)
+    counted = {"network": text, "input": "x".join(map(str, sides)), **total.as_dict(), "products": total.products}
+    if not per_layer:
+        report.emit(form, [report.Table([counted])], counted)
+        return
+    rows = [
+        {
+            "layer": row.name or "(the module itself)",
+            "kind": row.kind,
+            "output": "x".join(map(str, row.output or ())),
+            "calls": row.calls,
+            **row.complexity.as_dict(),
+            "products": row.complexity.products,
+        }
+        for row in breakdown(module, sides)
+        if any(row.complexity.as_dict().values()) or row.complexity.products
+    ]
+    title = f"{text} at {counted['input']}; what costs nothing is left out"
+    report.emit(form, [report.Table([*rows, {"layer": "total", **counted}], title)], {**counted, "layers": rows})
 
 
 def _shown_row(row: dict[str, Any]) -> dict[str, Any]:

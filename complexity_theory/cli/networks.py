@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import Format, FormatOption, ResolutionOption, TargetOption, network_of, shown_sides
+from complexity_theory.cli.options import (
+    NETWORK_HELP,
+    Format,
+    FormatOption,
+    InputOption,
+    ResolutionOption,
+    TargetOption,
+    network_of,
+    shown_sides,
+)
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.core.report import Table
     from complexity_theory.scaling.realise import Scaled
 
-NetworkArgument = Annotated[str, typer.Argument(help="A known network, a .toml or .json file, or a .yaml of pycls.")]
+NetworkArgument = Annotated[str, typer.Argument(help=NETWORK_HELP)]
 FactorOption = Annotated[float | None, typer.Option(help="Scaling factor, in the strategy's own shares of flops.")]
 RULE_HELP = "pycls (the default), pow2-groups, fine or efficientnet."
 RoundingOption = Annotated[str | None, typer.Option(metavar="RULE", help=f"Rule that rounds the sizes: {RULE_HELP}")]
@@ -46,6 +55,7 @@ def scale(
     multipliers: MultipliersOption = None,
     rounding: RoundingOption = None,
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     fix: FixOption = None,
     only: OnlyOption = None,
     output: OutputOption = None,
@@ -68,7 +78,7 @@ def scale(
             raise InvalidInput("--multipliers say how far to scale: leave --factor and --target-flops out")
         direction, factor = by_multipliers(multipliers)
     scaled = realise.scale(
-        network_of(network, resolution),
+        network_of(network, resolution, given),
         direction,
         factor=factor,
         target_flops=target_flops,
@@ -125,12 +135,18 @@ def _joined(name: str, value: Any) -> Any:
 
 def export(
     network: NetworkArgument,
-    to: Annotated[str, typer.Option(help="pycls (YAML), torchvision, timm or json (our own).")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="torch (a Python file that needs torch alone), pycls (YAML), torchvision, timm or json (our own)."
+        ),
+    ],
     strategy: Annotated[str | None, typer.Option(help=f"Scale it first: {STRATEGY_HELP}")] = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
     rounding: RoundingOption = None,
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     snippet: Annotated[
         bool, typer.Option("--snippet", help="Only the Python that builds it (torchvision, timm).")
     ] = False,
@@ -141,7 +157,7 @@ def export(
     from complexity_theory.core import files
     from complexity_theory.scaling import realise
 
-    found = network_of(network, resolution)
+    found = network_of(network, resolution, given)
     if strategy is not None:
         found = realise.scale(found, strategy, factor=factor, target_flops=target_flops, rounding=rounding).network
     elif (factor, target_flops, rounding) != (None, None, None):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from complexity_theory.networks.spec import Network
+from complexity_theory.core.errors import InvalidInput
 
 
 class Format(StrEnum):
@@ -45,15 +46,65 @@ HeldResolutionOption = Annotated[
 MultipleOption = Annotated[int | None, typer.Option(help="What input sides are multiples of, as 32; default: 4.")]
 
 
-def network_of(text: str, resolution: str | None = None) -> Network:
-    """The network of a name or a file, at an input as people write it (None: its own)."""
-    from dataclasses import replace
+NETWORK_HELP = (
+    "A known network; a .toml or .json file; a .yaml of pycls; package.module:callable or file.py:callable, whose code "
+    "is run; timm:NAME or torchvision:NAME."
+)
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."
+    ),
+]
 
+
+def is_code(text: str) -> bool:
+    """Whether a network is named as code: module:callable, file.py:callable, timm:NAME."""
+    home, colon, name = text.rpartition(":")
+    return bool(
+        colon and len(home) > 1 and name and Path(text).suffix.lower() not in (".toml", ".json", ".yaml", ".yml")
+    )
+
+
+def network_of(text: str, resolution: str | None = None, given: str | None = None) -> Any:
+    """The network of a name, a file or code, at an input as people write it (None: its own).
+
+    A ``networks.spec.Network``, or of code and of traced files a ``networks.traced.Traced``.
+    """
     from complexity_theory import zoo
     from complexity_theory.core.quantities import sides
+    from complexity_theory.networks.traced import at as traced_at
 
+    if is_code(text):
+        if resolution is not None:
+            raise InvalidInput("the input of a network that is code is given as --input, such as 3x384x640")
+        need_torch()
+        from complexity_theory.measurement.code import network_of as traced
+
+        return traced(text, given)
     found = zoo.find(text)
-    return found if resolution is None else replace(found, resolution=sides(resolution, "--resolution"))
+    if given is not None:
+        channels, *own = _sides_given(given)
+        if channels != found.input().dims[0]:
+            raise InvalidInput(f"{found.name} takes {found.input().dims[0]} channels, not those of {given}")
+        resolution = "x".join(map(str, own))
+    if resolution is None:
+        return found
+    at = sides(resolution, "--resolution" if given is None else "--input")
+    return traced_at(found, at)
+
+
+def _sides_given(text: str) -> list[int]:
+    parts = text.split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 8 and int(part) for part in parts):
+        raise InvalidInput(f"an input is given by its sides, such as 3x384x640, not {text[:60]!r}")
+    return [int(part) for part in parts]
+
+
+def need_torch() -> None:
+    """Raises InvalidInput where PyTorch is not installed."""
+    if find_spec("torch") is None:
+        raise InvalidInput("a network that is code needs PyTorch: pip install 'complexity-theory[measure]'")
 
 
 def shown_sides(resolution: int | tuple[int, int]) -> int | str:
@@ -61,8 +112,8 @@ def shown_sides(resolution: int | tuple[int, int]) -> int | str:
     return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
-def held_network(text: str, resolution: str | None) -> tuple[Network, tuple[str, ...]]:
+def held_network(text: str, resolution: str | None, given: str | None = None) -> tuple[Any, tuple[str, ...]]:
     """The network, at an input where ``resolution`` is one, and what stays: the input where it is ``fixed``."""
     if resolution == "fixed":
-        return network_of(text), ("resolution",)
-    return network_of(text, resolution), ()
+        return network_of(text, None, given), ("resolution",)
+    return network_of(text, resolution, given), ()

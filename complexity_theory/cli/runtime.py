@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.options import (
+    NETWORK_HELP,
     BatchOption,
     DevicesOption,
     Format,
     FormatOption,
     HeldResolutionOption,
+    InputOption,
     MultipleOption,
     RoundingsOption,
     TargetOption,
     held_network,
+    network_of,
 )
 from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
@@ -36,7 +39,7 @@ WhereOption = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="NAME=VALUE", help="Chooses among what a file holds several of, as mode=training."),
 ]
-NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help="A name, an alias, or a .toml or .json file.")]
+NetworkArgument = Annotated[str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP)]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="A profile by name (`runtime devices`) or the .toml file of one.")
 ]
@@ -304,16 +307,16 @@ def profiles(
 
 def crossover(
     network: NetworkArgument = "EfficientNet-B0",
+    given: InputOption = None,
     device: Annotated[list[str] | None, typer.Option("--device", help="Profiles; default: all.")] = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it."""
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import balance
     from complexity_theory.devices.profile import load, names
 
-    base = zoo.find(network)
+    base = network_of(network, None, given)
     rows = [balance.crossovers(base, load(name)) for name in device or names()]
     report.emit(form, [report.Table(rows, f"{base.name}: flops per act, and the s from which flops govern its time")])
 
@@ -321,6 +324,7 @@ def crossover(
 def predict(
     network: NetworkArgument,
     device: DeviceOption,
+    given: InputOption = None,
     strategy: Annotated[str | None, typer.Option(help="Scaled first, as in `scale`: d, w, r, dwr, dWr, ...")] = None,
     factor: Annotated[float | None, typer.Option(help="Of the flops, for --strategy.")] = None,
     target_flops: TargetOption = None,
@@ -334,14 +338,13 @@ def predict(
     """
     from dataclasses import asdict
 
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices.memory import memory
     from complexity_theory.devices.prediction import predict as predicted
     from complexity_theory.devices.profile import INTERVAL, load
 
     profile = load(device)
-    chosen = zoo.find(network)
+    chosen = network_of(network, None, given)
     if (strategy is None) != (factor is None and target_flops is None):
         raise InvalidInput("to scale takes --strategy and one of --factor and --target-flops")
     if strategy is not None:
@@ -377,6 +380,7 @@ def predict(
 def compare(
     network: NetworkArgument,
     device: DevicesOption = None,
+    size: InputOption = None,
     target_flops: TargetOption = None,
     factor: Annotated[float | None, typer.Option(help="A scaling factor instead of a target.")] = None,
     rounding: RoundingsOption = None,
@@ -399,7 +403,7 @@ def compare(
     if not device:
         raise InvalidInput("to compare times takes a --device (`runtime devices`)")
     given = [load(name) for name in device]
-    base, fix = held_network(network, resolution)
+    base, fix = held_network(network, resolution, size)
     target = None if target_flops is None else quantity(target_flops, "flops", "a target")
     choices, left_out = choice.compare(
         base,

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.options import BatchOption, DevicesOption, Format, FormatOption, ResolutionOption, network_of
+from complexity_theory.cli.options import (
+    NETWORK_HELP,
+    BatchOption,
+    DevicesOption,
+    Format,
+    FormatOption,
+    InputOption,
+    ResolutionOption,
+    network_of,
+)
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ def derive(
     network: Annotated[
         list[str] | None, typer.Option(help="Effective exponents of a real network instead; may be repeated.")
     ] = None,
+    given: InputOption = None,
     at: Annotated[float | None, typer.Option(help="The scaling factor s for --network; without it, a table.")] = None,
     device: Annotated[
         str | None, typer.Option(help="With --network: the exponent of its predicted time on a device as well.")
@@ -69,13 +79,13 @@ def derive(
     if network and layer is not None:
         raise InvalidInput("--layer and --network exclude each other: a network has layers of its own")
     if budgets is not None:
-        _derive_directions(budgets, strategy, layer, network, at, device, batch, steps, form)
+        _derive_directions(budgets, strategy, layer, network, at, device, batch, steps, form, given)
         return
     if strategy is None:
         raise InvalidInput("give a STRATEGY such as dWr, or --budgets such as params:9/10,acts:3/5")
     direction = parse(strategy)
     if network:
-        _derive_networks(direction, network, at, device, batch, steps, form)
+        _derive_networks(direction, network, at, device, batch, steps, form, given)
     else:
         from complexity_theory.scaling.exponents import derive as derive_layer
 
@@ -92,6 +102,7 @@ def _derive_directions(
     batch: int | None,
     steps: bool,
     form: str,
+    given: str | None = None,
 ) -> None:
     from complexity_theory.core import report
     from complexity_theory.scaling import directions
@@ -110,7 +121,7 @@ def _derive_directions(
     if networks:
         if device is None or len(networks) > 1:
             raise InvalidInput("with --budgets, --network takes a --device, and is given once: its time picks a corner")
-        growth, s = _growth(networks[0], device, batch), 1.0 if at is None else at
+        growth, s = _growth(networks[0], device, batch, given), 1.0 if at is None else at
         times = {vertex.strategy.name: growth.exponent(vertex.strategy, s) for vertex in found.vertices}
         data |= {
             "seconds": times,
@@ -124,12 +135,11 @@ def _derive_directions(
         report.emit(form, [table], data)
 
 
-def _growth(network: str, device: str, batch: int | None) -> TimeGrowth:
-    from complexity_theory import zoo
+def _growth(network: str, device: str, batch: int | None, given: str | None = None) -> TimeGrowth:
     from complexity_theory.devices.growth import time_growth
     from complexity_theory.devices.profile import load
 
-    return time_growth(zoo.find(network), load(device), batch)
+    return time_growth(network_of(network, None, given), load(device), batch)
 
 
 def _print_derivation(derivation: Derivation, steps: bool, form: str) -> None:
@@ -156,8 +166,8 @@ def _derive_networks(
     batch: int | None,
     steps: bool,
     form: str,
+    given: str | None = None,
 ) -> None:
-    from complexity_theory import zoo
     from complexity_theory.core import report
     from complexity_theory.devices import growth
     from complexity_theory.scaling import effective
@@ -165,13 +175,13 @@ def _derive_networks(
 
     if steps and len(names) > 1:
         raise InvalidInput(f"--steps derives one network at a time, not {len(names)}")
-    networks = [zoo.find(name) for name in names]
+    networks = [network_of(name, None, given) for name in names]
     factors = effective.FACTORS if at is None else (at,)
     scalings = [effective.effective_exponents(network, strategy) for network in networks]
     listed: list[Any] = [effective.as_data(scaling, at) for scaling in scalings]
     table, told = effective.distance_table(scalings, factors), written.network_steps(scalings[0], factors)
     if device is not None:
-        times = [_growth(name, device, batch) for name in names]
+        times = [_growth(name, device, batch, given) for name in names]
         listed = [growth.with_time(data, time, strategy) for data, time in zip(listed, times, strict=True)]
         table = growth.timed_table(table, times, strategy)
         told = [*told, growth.time_step(times[0], strategy, factors)]
@@ -208,8 +218,9 @@ def tables(
 
 
 def closed_form(
-    network: Annotated[str, typer.Argument(help="A known network, a .toml or .json file, or a .yaml of pycls.")],
+    network: Annotated[str, typer.Argument(help=NETWORK_HELP)],
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
@@ -222,7 +233,7 @@ def closed_form(
     from complexity_theory.scaling import steps as written
     from complexity_theory.scaling.kept import kept_form
 
-    found = network_of(network, resolution)
+    found = network_of(network, resolution, given)
     polynomials, memory = closed.closed_form(found), kept_form(found)
     if form == "json":
         report.emit(form, [], closed.as_data(found, polynomials, kept=memory))

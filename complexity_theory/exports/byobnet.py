@@ -65,10 +65,11 @@ def byobnet(network: Network, refusal: Refusal) -> Exported:
 
 
 def _stem(network: Network) -> int | tuple[int, ...]:
-    w = network.stem_width
-    if network.stem == "deep-tiered-conv":
+    """The width of the stem, or of each of its convolutions where these are given one by one."""
+    w = int(network.stem_width)
+    if network.stem not in ("deep", "deep-tiered"):
         return w
-    return (round(w / 2 if network.stem == "deep" else 3 * w / 8), w // 2, w) if "deep" in network.stem else w
+    return round(w / 2 if network.stem == "deep" else 3 * w / 8), w // 2, w
 
 
 def _stage(stage: Stage, squeeze: tuple[int, int], kind: str, settings: dict[str, Any]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
 PAGE = "README.md"
 MARKS = {"markdown": f"<!-- {MADE} -->\n\n", "latex": f"% {MADE}\n"}  # where they are comments
+EXPLORER = "explorer.html"
 
 
 class Outcome(NamedTuple):
@@ -51,16 +52,18 @@ def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[
     return [*steps, Step("the page", partial(_page, folder))]
 
 
-def paper_steps(folder: Path, sources: Sources) -> list[Step]:
-    """Tables in Markdown and LaTeX, their verification, all figures, the page. Raises InvalidInput as figure_steps."""
-    for path in (
-        folder / VERIFICATION,
-        *(path for name in tables.TABLES for path in _table_files(name, folder).values()),
-    ):
+def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> list[Step]:
+    """Tables in Markdown and LaTeX, their verification, what there is ``more``, all figures, the page.
+
+    Raises InvalidInput as ``figure_steps``.
+    """
+    files = [path for name in tables.TABLES for path in _table_files(name, folder).values()]
+    for path in (folder / VERIFICATION, *files):
         check_ours(path)
     return [
         *(Step(name, partial(_table, name, folder)) for name in tables.TABLES),
         Step("verification", partial(_verification, folder)),
+        *more,
         *figure_steps(FIGURES.values(), folder, sources),
     ]
 
@@ -112,6 +115,8 @@ def _page(folder: Path) -> Outcome:
         parts.append(f"The closed-form tables: {', '.join(links)}.")
     if (folder / VERIFICATION).exists():
         parts.append(f"[Their verification]({VERIFICATION}) in symbols and against real PyTorch layers.")
+    if (folder / EXPLORER).exists():
+        parts.append(f"[A page to play with]({EXPLORER}): download it and open it in a browser.")
     shown = [spec for spec in FIGURES.values() if (folder / f"{spec.name}.svg").exists()]
     for spec in shown:
         frame = from_csv(read_text(registry.data_path(folder, spec.name)))
