@@ -290,7 +290,9 @@ def test_every_control_changes_what_is_shown(browser: Browser) -> None:
     target = driver.find_element("id", "target")
     target.clear()
     target.send_keys("6GF", Keys.TAB)
-    assert browser.run("evaluate(network.polynomials.flops, directionOf(state.strategy), state.s)") == pytest.approx(6e9)
+    assert browser.run("evaluate(network.polynomials.flops, directionOf(state.strategy), state.s)") == pytest.approx(
+        6e9
+    )
     driver.find_element("css selector", "#views input[value=flops]").click()
     assert browser.run("state.view") == "flops"
     assert not driver.find_element("id", "chart-flops").is_displayed()
@@ -320,7 +322,13 @@ def test_budgets_and_the_factor_are_dragged(browser: Browser) -> None:
 
 def test_a_link_keeps_the_state(browser: Browser, page: Path) -> None:
     link = fragment(
-        browser, network="RegNetY-400MF", strategy="dwgr", s=5.66, rule="pow2-groups", view="flops", budgets={"acts": 5e6}
+        browser,
+        network="RegNetY-400MF",
+        strategy="dwgr",
+        s=5.66,
+        rule="pow2-groups",
+        view="flops",
+        budgets={"acts": 5e6},
     )
     [shown] = browser.read([link])
     browser.open(page, link)
@@ -332,7 +340,15 @@ def test_a_link_keeps_the_state(browser: Browser, page: Path) -> None:
 
 def test_a_link_that_makes_no_sense_shows_the_start(browser: Browser, page: Path) -> None:
     start = browser.run("document.documentElement.dataset.shown")
-    nonsense = {"network": "none", "strategy": "d0_w0", "s": "-3", "rule": "x", "view": "y", "max-acts": "-1", "max-x": 1}
+    nonsense = {
+        "network": "none",
+        "strategy": "d0_w0",
+        "s": "-3",
+        "rule": "x",
+        "view": "y",
+        "max-acts": "-1",
+        "max-x": 1,
+    }
     browser.open(page, f"#{urlencode(nonsense)}")
     assert browser.run("document.documentElement.dataset.shown") == start
 
@@ -360,7 +376,7 @@ def test_the_tables_are_saved_as_csv(browser: Browser) -> None:
 
 
 def test_no_spreadsheet_runs_what_is_saved(browser: Browser) -> None:
-    assert browser.run("csv([['=1+1', '-2', 3, 'a,\"b']])") == "'=1+1,'-2,3,\"a,\"\"b\"\n"
+    assert browser.run("csv([['=1+1', '-2', 3, 'a,\"b']])") == '\'=1+1,\'-2,3,"a,""b"\n'
 
 
 # -- what a page must not do, and how it looks elsewhere
@@ -390,7 +406,10 @@ def test_the_policy_keeps_other_scripts_out(window: Browser, page: Path) -> None
 
 
 def test_nothing_comes_from_elsewhere(browser: Browser, page: Path) -> None:
-    assert browser.run("performance.getEntriesByType('resource').filter(({ name }) => !name.startsWith('data:')).length") == 0
+    assert (
+        browser.run("performance.getEntriesByType('resource').filter(({ name }) => !name.startsWith('data:')).length")
+        == 0
+    )
     assert len(page.read_bytes()) < 3_000_000
 
 

@@ -13,21 +13,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from complexity_theory.core.files import MADE
+from complexity_theory.core.palette import BASES as BASES
+from complexity_theory.core.palette import BLACK as BLACK
+from complexity_theory.core.palette import BLUE as BLUE
+from complexity_theory.core.palette import GREEN as GREEN
+from complexity_theory.core.palette import GREY as GREY
+from complexity_theory.core.palette import GROUPED as GROUPED
+from complexity_theory.core.palette import METRICS as METRICS
+from complexity_theory.core.palette import ORANGE as ORANGE
+from complexity_theory.core.palette import PURPLE as PURPLE
+from complexity_theory.core.palette import QUIET as QUIET
+from complexity_theory.core.palette import SKY as SKY
+from complexity_theory.core.palette import STRATEGIES as STRATEGIES
+from complexity_theory.core.palette import VERMILLION as VERMILLION
+from complexity_theory.core.palette import Mark as Mark
 from complexity_theory.core.text import printable
-from complexity_theory.figures.palette import BASES as BASES
-from complexity_theory.figures.palette import BLACK as BLACK
-from complexity_theory.figures.palette import BLUE as BLUE
-from complexity_theory.figures.palette import GREEN as GREEN
-from complexity_theory.figures.palette import GREY as GREY
-from complexity_theory.figures.palette import GROUPED as GROUPED
-from complexity_theory.figures.palette import METRICS as METRICS
-from complexity_theory.figures.palette import ORANGE as ORANGE
-from complexity_theory.figures.palette import PURPLE as PURPLE
-from complexity_theory.figures.palette import QUIET as QUIET
-from complexity_theory.figures.palette import SKY as SKY
-from complexity_theory.figures.palette import STRATEGIES as STRATEGIES
-from complexity_theory.figures.palette import VERMILLION as VERMILLION
-from complexity_theory.figures.palette import Mark as Mark
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 PNG_DPI = 160
@@ -71,7 +71,11 @@ RC = MappingProxyType(
     }
 )
 
-OTHERS = (Mark(BLACK, "v", "-"), Mark(SKY, "P", (0, (4, 1.5))), Mark(BLACK, "X", (0, (1, 1.2))))  # strategies of one's own
+OTHERS = (
+    Mark(BLACK, "v", "-"),
+    Mark(SKY, "P", (0, (4, 1.5))),
+    Mark(BLACK, "X", (0, (1, 1.2))),
+)  # strategies of one's own
 # Axis labels of the metrics, with the unit that divides them.
 UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
