@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from complexity_theory.cli import measure_accuracy, measure_device, measure_profile
+from complexity_theory.cli.app import MEASURE, App
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import Interrupted, InvalidInput
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from complexity_theory.measurement.jobs import Job
     from complexity_theory.measurement.studies import Study
 
-measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
+measure = App(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the commands of this module."""
     measure_device.register(measure)
     measure_profile.register(measure)
     measure_accuracy.register(measure)
-    app.add_typer(measure, name="measure")
+    app.add_typer(measure, name="measure", rich_help_panel=MEASURE)
 
 
 class ExportFormat(StrEnum):
