@@ -330,6 +330,6 @@ def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = No
 
 def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:
     from complexity_theory.measurement.analysis import measured_exponents, records
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     return tuple(records(measured_exponents(read(store))))
