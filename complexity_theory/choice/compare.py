@@ -13,11 +13,12 @@ from complexity_theory.core.quantities import quantity
 from complexity_theory.devices.prediction import Prediction
 from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import Scaled, scale
 from complexity_theory.scaling.strategy import NAMED
 
 ROUNDINGS = ("pycls", "pow2-groups")
-STRATEGIES = (*NAMED, "fast:1/5", "fast:2/5", "fast:3/5")  # fast:0 is dr, fast:4/5 dWr
+STRATEGIES = (*NAMED, "fast:0.2", "fast:0.4", "fast:0.6")  # fast:0 is dr, fast:0.8 dWr
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Compared:
     """A strategy realised by the rule that gives the faster network, with what it costs on each device."""
 
     strategy: str
-    scaled: Scaled[Network]
+    scaled: Scaled[Network | Traced]
     devices: dict[str, Estimate]
 
     @property
@@ -58,7 +59,7 @@ class Compared:
 
 
 def compare(
-    network: Network,
+    network: Network | Traced,
     target_flops: float | str | None,
     profiles: Profile | Sequence[Profile],
     *,
@@ -94,7 +95,7 @@ def compare(
     found, left_out = [], []
     rules = tuple(roundings)
     for strategy in strategies:
-        realised: dict[Any, Scaled[Network]] = {}
+        realised: dict[Any, Scaled[Network | Traced]] = {}
         refused = ""
         for name in rules:
             try:

@@ -19,6 +19,7 @@ from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Device:
         return self.profile.name
 
     @classmethod
-    def of(cls, profile: Profile, network: Network, batch: int | None = None, sure: bool = False) -> Device:
+    def of(cls, profile: Profile, network: Network | Traced, batch: int | None = None, sure: bool = False) -> Device:
         """A device at a ``batch`` (default: the profile's median); ``sure``: budgets hold for the interval's upper end.
 
         Raises InvalidInput for a batch below 1 or above 10^6, and for a profile that takes no time for the network.
@@ -52,7 +53,7 @@ class Device:
         found = predict(network, profile, batch=batch)
         return cls(profile, batch, found.high / found.seconds if sure else 1.0)
 
-    def estimate(self, network: Network) -> Estimate:
+    def estimate(self, network: Network | Traced) -> Estimate:
         """The time and memory of one network, with the interval."""
         return Estimate(
             predict(network, self.profile, batch=self.batch), int(memory(network, self.batch, self.profile).total)
@@ -100,7 +101,7 @@ def stacked(sizes: Ints) -> list[Ints]:
     return list(np.ascontiguousarray(sizes.T))
 
 
-def counts(network: Network, sizes: Ints) -> Complexity:
+def counts(network: Network | Traced, sizes: Ints) -> Complexity:
     """The exact counts of a network with many sizes (variants x knobs): int64 arrays."""
     out = np.empty((len(METRICS), len(sizes)), dtype=np.int64)
     for chunk in _chunks(len(sizes)):
@@ -109,7 +110,7 @@ def counts(network: Network, sizes: Ints) -> Complexity:
     return Complexity(*out)
 
 
-def costs(network: Network, sizes: Ints, devices: Sequence[Device], *, with_memory: bool) -> Costs:
+def costs(network: Network | Traced, sizes: Ints, devices: Sequence[Device], *, with_memory: bool) -> Costs:
     """The counts, the times that budgets hold for, and the memory where it is asked for, of many sizes."""
     found = Costs(
         Complexity(*np.empty((3, len(sizes)), dtype=np.int64)),
@@ -127,7 +128,7 @@ def costs(network: Network, sizes: Ints, devices: Sequence[Device], *, with_memo
     return found
 
 
-def populations(network: Network, sizes: Ints) -> Iterator[tuple[Any, Network]]:
+def populations(network: Network | Traced, sizes: Ints) -> Iterator[tuple[Any, Network | Traced]]:
     """The variants as networks of arrays, those of one structure together: which they are, and the network."""
     for chunk in _chunks(len(sizes)):
         for alike in network.alike(stacked(sizes[chunk]), chunk.stop - chunk.start):
@@ -145,7 +146,7 @@ def shares(found: Costs, budgets: Budgets, devices: Sequence[Device]) -> Floats:
     return np.array([found.of(name, device) / bound for name, device, bound in bounds])
 
 
-def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
+def buildable(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
     """Which sizes a network can be built with: group widths divide, and the input is not too small for its strides."""
     fits: NDArray[np.bool_] = np.array(np.broadcast_to(network.fits(stacked(sizes)), len(sizes)))
     sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
@@ -158,7 +159,7 @@ def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[n
     return fits
 
 
-def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], input: Ints) -> bool:
+def _takes(network: Network | Traced, knobs: Sequence[Knob], sides: Sequence[int], input: Ints) -> bool:
     values = [knob.base for knob in knobs]
     for place, side in zip(sides, input, strict=True):
         values[place] = int(side)

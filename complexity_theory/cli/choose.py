@@ -16,6 +16,7 @@ from complexity_theory.cli.options import (
     Format,
     FormatOption,
     HeldResolutionOption,
+    InputOption,
     MultipleOption,
     NetworkArgument,
     RoundingsOption,
@@ -43,6 +44,7 @@ def register(app: App) -> None:
 
 def choose(
     network: NetworkArgument,
+    given: InputOption = None,
     max_time: Annotated[
         list[str] | None,
         typer.Option(
@@ -147,6 +149,7 @@ def choose(
         alphas=alphas,
         roundings=rounding or ROUNDINGS,
         resolution=resolution,
+        input=given,
         multiple=multiple,
         free=free,
         by_stage=by_stage,

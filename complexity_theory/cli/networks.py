@@ -14,6 +14,7 @@ from complexity_theory.cli.options import (
     FactorOption,
     Format,
     FormatOption,
+    InputOption,
     NetworkArgument,
     OutputOption,
     ResolutionOption,
@@ -81,6 +82,7 @@ def scale(
     multipliers: MultipliersOption = None,
     rounding: RoundingOption = None,
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     fix: FixOption = None,
     only: OnlyOption = None,
     output: OutputOption = None,
@@ -103,6 +105,7 @@ def scale(
         multipliers=multipliers,
         rounding=rounding,
         resolution=resolution,
+        input=given,
         fix=fix or (),
         only=only or (),
     )
@@ -113,12 +116,19 @@ def scale(
 
 def export(
     network: NetworkArgument,
-    to: Annotated[str, typer.Option(metavar="LIBRARY", help="pycls (YAML), torchvision, timm or json (our own).")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="LIBRARY",
+            help="torch (a Python file that needs torch alone), pycls (YAML), torchvision, timm or json (our own).",
+        ),
+    ],
     strategy: StrategyOption = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
     rounding: RoundingOption = None,
     resolution: ResolutionOption = None,
+    given: InputOption = None,
     snippet: Annotated[
         bool,
         typer.Option("--snippet", help="Only the Python that builds it (torchvision, timm).", rich_help_panel=OUTPUT),
@@ -136,6 +146,7 @@ def export(
         target_flops=target_flops,
         rounding=rounding,
         resolution=resolution,
+        input=given,
         snippet=snippet,
     )
     if output is None:

@@ -21,7 +21,10 @@ class Format(StrEnum):
     latex = "latex"
 
 
-NETWORK_HELP = "A known network (`networks` lists them), a .toml or .json file, or a .yaml of pycls."
+NETWORK_HELP = (
+    "A known network (`networks` lists them); a .toml or .json file; a .yaml of pycls; package.module:callable or "
+    "file.py:callable, whose code is run; timm:NAME or torchvision:NAME."
+)
 STRATEGY_HELP = (
     "d, w, r, dw, dr, wr, dwr or dWr (case matters: dwr is not dWr), fast:0.6 or fast:3/5 (fast:alpha for the symbol), "
     "or letters of dwgr, each once, as dwg or with weights as d1_w8_g8_r1."
@@ -94,6 +97,12 @@ RoundingOption = Annotated[
 ResolutionOption = Annotated[
     str | None,
     typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."
+    ),
 ]
 DeviceOption = Annotated[
     str,

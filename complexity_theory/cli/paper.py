@@ -51,7 +51,7 @@ def paper(
     measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Everything at once: the tables, their verification and all figures, with a page that shows them.
+    """Everything at once: the tables, their verification, a page to explore and all figures, with a page of them all.
 
     Exits 1 if the verification fails.
     """
@@ -62,9 +62,25 @@ def paper(
     if measure and store is not None:
         raise InvalidInput(f"--measure makes a store of its own: not with --store {store}")
     store = _measured(output / "sweep.sqlite") if measure else store
-    passed = _work(paper_steps(output, Sources(tables=folder, store=store)))
+    passed = _work(paper_steps(output, Sources(tables=folder, store=store), [_explorer(output)]))
     typer.echo(output / "README.md")
     raise typer.Exit(0 if passed else 1)
+
+
+def _explorer(folder: Path) -> Step:
+    """The step that writes the explorer of the paper's networks."""
+    from complexity_theory import zoo
+    from complexity_theory.core import files
+    from complexity_theory.devices.profile import load
+    from complexity_theory.figures.paper import EXPLORER, Outcome, Step
+    from complexity_theory.page import explore as page
+
+    def run() -> Outcome:
+        networks = [(name, zoo.network(name)) for name in page.NETWORKS]
+        files.write(folder / EXPLORER, page.explore(networks, [load(name) for name in page.DEVICES]))
+        return Outcome(f"{EXPLORER}: {len(networks)} networks")
+
+    return Step("the explorer", run)
 
 
 def _measured(store: Path) -> Path:

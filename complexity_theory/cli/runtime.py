@@ -18,6 +18,7 @@ from complexity_theory.cli.options import (
     Format,
     FormatOption,
     HeldResolutionOption,
+    InputOption,
     MultipleOption,
     NetworkArgument,
     RoundingOption,
@@ -195,18 +196,20 @@ def profiles(
 
 def crossover(
     network: NetworkArgument = "EfficientNet-B0",
+    given: InputOption = None,
     device: DevicesOption = None,
     form: FormatOption = Format.text,
 ) -> None:
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it."""
     from complexity_theory.verbs import timing
 
-    show(timing.crossover(network, device or None), form)
+    show(timing.crossover(network, device or None, input=given), form)
 
 
 def predict(
     network: NetworkArgument,
     device: DeviceOption,
+    given: InputOption = None,
     strategy: StrategyOption = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
@@ -224,6 +227,7 @@ def predict(
     found = timing.predict(
         network,
         device,
+        input=given,
         batch=batch,
         strategy=strategy,
         factor=factor,
@@ -236,6 +240,7 @@ def predict(
 def compare(
     network: NetworkArgument,
     device: DevicesOption = None,
+    given: InputOption = None,
     target_flops: TargetOption = None,
     factor: FactorOption = None,
     rounding: RoundingsOption = None,
@@ -263,6 +268,7 @@ def compare(
         batch=batch,
         roundings=rounding or ROUNDINGS,
         resolution=resolution,
+        input=given,
         multiple=multiple,
     )
     show(found, form)

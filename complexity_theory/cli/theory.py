@@ -15,6 +15,7 @@ from complexity_theory.cli.options import (
     DevicesOption,
     Format,
     FormatOption,
+    InputOption,
     NetworkArgument,
     ResolutionOption,
     device_names,
@@ -75,6 +76,7 @@ def derive(
         str | None, typer.Option(metavar="LAYER", help="conv (the default), group-conv or depthwise-conv.")
     ] = None,
     network: NetworksOption = None,
+    given: InputOption = None,
     at: Annotated[
         float | None, typer.Option(metavar="S", help="The scaling factor s for --network; without it, a table.")
     ] = None,
@@ -112,6 +114,7 @@ def derive(
         strategy,
         layer,
         network=network or None,
+        input=given,
         at=at,
         device=device,
         batch=batch,
@@ -135,7 +138,10 @@ def tables(
 
 
 def closed_form(
-    network: NetworkArgument, resolution: ResolutionOption = None, form: FormatOption = Format.text
+    network: NetworkArgument,
+    resolution: ResolutionOption = None,
+    given: InputOption = None,
+    form: FormatOption = Format.text,
 ) -> None:
     """Flops, params and acts of a network as polynomials in the multipliers of its depth, width and group width.
 
@@ -144,7 +150,7 @@ def closed_form(
     """
     from complexity_theory.verbs import theory
 
-    show(theory.closed_form(network, resolution=resolution), form)
+    show(theory.closed_form(network, resolution=resolution, input=given), form)
 
 
 def optimal(

@@ -10,6 +10,7 @@ from complexity_theory.devices.prediction import work_of
 from complexity_theory.devices.profile import Profile
 from complexity_theory.devices.terms import terms
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.roofline import crossover
 from complexity_theory.scaling.strategy import parse
@@ -20,7 +21,7 @@ MOVED = ("conv_traffic", "pointwise_traffic", "exponentials", "uneven_groups")  
 PER_BATCH = ("weights", "linear_weights", "launches")
 
 
-def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
+def crossovers(network: Network | Traced, profile: Profile) -> dict[str, Any]:
     """The balance of a device for a network, and the scaling factors at which flops come to govern its time.
 
     Keys: device; ``flops_per_second`` (multiply-adds) and ``acts_per_second``, from the profile's coefficients and the

@@ -17,6 +17,7 @@ from complexity_theory.graph.operations import Layer, Linear
 from complexity_theory.graph.operations.elementwise import EXPONENTIAL
 from complexity_theory.graph.populations import by_structure
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 # Matrix units take channels by the 16: the depth of a half-precision tensor-core product, an AVX-512 word of floats.
 TILE = 16
@@ -162,7 +163,7 @@ def _features(layer: Layer, *shapes: Shape) -> Features:
     return Features(**totals)
 
 
-def network_features(network: Network, resolution: Size | None = None) -> Features:
+def network_features(network: Network | Traced, resolution: Size | None = None) -> Features:
     """The features of a network for one image at ``resolution`` (default: the network's own)."""
     return features(network.tree, network.input(resolution))
 

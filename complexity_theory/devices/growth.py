@@ -23,6 +23,7 @@ from complexity_theory.devices.features import TILE, network_features
 from complexity_theory.devices.prediction import seconds
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import NAMED, Strategy, parse, weighted
 
@@ -46,7 +47,7 @@ class TimeGrowth:
     ``powers`` (monomials x 4): of the multipliers of depth, width, group width and resolution.
     """
 
-    network: Network
+    network: Network | Traced
     profile: Profile
     batch: int
     powers: NDArray[np.int64]
@@ -81,7 +82,7 @@ class TimeGrowth:
         )
 
 
-def time_growth(network: Network, profile: Profile, batch: int | None = None) -> TimeGrowth:
+def time_growth(network: Network | Traced, profile: Profile, batch: int | None = None) -> TimeGrowth:
     """How the predicted time of a network on a device grows, at a ``batch`` (default: the profile's median).
 
     Raises InvalidInput where it is no polynomial, and for a profile that takes no time for what the network does.
@@ -109,12 +110,12 @@ def time_growth(network: Network, profile: Profile, batch: int | None = None) ->
     return found
 
 
-def _sides(network: Network) -> tuple[int, ...]:
+def _sides(network: Network | Traced) -> tuple[int, ...]:
     sides: Any = network.resolution
     return sides if isinstance(sides, tuple) else (sides,)
 
 
-def _times(network: Network, profile: Profile, batch: int, multipliers: list[Any]) -> Floats:
+def _times(network: Network | Traced, profile: Profile, batch: int, multipliers: list[Any]) -> Floats:
     names = ("depth", "width", "group_width", "resolution")
     ideal = network.scaled(**dict(zip(names, multipliers, strict=True)))
     found = seconds(profile, network_features(ideal), batch)

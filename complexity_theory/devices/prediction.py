@@ -15,6 +15,7 @@ from complexity_theory.devices.features import Features, network_features
 from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.devices.terms import terms
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.zoo import kin
 
 MOST_IMAGES = 10**6  # of a batch
@@ -37,7 +38,7 @@ class Prediction:
     warnings: tuple[str, ...]
 
 
-def work_of(network: Network) -> Features:
+def work_of(network: Network | Traced) -> Features:
     """The features of a network for one image. Raises InvalidInput where one of its counts is above ``MOST``."""
     for what, count in network.complexity().as_dict().items():
         if count > MOST:
@@ -54,7 +55,7 @@ def checked_batch(profile: Profile, batch: int | None) -> int:
     return batch
 
 
-def predict(network: Network, profile: Profile, *, batch: int | None = None) -> Prediction:
+def predict(network: Network | Traced, profile: Profile, *, batch: int | None = None) -> Prediction:
     """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
 
     The interval comes from the held-out errors of the profile: of other architectures where it knows the kin, of other
@@ -86,7 +87,7 @@ def predict(network: Network, profile: Profile, *, batch: int | None = None) -> 
     )
 
 
-def _parts(network: Network, profile: Profile, work: Features, batch: int) -> dict[str, float]:
+def _parts(network: Network | Traced, profile: Profile, work: Features, batch: int) -> dict[str, float]:
     """The seconds of each term. Raises InvalidInput where none takes any."""
     amounts = terms(work, batch)
     parts = {name: float(amounts[name]) * value for name, value in profile.coefficients.items()}
@@ -104,7 +105,7 @@ def seconds(profile: Profile, work: Features, batch: Any) -> Any:
     return sum(value * amounts[name] for name, value in profile.coefficients.items())
 
 
-def _warnings(network: Network, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
+def _warnings(network: Network | Traced, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
     found = []
     if not profile.knows(network.family):
         found.append(f"{kin(network.family)} is not among the kin that {profile.name} was fitted to")

@@ -7,15 +7,19 @@ from typing import Any
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import pair
-from complexity_theory.exports import pycls, timm, torchvision
+from complexity_theory.exports import pycls, timm, torch, torchvision
 from complexity_theory.exports.refusal import Exported
 from complexity_theory.networks.files import describe, to_json
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 LIBRARIES: dict[str, Callable[[Network], Exported]] = {"torchvision": torchvision.exported, "timm": timm.exported}
 
 
-def _json(network: Network) -> str:
+FOR_TRACED = ("torch", "json")
+
+
+def _json(network: Network | Traced) -> str:
     return to_json(describe(network))
 
 
@@ -29,7 +33,8 @@ def _library(to: str) -> Callable[[Network], str]:
     return text
 
 
-EXPORTS: dict[str, Callable[[Network], str]] = {
+EXPORTS: dict[str, Callable[[Any], str]] = {
+    "torch": torch.source,
     "pycls": pycls.text,
     "torchvision": _library("torchvision"),
     "timm": _library("timm"),
@@ -47,12 +52,13 @@ def snippet(network: Network, to: str) -> str:
     return _or_nearest(network, to, lambda network: LIBRARIES[to](network).python)
 
 
-def export(network: Network, to: str) -> str:
+def export(network: Network | Traced, to: str) -> str:
     """The network as text that another library loads.
 
-    ``pycls``: YAML. ``torchvision``, ``timm``: JSON with the class, its arguments, the size of the input and a Python
-    snippet. ``json``: our own, as ``networks.files`` reads it. Raises InvalidInput for an unknown form, and with the
-    reason, and what can, where the library cannot express the network.
+    ``torch``: a Python file that needs torch alone and trains one step as a script. ``pycls``: YAML. ``torchvision``,
+    ``timm``: JSON with the class, its arguments, the size of the input and a Python snippet. ``json``: our own, as
+    ``networks.files`` reads it. Raises InvalidInput for an unknown form, and with the reason, and what can, where the
+    library cannot express the network.
 
     >>> from complexity_theory.zoo import network
     >>> print(export(network("RegNetX-200MF"), "pycls").splitlines()[0])
@@ -60,10 +66,12 @@ def export(network: Network, to: str) -> str:
     """
     if to not in EXPORTS:
         raise InvalidInput(f"unknown export {to!r}: one of {', '.join(EXPORTS)}")
+    if isinstance(network, Traced) and to not in FOR_TRACED:
+        raise InvalidInput(f"{to} has its own kinds of networks: a traced one goes to {' or '.join(FOR_TRACED)}")
     return _or_nearest(network, to, EXPORTS[to])
 
 
-def _or_nearest(network: Network, to: str, made: Callable[[Network], str]) -> str:
+def _or_nearest(network: Any, to: str, made: Callable[[Any], str]) -> str:
     """What ``made`` gives, or its refusal with the forms that can express the network."""
     try:
         return made(network)
@@ -72,7 +80,7 @@ def _or_nearest(network: Network, to: str, made: Callable[[Network], str]) -> st
         raise InvalidInput(f"{error}; {' and '.join(able)} can") from None
 
 
-def _can(network: Network, to: str) -> bool:
+def _can(network: Any, to: str) -> bool:
     try:
         EXPORTS[to](network)
     except InvalidInput:

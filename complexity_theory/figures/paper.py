@@ -20,6 +20,7 @@ from complexity_theory.verbs.theory import growth_table
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
+EXPLORER = "explorer.html"
 
 
 class Outcome(NamedTuple):
@@ -43,11 +44,12 @@ def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[
     return [*steps, Step("the page", partial(_page, folder))]
 
 
-def paper_steps(folder: Path, sources: Sources) -> list[Step]:
-    """Tables in Markdown and LaTeX, their verification, all figures, the page."""
+def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> list[Step]:
+    """Tables in Markdown and LaTeX, their verification, what there is ``more``, all figures, the page."""
     return [
         *(Step(name, partial(_table, name, folder)) for name in tables.TABLES),
         Step("verification", partial(_verification, folder)),
+        *more,
         *figure_steps(FIGURES.values(), folder, sources),
     ]
 
@@ -91,6 +93,8 @@ def _page(folder: Path) -> Outcome:
         parts.append(f"The closed-form tables: {', '.join(links)}.")
     if (folder / VERIFICATION).exists():
         parts.append(f"[Their verification]({VERIFICATION}) in symbols and against real PyTorch layers.")
+    if (folder / EXPLORER).exists():
+        parts.append(f"[A page to play with]({EXPLORER}): download it and open it in a browser.")
     shown = [spec for spec in FIGURES.values() if (folder / f"{spec.name}.svg").exists()]
     for spec in shown:
         frame = from_csv(registry.data_path(folder, spec.name).read_text(encoding="utf-8"))

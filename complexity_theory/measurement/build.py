@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
-from complexity_theory.graph.operations import Folded, Layer, Linear, Operation
+from complexity_theory.graph.operations import Borrowing, Folded, Layer, Linear, Operation
 from complexity_theory.graph.rows import Call, row
 from complexity_theory.measurement import modules
 from complexity_theory.measurement.modules import Function
+from complexity_theory.networks.traced import Traced
 
 
-def build(layer: Layer) -> nn.Module:
+def build(layer: Layer | Traced) -> nn.Module:
     """The layer or network as a module that maps batches (n, channels, height, width), initialised as in the papers.
 
     Submodules carry the names of the tree; a repeated part becomes separate copies, named 0, 1, .... A flat feature
@@ -33,6 +34,8 @@ def build(layer: Layer) -> nn.Module:
       (act): ReLU()
     )
     """
+    if isinstance(layer, Traced):
+        layer = layer.tree
     _check_ints(layer, layer)
     return initialise(assemble(layer))
 
@@ -93,6 +96,11 @@ def assemble(layer: Layer) -> nn.Module:
 @assemble.register
 def _operation(operation: Operation) -> nn.Module:
     return called(row(operation).torch(operation))
+
+
+@assemble.register
+def _borrowing(layer: Borrowing) -> nn.Module:
+    return assemble(layer.operation)
 
 
 @assemble.register

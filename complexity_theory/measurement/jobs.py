@@ -7,7 +7,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
@@ -18,6 +18,7 @@ from complexity_theory.graph.operations import Conv2d
 from complexity_theory.measurement.paths import is_callable_path
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced, at
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
@@ -80,7 +81,7 @@ class Description:
     labels: tuple[str, ...] = ()
 
     @classmethod
-    def of_network(cls, network: Network) -> Description:
+    def of_network(cls, network: Network | Traced) -> Description:
         """The description of a network."""
         return cls("network", canonical_json(files.describe(network)), ("name", "family", "note"))
 
@@ -140,7 +141,7 @@ def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more:
 class NetworkSubject(Subject):
     """A network at its own resolution, scaled to ``factor`` times its flops. It holds the network, not its name."""
 
-    base: Network
+    base: Network | Traced
     strategy: str = UNSCALED
     factor: float = 1
     kind: ClassVar[str] = "network"
@@ -157,9 +158,9 @@ class NetworkSubject(Subject):
         base = find(name)
         if resolution is not None:
             check_limit("a resolution", resolution, f"the resolution of {base.name}")
-        return cls(base if resolution is None else replace(base, resolution=resolution), strategy, factor)
+        return cls(base if resolution is None else at(base, resolution), strategy, factor)
 
-    def network(self) -> Network:
+    def network(self) -> Network | Traced:
         """The network that is built and timed."""
         return _scaled(self)
 
@@ -190,7 +191,7 @@ class NetworkSubject(Subject):
 
 
 @cache
-def _scaled(subject: NetworkSubject) -> Network:
+def _scaled(subject: NetworkSubject) -> Network | Traced:
     base = subject.base
     if subject.strategy == UNSCALED:
         return base

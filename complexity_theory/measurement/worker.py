@@ -20,6 +20,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import environment, timing
 from complexity_theory.measurement.build import build
+from complexity_theory.measurement.code import callable_of
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.hardware import device
 from complexity_theory.measurement.jobs import (
@@ -33,7 +34,6 @@ from complexity_theory.measurement.jobs import (
     Task,
     canonical_json,
 )
-from complexity_theory.measurement.paths import load_callable
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.timing import Phases
 from complexity_theory.measurement.workload import batch_of, configure, element_type, in_order, phases
@@ -45,8 +45,8 @@ def describe(device_name: str, threads: int | None) -> dict[str, Any]:
 
 
 def check(path: str) -> dict[str, Any]:
-    """Loads what a path names (``paths.load_callable``) and does not call it; raises what Python raises."""
-    load_callable(path)
+    """Loads what a path names (``code.callable_of``) and does not call it; raises what Python raises."""
+    callable_of(path)
     return {}
 
 
@@ -165,7 +165,7 @@ def _layer(subject: LayerSubject, settings: Settings) -> nn.Module:
 
 @to_module.register
 def _module(subject: ModuleSubject, settings: Settings) -> nn.Module:
-    module = load_callable(subject.path)()
+    module = callable_of(subject.path)()
     if not isinstance(module, nn.Module):
         raise InvalidInput(f"{subject.path} returned a {type(module).__name__}, not a torch.nn.Module")
     return module

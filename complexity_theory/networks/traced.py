@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.polynomial import Polynomial
-from complexity_theory.core.sizes import Size
+from complexity_theory.core.sizes import Size, is_symbolic
 from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
-from complexity_theory.graph.operations import Folded, Operation
-from complexity_theory.networks.knobs import Knob, bases, fitting
+from complexity_theory.graph.operations import Borrowing, Folded, Operation
+from complexity_theory.networks.knobs import Knob, bases, fitting, multiplied
+from complexity_theory.networks.spec import Network
+
+UNIT = 32  # "n" in a size is the height of the input over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +43,29 @@ class Step:
 
     def operation(self, sizes: Mapping[str, Size]) -> Operation:
         """The operation where the knobs have these sizes. Raises InvalidInput where they do not fit."""
-        given = {name: _valued(value, sizes) for name, value in self.fields}
+        try:
+            given = {name: _valued(value, sizes) for name, value in self.fields}
+        except KeyError:
+            raise InvalidInput(
+                f"{self.name} has sizes that are known at heights that are multiples of {UNIT} alone"
+            ) from None
         if "shape" in given:
             given["shape"] = Shape(*given["shape"])
         try:
             found: Operation = getattr(operations, self.kind)(**given)
         except InvalidInput as error:
             raise InvalidInput(f"{self.name}: {error}") from None
-        return Folded(found, self.lead) if self.lead else found
+        found = Folded(found, self.lead) if self.lead else found
+        return found if self.owns else Borrowing(found)
+
+
+@cache
+def defaults(kind: str) -> dict[str, Any]:
+    """The fields of an operation that have a default, which steps leave out. Raises InvalidInput for no operation."""
+    found = getattr(operations, kind, None)
+    if not (isinstance(found, type) and issubclass(found, Operation) and found is not Operation):
+        raise InvalidInput(f"no operation is called {kind[:60]!r}")
+    return {field.name: field.default for field in fields(found) if field.default is not MISSING}  # type: ignore[arg-type]
 
 
 def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
@@ -55,6 +75,13 @@ def _valued(value: Any, sizes: Mapping[str, Size]) -> Any:
     if isinstance(value, tuple):
         return tuple(_valued(item, sizes) for item in value)
     return value
+
+
+def names_in(value: Any) -> set[str]:
+    """The symbols in a field, or in fields."""
+    if isinstance(value, Polynomial):
+        return value.names
+    return set().union(*map(names_in, value)) if isinstance(value, tuple) else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,7 @@ class Traced:
 
     ``inputs``: the sides of each input, without the batch. ``symbols``: what each knob is called in the polynomials of
     the steps; "r" and "c" are the height and width of the input, or "r" is both. ``outputs``: the values that come out.
+    ``loose``: what the steps do not say of the module, so that what is built of them computes something else.
     """
 
     name: str
@@ -95,6 +123,7 @@ class Traced:
     runs: tuple[Run, ...] = ()
     note: str = ""
     family: str = "traced"
+    loose: tuple[str, ...] = ()
 
     # -- as other networks
 
@@ -130,15 +159,17 @@ class Traced:
             raise InvalidInput(f"{self.name} was traced at {self.resolution}, and cannot be read at {resolution}")
         return tuple(sides.get(s, knob.base) for s, knob in zip(self.symbols, self.knobs, strict=True))
 
+    def at(self, resolution: int | tuple[int, int]) -> Traced:
+        """The network with an input of ``resolution``. Raises InvalidInput where it cannot be read there."""
+        return self.resized(self._at(resolution))
+
     # -- what can be scaled
 
     def cost(self, values: Sequence[Size]) -> Complexity:
         """Its exact cost where the knobs have these sizes: ints, symbols or int64 arrays."""
         total = Complexity()
-        for step, times, operation, taken, output in self._walk(self._sizes(values)):
+        for times, operation, taken, output in self._walk(self._sizes(values)):
             cost = operation.cost(output, *taken)
-            if not step.owns:
-                cost = replace(cost, params=0)
             total = total + (cost if type(times) is int and times == 1 else times * cost)
         return total
 
@@ -146,7 +177,7 @@ class Traced:
         """The same: nothing is rounded, and the structure is always kept."""
         return self.cost(values)
 
-    def resized(self, values: Sequence[int], *, name: str | None = None, note: str | None = None) -> Traced:
+    def resized(self, values: Sequence[Size], *, name: str | None = None, note: str | None = None) -> Traced:
         """The network with other sizes of its knobs. Raises InvalidInput where they do not fit."""
         sizes = self._sizes(values)
         made = replace(
@@ -158,6 +189,22 @@ class Traced:
         )
         made.complexity()  # what does not fit is found by walking it
         return made
+
+    def scaled(self, *, depth: Size = 1, width: Size = 1, group_width: Size = 1, resolution: Size = 1) -> Traced:
+        """The ideal scaled network: every size that moves times its multiplier, nothing rounded."""
+        multipliers = {"depth": depth, "width": width, "group_width": group_width, "resolution": resolution}
+        return self.resized(multiplied(self.knobs, multipliers))
+
+    def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+        """The variants that have one structure, together: those whose runs have no copy, one, or more."""
+        sizes = self._sizes(values)
+        patterns = [np.broadcast_to(np.minimum(run.times(sizes), 2), variants) for run in self.runs]
+        varied = [pattern for pattern in patterns if np.ptp(pattern)]
+        if not varied:
+            return [slice(None)]
+        _, groups = np.unique(np.stack(varied), axis=1, return_inverse=True)
+        groups = groups.reshape(-1)
+        return [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
 
     def fits(self, values: Sequence[Size]) -> Any:
         """Whether ``resized`` would build it: a bool, or of int64 arrays one each."""
@@ -216,7 +263,10 @@ class Traced:
             raise InvalidInput(f"{self.name} has {len(self.knobs)} knobs, and {len(values)} sizes are given")
         sizes = dict(zip(self.symbols, values, strict=True))
         if "r" in sizes:
-            sizes.setdefault("c", sizes["r"])
+            tall = sizes["r"]
+            sizes.setdefault("c", tall)
+            if is_symbolic(tall) or not np.any(tall % UNIT):
+                sizes["n"] = tall / UNIT if is_symbolic(tall) else tall // UNIT
         return sizes
 
     def shapes(self, sizes: Mapping[str, Size]) -> tuple[Shape, ...]:
@@ -228,7 +278,7 @@ class Traced:
             found.append(Shape(*lead, *own) if follows else Shape(*sides))
         return tuple(found)
 
-    def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Step, Size, Operation, tuple[Shape, ...], Shape]]:
+    def _walk(self, sizes: Mapping[str, Size]) -> Iterator[tuple[Size, Operation, tuple[Shape, ...], Shape]]:
         """Each step with how often it stands there, its operation, and the shapes that go in and come out."""
         known = {f"input{i}": shape for i, shape in enumerate(self.shapes(sizes))}
         starts, stops = {run.start: run for run in self.runs}, {run.stop for run in self.runs}
@@ -244,7 +294,7 @@ class Traced:
                 known[step.name] = output = operation.infer(*taken)
             except InvalidInput as error:
                 raise InvalidInput(f"{step.name}: {error}") from None
-            yield step, times, operation, taken, output
+            yield times, operation, taken, output
 
     # -- as a graph
 
@@ -289,6 +339,11 @@ class Traced:
             nodes.extend(replace(_node(step, sizes, local), name=_copied(step.name, copy + 1)) for step in steps)
         renamed.update({name: _copied(name, times) for name in run.gives})
         return nodes
+
+
+def at(network: Network | Traced, resolution: int | tuple[int, int]) -> Network | Traced:
+    """A network with an input of ``resolution``. Raises InvalidInput for a traced one that cannot be read there."""
+    return network.at(resolution) if isinstance(network, Traced) else replace(network, resolution=resolution)
 
 
 def _node(step: Step, sizes: Mapping[str, Size], renamed: Mapping[str, str]) -> Node:

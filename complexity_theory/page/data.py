@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from complexity_theory.choice.budgets import Budgets, told
@@ -61,7 +62,7 @@ def _strategy(strategy: Strategy) -> dict[str, Any]:
 
 
 def _letter(letter: str) -> dict[str, Any]:
-    """A letter of the grammar of strategies: the exponents that a weight of 1 gives, and what it counts in their sum."""
+    """A letter of a strategy: the exponents that a weight of 1 gives, and what it counts in the sum of weights."""
     alone = parse(letter)
     share = next(share for share in alone.shares if share)
     return {
@@ -120,10 +121,8 @@ def _closed(base: Network, distinct: Mapping[str, Strategy]) -> dict[str, Any]:
     except InvalidInput as error:
         return {"polynomials": None, "why": str(error), "steps": [], "substituted": {}}
     more = {}
-    try:
+    with suppress(InvalidInput):  # where of an operation it is not known what training keeps of it
         more["kept"] = kept_form(base)
-    except InvalidInput:  # of an operation it is not known what training keeps of it
-        pass
     substituted = {}
     for name, strategy in distinct.items():
         try:

@@ -12,7 +12,7 @@ from sympy.printing.mathml import MathMLPresentationPrinter
 from complexity_theory.scaling.steps import Equation, Side, Step
 
 
-class _Printer(MathMLPresentationPrinter):
+class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]  # sympy has no types
     """Sympy's, with what was left unevaluated shown as what it stands for."""
 
     def _print_UnevaluatedExpr(self, expr: Any) -> Any:  # noqa: N802  (sympy's name)

@@ -91,9 +91,9 @@ class Rule:
         """A width before it is made to fit its groups; ``knob`` says of what, where it matters."""
         return multiple_of(self.step(knob), ideal)
 
-    def resolution(self, ideal: float) -> int:
+    def resolution(self, ideal: float, knob: Knob | None = None) -> int:
         """A side of the input."""
-        return multiple_of(self.resolution_multiple, ideal)
+        return multiple_of(math.lcm(self.resolution_multiple, knob.multiple if knob else 1), ideal)
 
     def step(self, knob: Knob | None) -> int:
         """What a width is a multiple of."""
@@ -109,7 +109,7 @@ class Rule:
             if knob.dimension == "depth":
                 sizes[knob.name] = self.depth(wanted[knob.name])
             elif knob.dimension == "resolution":
-                sizes[knob.name] = self.resolution(wanted[knob.name])
+                sizes[knob.name] = self.resolution(wanted[knob.name], knob)
             elif knob.dimension == "width":
                 alone = [(g, wanted[g.name]) for g in groups.get(knob.name, ()) if len(g.divides) == 1]
                 sizes |= self.fitted(knob, wanted[knob.name], alone, sizes)

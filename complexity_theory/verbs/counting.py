@@ -15,11 +15,13 @@ from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.conventions import Convention
 from complexity_theory.graph.per_layer import Part, per_layer
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.verify import Verification
+    from complexity_theory.verbs.code import CodeCount
 
 ALL = "all"  # conventions
 
@@ -31,7 +33,7 @@ class Count(Result):
     ``parts``: its stages, blocks and layers (``graph.per_layer``), where they were asked for.
     """
 
-    network: Network
+    network: Network | Traced
     shape: Shape
     by_convention: dict[str, Complexity]
     told: bool
@@ -63,7 +65,8 @@ class Count(Result):
         return [self._row(name, counts) for name, counts in self.by_convention.items()]
 
     def _row(self, convention: str, counts: Complexity) -> dict[str, Any]:
-        row = {"network": self.network.name, "resolution": self.network.resolution, **counts.as_dict()}
+        row = {"network": self.network.name, "resolution": self.network.resolution}
+        row |= {**counts.as_dict(), "products": counts.products}
         known = conventions.convention(convention)
         row |= {"convention": known.name, "counts": known.counts} if self.told else {}
         return row | ({"note": self.network.note} if self.network.note else {})
@@ -91,18 +94,30 @@ class Count(Result):
         return f"{self.network.name}: {counts}"
 
 
-def count(network: Any, *, resolution: Any = None, convention: str | None = None, per_layer: bool = False) -> Count:
+def count(
+    network: Any,
+    *,
+    resolution: Any = None,
+    input: Any = None,
+    convention: str | None = None,
+    per_layer: bool = False,
+) -> Count | CodeCount:
     """The exact flops (multiply-adds), params and acts (elements) of a network for one image.
 
-    ``resolution``: side of the input, or height and width (also "384x640"; default: the network's own).
-    ``convention``: whose rules count (pycls, fvcore, torch, ptflops, torchinfo, thop; or all). ``per_layer``: by stage,
-    block and layer too. Raises InvalidInput otherwise, and where sizes do not fit.
+    ``resolution``: side of the input, or height and width (also "384x640"; default: the network's own). ``input``: the
+    same with the channels before ("3x384x640"), as code and torch modules need; these are counted as they stand, and
+    need not be traceable. ``convention``: whose rules count (pycls, fvcore, torch, ptflops, torchinfo, thop; or all).
+    ``per_layer``: by stage, block and layer too. Raises InvalidInput otherwise, and where sizes do not fit.
 
     >>> count("EfficientNet-B0").flops, count("EfficientNet-B0", convention="fvcore").flops
     (385825092, 401659392)
     """
-    found = resolve.network(network, resolution=resolution)
     resolve.flag(per_layer, "per_layer")
+    if convention in (None, "pycls") and resolve.stands_for_code(network):
+        from complexity_theory.verbs.code import count_code
+
+        return count_code(network, resolution, input, per_layer)
+    found = resolve.network(network, resolution=resolution, input=input)
     shape = found.input()
     if convention is None:
         rules: list[Convention] = [conventions.convention("pycls")]
@@ -122,7 +137,7 @@ def shown_sides(resolution: int | tuple[int, int]) -> int | str:
     return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
-def _parts(network: Network, shape: Shape, rule: Convention) -> list[Part]:
+def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[Part]:
     return per_layer(network.tree, shape, rule)
 
 

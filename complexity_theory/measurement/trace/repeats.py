@@ -79,6 +79,10 @@ def _fold(
         return "it hands on what is no value"
     if problem := _differs(steps, spans, takes, gives):
         return problem
+    if any(
+        a.fields != b.fields for span in spans[1:] for a, b in zip(steps[start:stop], steps[slice(*span)], strict=True)
+    ):
+        converter.whole.append(f"the blocks of {blocks.container or 'the module'} differ, in dilation or dropout")
     outside = {name for step in steps[spans[-1][1] :] for name in step.inputs} | set(outputs)
     inner = {step.name for begin, end in spans for step in steps[begin:end]} - set(gives[-1])
     if outside & inner:
