@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,8 +63,9 @@ def explore(
         max_flops=max_flops,
         max_acts=max_acts,
     )
+    chosen: list[tuple[str, Any]] = [(name, resolve.network(name)) for name in networks or page.NETWORKS]
     written = page.explore(
-        [(name, resolve.network(name)) for name in networks or page.NETWORKS],
+        chosen,
         profiles,
         strategies=[parse(name) for name in strategy or ()],
         roundings=rounding or page.ROUNDINGS,
