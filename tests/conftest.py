@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from complexity_theory.measurement.trace.torchvision import make_importable
+from complexity_theory.measurement.torchvision import make_importable
 
 make_importable()  # fvcore imports torchvision where it is installed, and timm does
 

@@ -22,7 +22,7 @@ from torch import nn
 
 from complexity_theory.core import report
 from complexity_theory.measurement.count import count
-from complexity_theory.measurement.trace.torchvision import make_importable
+from complexity_theory.measurement.torchvision import make_importable
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # One of each kind, quick to build: what every run of the tests looks at.

@@ -70,7 +70,7 @@ PER_CHANNEL = st.sampled_from((BatchNorm2d, LayerNorm2d, LayerScale))
 POOL = st.sampled_from((MaxPool2d, AvgPool2d))
 SIDE = st.integers(1, 40)
 SHAPE = st.builds(Shape, WIDTH, SIDE, SIDE)
-FLAT = st.builds(Shape, st.integers(1, 64), st.just(1), st.just(1))
+FLAT = st.builds(Shape, st.integers(2, 64), st.just(1), st.just(1))
 
 
 def _draw_group_width(draw: Draw, width: int) -> int:
@@ -124,7 +124,7 @@ def _draw_keeper(draw: Draw, w: int) -> Layer:
 def leaves(draw: Draw, shape: Shape) -> Layer:
     """A leaf that fits ``shape``; linear layers where it is flat."""
     kind = draw(KIND)
-    if kind == 0 and shape.height == shape.width == 1:
+    if kind == 0 and shape.height == shape.width == 1 < shape.channels:
         return Linear(shape.channels, draw(WIDTH), bias=draw(BOOL))
     if kind == 1:
         return _draw_keeper(draw, shape.channels)

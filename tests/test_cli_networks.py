@@ -152,7 +152,7 @@ def test_export_a_snippet(capsys):
         (["scale", "ResNet-50", "--strategy", "w", "--factor", "2", "-o", "x.yaml"], ".toml or .json"),
         (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "1"], "out of reach"),
         (["export", "ResNet-50", "--to", "onnx"], "unknown export"),
-        (["export", "ResNet-50", "--to", "timm"], "timm cannot express ResNet-50"),
+        (["export", "VGG-16", "--to", "timm"], "timm cannot express VGG-16"),
         (["export", "ResNet-50", "--to", "json", "--factor", "2"], "--strategy"),
         (["export", "ResNet-50", "--to", "json", "--snippet"], "no Python snippet"),
         (["export", "ResNet-50", "--to", "json", "--rounding", "bogus"], "--strategy"),

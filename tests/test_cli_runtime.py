@@ -35,9 +35,10 @@ def test_correlate(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "runtime", "correlate", "v100-training", "--format", "json")
     assert ran.status == 0
     pooled = {row["metric"]: row for row in ran.data["correlations"] if row["family"] == "all"}
-    assert pooled["acts"]["pearson"] > pooled["flops"]["pearson"]
+    assert pooled["acts"]["pearson_log"] > pooled["flops"]["pearson_log"]
     assert pooled["acts"]["n"] == 36
     assert {"pearson", "pearson_log", "spearman", "pearson_low", "pearson_high"} <= set(pooled["acts"])
+    assert (pooled["acts"]["largest"], round(pooled["flops"]["pearson_rest"], 2)) == ("EfficientNet-B5", 0.90)
     ranked = {row["metric"]: row["accuracy"] for row in ran.data["rankings"]}
     assert ranked["acts"] > ranked["flops"]
 
@@ -45,6 +46,14 @@ def test_correlate(capsys: pytest.CaptureFixture[str]) -> None:
 def test_correlate_in_text_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
     text = Ran(capsys, "runtime", "correlate", "early-convolutions")
     assert "Ranked right at equal flops" in text.out
+    head = text.out.splitlines()[1].split("  ")
+    assert [name.strip() for name in head if name.strip()][3:] == [
+        "log r",
+        "rank",
+        "linear r",
+        "without the largest",
+        "largest",
+    ]
     assert "note: 16 names that the zoo does not know: RegNetY-1GF" in text.err
     first = Ran(capsys, "runtime", "correlate", "v100-inference", "--format", "csv").out.split("\n\n")[0]
     rows = list(csv.DictReader(io.StringIO(first)))
@@ -55,7 +64,8 @@ def test_correlate_in_text_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
 def test_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "runtime", "evaluate", "v100-inference", "--format", "json")
     assert ran.status == 0
-    keys = {"lofo_mape", "loo_mape", "median_ape", "spearman", "n", "families"}
+    keys = {"lofo_mape", "new_kin_mape", "few_mape", "loo_mape", "median_ape", "spearman", "ranking", "coverage"}
+    keys |= {"n", "families"}
     assert keys <= set(ran.data)
     assert all(keys <= set(scores) for scores in ran.data["baselines"].values())
     assert ran.data["lofo_mape"] < ran.data["baselines"]["flops"]["lofo_mape"]
@@ -101,6 +111,27 @@ def test_predict_stands_at_the_top_and_under_runtime(
     assert ran.data["memory"] == sum(ran.data["memory_parts"].values()) > 4 * ran.data["params"]
 
 
+def test_a_prior_is_learned_written_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "prior.toml"
+    ran = Ran(capsys, "runtime", "prior", "--tables", str(tmp_path), "-o", str(path))
+    assert (ran.status, ran.out) == (0, "")
+    assert f"wrote {path}: 2 tables, 72 measurements" in ran.err
+    with_it = Ran(capsys, "runtime", "evaluate", "v100-inference", "--prior", str(path), "--format", "json").data
+    without = Ran(capsys, "runtime", "evaluate", "v100-inference", "--format", "json").data
+    assert with_it["lofo_mape"] != pytest.approx(without["lofo_mape"], rel=1e-3), "both tables are of a V100"
+    assert with_it["lofo_mape"] == pytest.approx(with_it["new_kin_mape"])
+    folder = tmp_path / "profiles"
+    ran = Ran(capsys, "runtime", "profiles", "--tables", str(tmp_path), "-o", str(folder), "--prior", str(path))
+    assert ran.status == 0
+    assert sorted(file.name for file in folder.iterdir()) == ["v100-inference.toml", "v100-training.toml"]
+
+
+def test_a_batch_below_the_fitted_ones_is_refused_with_a_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, "predict", "ResNet-50", "--device", "rtx4090-eager-nchw", "--batch", "1")
+    assert (ran.status, ran.out) == (2, "")
+    assert "does not tell the time at batch 1, only that an image takes at least" in ran.err
+
+
 def test_predict_a_scaled_network_at_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
     scaled = ("--strategy", "dWr", "--target-flops", "1.2e9", "--batch", "8")
     ran = Ran(capsys, "predict", "EfficientNet-B0", *scaled, "--device", "v100-inference", "--format", "json")
@@ -112,7 +143,7 @@ def test_predict_a_scaled_network_at_a_batch(capsys: pytest.CaptureFixture[str])
 def test_predict_warns_outside_what_was_fitted(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "predict", "VGG-16", "--device", "v100-inference", "--format", "json")
     assert ran.status == 0
-    assert "warning: family VGG is not among those that v100-inference was fitted to" in ran.err
+    assert "warning: VGG is not among the kin that v100-inference was fitted to" in ran.err
     assert len(ran.data["warnings"]) == len(ran.err.splitlines())
 
 
@@ -129,7 +160,7 @@ def test_compare(prefix: tuple[str, ...], capsys: pytest.CaptureFixture[str]) ->
 
 def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "compare", "EfficientNet-B0", "--target-flops", "1e9", "--device", "v100-training")
-    assert "EfficientNet-B0 at 1e+09 flops on v100-training (training, batch 64)" in ran.out
+    assert "EfficientNet-B0 at 1e+09 flops on v100-training (training, fp32, batch 64)" in ran.out
     assert "memory, GiB" in ran.out
 
 
@@ -145,9 +176,18 @@ def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
         (("compare", "ResNet-50", "--device", "v100-training", "--target-flops", "1e300"), "'1e300': at most 1e+30"),
         (("predict", "ResNet-51", "--device", "v100-training"), "unknown network 'ResNet-51'"),
         (("predict", "ResNet-50", "--device", "h100"), "unknown device 'h100'"),
+        (("predict", "ResNet-50", "--device", "rtx4090-training"), "of rtx4090 there are rtx4090-compiled-nchw"),
+        (("runtime", "evaluate", "v100-training", "--prior", "/nowhere.toml"), "cannot read /nowhere.toml"),
+        (("runtime", "evaluate", "v100-training", "--prior", "pyproject.toml"), "is no prior of devices"),
         (("predict", "ResNet-50", "--device", "v100-training", "--batch", "0"), "batch must be at least 1"),
-        (("predict", "ResNet-50", "--device", "v100-training", "--factor", "2"), "to scale takes --strategy"),
-        (("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w"), "to scale takes --strategy"),
+        (
+            ("predict", "ResNet-50", "--device", "v100-training", "--factor", "2"),
+            "to scale takes a strategy (--strategy)",
+        ),
+        (
+            ("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w"),
+            "to scale takes a strategy (--strategy)",
+        ),
         (
             ("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w", "--target-flops", "1e300"),
             "'1e300': at most 1e+30",

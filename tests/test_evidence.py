@@ -14,7 +14,16 @@ from scipy import stats
 from complexity_theory.evidence import published
 from complexity_theory.evidence.correlation import correlations, rankings
 from complexity_theory.evidence.loaders import load
-from complexity_theory.evidence.statistics import competitors, estimate, mean, median, pearson, ranking, spearman
+from complexity_theory.evidence.statistics import (
+    competitors,
+    estimate,
+    mean,
+    median,
+    pearson,
+    ranked_as,
+    share_right,
+    spearman,
+)
 
 values = arrays(float, 12, elements=st.integers(1, 8).map(float))
 
@@ -75,18 +84,32 @@ def test_ranking_by_hand() -> None:
     pairs = np.array([[0, 1], [1, 2], [0, 2]])
     seconds = np.array([1.0, 2, 3])
     for metric, right in ((np.array([1.0, 2, 3]), 1), (np.array([3.0, 2, 1]), 0), (np.array([1.0, 3, 2]), 2 / 3)):
-        assert close(float(ranking(metric, seconds, pairs)(np.ones((1, 3)))[0]), right)
+        assert close(float(share_right(ranked_as(metric, seconds, pairs), pairs)(np.ones((1, 3)))[0]), right)
+
+
+def test_pairs_that_nothing_ranks_count_for_nothing() -> None:
+    pairs = np.array([[0, 1], [1, 2]])
+    assert close(float(share_right(np.array([np.nan, 1.0]), pairs)(np.ones((1, 3)))[0]), 1)
+    assert np.isnan(share_right(np.array([np.nan, np.nan]), pairs)(np.ones((1, 3)))[0])
 
 
 @pytest.mark.parametrize("name", published.names())
 def test_on_v100_acts_go_with_time_and_flops_less(name: str) -> None:
     table = published.table(name)
     found = correlations(table).set_index(["family", "metric"]).loc["all"]
-    assert found["pearson"]["acts"] > found["pearson"]["flops"] > 0
-    assert (found["pearson_low"] <= found["pearson"]).all()
-    assert (found["pearson"] <= found["pearson_high"]).all()
+    for statistic in ("pearson_log", "spearman", "pearson"):
+        assert found[statistic]["acts"] > found[statistic]["flops"] > 0
+        assert (found[f"{statistic}_low"] <= found[statistic]).all()
+        assert (found[statistic] <= found[f"{statistic}_high"]).all()
     ranked = rankings(table).set_index("metric")
     assert ranked["accuracy"]["acts"] > 0.8 > ranked["accuracy"]["flops"]
+
+
+def test_linear_correlation_on_v100s_rests_on_one_network() -> None:
+    found = correlations(published.table("v100-training")).set_index(["family", "metric"]).loc["all"]
+    assert set(found["largest"]) == {"EfficientNet-B5"}
+    assert found["pearson"].round(2).to_dict() == {"flops": 0.75, "params": 0.70, "acts": 0.93}
+    assert found["pearson_rest"].round(2).to_dict() == {"flops": 0.90, "params": 0.90, "acts": 0.91}
 
 
 def test_early_convolutions_agrees_with_the_correlations_its_paper_states() -> None:

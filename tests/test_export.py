@@ -1,4 +1,4 @@
-"""Exports, held to the fields that pycls, torchvision and timm document (none of them is imported here)."""
+"""Exports, held to the fields that pycls, torchvision and timm document, and executed where these are installed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from yacs.config import CfgNode
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.exports import EXPORTS, export, pycls_config, snippet
+from complexity_theory.exports import EXPORTS, LIBRARIES, export, pycls, snippet
 from complexity_theory.exports import timm as export_timm
 from complexity_theory.exports import torchvision as export_torchvision
+from complexity_theory.exports.generator import generator
 from complexity_theory.networks import Network, Stage
 from complexity_theory.networks.files import read
 from complexity_theory.networks.regnet import regnet
@@ -143,7 +144,7 @@ def test_pycls_round_trip(name):
 
 def test_pycls_test_size_is_scaled_as_the_reference_does():
     network = scale(zoo.network("RegNetY-4.0GF"), "dWr", factor=4).network
-    config = pycls_config(network)
+    config = pycls.config(network)
     assert (config["TRAIN"]["IM_SIZE"], config["TEST"]["IM_SIZE"]) == (240, round(256 * 4**0.05 / 4) * 4)
 
 
@@ -194,36 +195,91 @@ REGNET_CFG = {
 
 def test_torchvision_regnet():
     network = scale(zoo.network("RegNetY-4.0GF"), "dWr", factor=4).network
-    exported = export_torchvision.arguments(network)
-    assert exported["model"] == "torchvision.models.regnet.RegNet"
-    assert set(exported["arguments"]) == TORCHVISION_REGNET
-    block = exported["arguments"]["block_params"]
+    exported = export_torchvision.exported(network)
+    assert exported.model == "torchvision.models.regnet.RegNet"
+    assert set(exported.arguments) == TORCHVISION_REGNET
+    block = exported.arguments["block_params"]
     assert set(block) == BLOCK_PARAMS
     assert block["widths"] == [224, 336, 896, 1904]
     assert block["group_widths"] == [112] * 4
     assert block["se_ratio"] == 0.25
 
 
+def test_torchvision_resnets_of_the_usual_widths():
+    values = {name: export_torchvision.exported(zoo.network(name)).arguments for name in ("ResNet-50", "ResNet-34")}
+    assert values["ResNet-34"] == {"block": "BasicBlock", "layers": [3, 4, 6, 3], "num_classes": 1000}
+    settings = {"groups": 1, "width_per_group": 64}
+    assert values["ResNet-50"] == {"block": "Bottleneck", "layers": [3, 4, 6, 3], "num_classes": 1000, **settings}
+    settings = {"groups": 32, "width_per_group": 8}
+    next_ = export_torchvision.exported(zoo.network("ResNeXt-101-32x8d")).arguments
+    assert {name: next_[name] for name in settings} == settings
+
+
 def test_torchvision_dense_bottlenecks_are_one_group():
-    block = export_torchvision.arguments(zoo.network("ResNet-50"))["arguments"]["block_params"]
-    assert block["group_widths"] == [64, 128, 256, 512]
+    network = scale(zoo.network("ResNet-50"), "w", factor=4).network
+    block = export_torchvision.exported(network).arguments["block_params"]
+    assert block["group_widths"] == [128, 256, 512, 1024]
     assert block["strides"] == [1, 2, 2, 2]
-    assert "MaxPool2d" in snippet(zoo.network("ResNet-50"), "torchvision")
+    assert "MaxPool2d" in snippet(network, "torchvision")
 
 
 def test_torchvision_efficientnet():
     network = scale(zoo.network("EfficientNet-B0"), "dWr", factor=4).network
-    values = export_torchvision.arguments(network)["arguments"]
+    values = export_torchvision.exported(network).arguments
     rows = values["inverted_residual_setting"]
-    assert all(set(row) == MBCONV_CONFIG for row in rows)
+    assert all(set(row) == {"block", *MBCONV_CONFIG} for row in rows)
     assert [row["input_channels"] for row in rows] == list(network.input_widths)
     assert values["last_channel"] == network.head_width
+
+
+# One of each class that is exported to; where it can be, scaled. (All of the zoo: ``python -m tests.exported``.)
+EXECUTED = [
+    *(("torchvision", name, "dWr") for name in ("RegNetY-400MF", "EfficientNetV2-B0", "ConvNeXt-Atto", "MobileNetV2")),
+    ("torchvision", "ResNet-18", "d"),
+    *(("torchvision", name, "") for name in ("VGG-11-BN", "MobileNetV3-Small")),
+    *(("timm", name, "dWr") for name in ("RegNetZ-500MF", "SE-ResNet-18", "ResNet-26-T", "RegNetZ-C16", "MobileNetV1")),
+    *(("timm", name, "dWr") for name in ("EfficientNet-Lite0", "LCNet-0.5", "ConvNeXt-Nano-OLS")),
+    ("timm", "MobileNetV3-Small", ""),
+]
+
+
+@pytest.mark.parametrize(("to", "name", "strategy"), EXECUTED)
+def test_exports_build_the_network_in_the_library_itself(to, name, strategy):
+    pytest.importorskip("timm")
+    from tests.exported import ran
+
+    network = zoo.network(name)
+    network = scale(network, strategy, factor=2, rounding="efficientnet").network if strategy else network
+    assert ran(network, to).found == "equal"
+
+
+def test_an_export_that_builds_another_network_is_told(monkeypatch):
+    pytest.importorskip("timm")
+    from tests import exported
+
+    for old, new, said in [
+        ("3, 4, 6, 3", "3, 4, 6, 2", "Complexity"),
+        ("num_classes=1000", "num_classes=10", "output"),
+        ("224)  #", "96)  #", "input"),
+    ]:
+        wrong = snippet(zoo.network("ResNet-50"), "torchvision").replace(old, new)
+        monkeypatch.setattr(exported, "snippet", lambda network, to, wrong=wrong: wrong)
+        assert exported.ran(zoo.network("ResNet-50"), "torchvision").found.startswith(said)
+
+
+@pytest.mark.parametrize("to", LIBRARIES)
+def test_every_snippet_names_the_size_of_its_input(to):
+    network = scale(zoo.network("EfficientNet-B0"), "dWr", factor=4).network
+    wide = replace(network, resolution=(192, 320))
+    for exported, size in ((network, [3, 240, 240]), (wide, [3, 192, 320])):
+        assert f"input_size = ({size[0]}, {size[1]}, {size[2]})" in snippet(exported, to)
+        assert json.loads(export(exported, to))["input_size"] == size
 
 
 @pytest.mark.parametrize("name", ["RegNetX-200MF", "RegNetX-4.0GF", "RegNetY-1.6GF", "RegNetZ-500MF", "RegNetZ-4GF"])
 def test_timm_regnet_round_trip(name):
     network = zoo.network(name)
-    values = export_timm.arguments(network)["arguments"]
+    values = export_timm.exported(network).arguments
     assert set(values) == {*REGNET_CFG, "num_classes", "drop_rate"}
     stage = network.stages[0]
     rebuilt = regnet(
@@ -245,7 +301,7 @@ def test_timm_regnet_round_trip(name):
 
 
 def test_timm_efficientnet():
-    values = export_timm.arguments(zoo.network("EfficientNet-B0"))["arguments"]
+    values = export_timm.exported(zoo.network("EfficientNet-B0")).arguments
     assert values["arch_def"] == [  # as timm/models/efficientnet.py has it
         ["ds_r1_k3_s1_e1_c16_se0.25"],
         ["ir_r2_k3_s2_e6_c24_se0.25"],
@@ -268,7 +324,7 @@ def test_timm_efficientnet():
 )
 def test_generators_are_found_again(depth, w0, wa, wm, group_w):
     network = regnet("x", family="y", depth=depth, w0=w0, wa=wa, wm=wm, group_w=group_w)
-    found = export_timm.generator(network, Fraction(1))
+    found = generator(network, Fraction(1))
     if found is not None:
         names = {"depth": found["depth"], "w0": found["w0"], "wa": found["wa"], "wm": found["wm"]}
         assert regnet("x", family="y", group_w=found["group_size"], **names) == network
@@ -277,24 +333,38 @@ def test_generators_are_found_again(depth, w0, wa, wm, group_w):
 @pytest.mark.parametrize(
     ("to", "name", "reason"),
     [
-        ("pycls", "MobileNetV2", "no activation relu6"),
+        ("pycls", "MobileNetV2", "no activation relu6, only relu, silu, gelu; torchvision and timm and json can"),
         ("pycls", "ConvNeXt-Tiny", "no head of kind"),
-        ("torchvision", "ResNet-18", "not basic"),
-        ("torchvision", "RegNetZ-500MF", "not linear-bottleneck"),
-        ("torchvision", "MobileNetV2", "SiLU, not relu6"),
-        ("timm", "ResNet-50", "3x3 stem, not resnet"),
-        ("timm", "VGG-16", "no head of kind"),
+        ("torchvision", "ResNet-18-D", "shortcuts do not pool; timm and json can"),
+        ("torchvision", "RegNetZ-500MF", "no blocks of kind linear-bottleneck"),
+        ("torchvision", "EfficientNet-Edge-S", "SiLU, not relu"),
+        ("timm", "ResNetV2-50", "no head of kind bn-act-pool; json can"),
+        ("timm", "VGG-16", "no head of kind vgg; torchvision and json can"),
     ],
 )
-def test_refusals_have_reasons(to, name, reason):
+def test_refusals_have_reasons_and_say_what_can(to, name, reason):
     with pytest.raises(InvalidInput, match=f"{to} cannot express {name}: .*{reason}"):
         export(zoo.network(name), to)
 
 
-def test_timm_refuses_stages_that_no_generator_makes():
+def test_refusals_of_what_no_configuration_has():
+    network = zoo.network("ResNet-50")
+    dilated = replace(network, stages=tuple(replace(stage, dilation=2) for stage in network.stages))
+    wide = replace(network, stages=tuple(replace(stage, kernel=(1, 5)) for stage in network.stages))
+    for to in (*LIBRARIES, "pycls"):
+        with pytest.raises(InvalidInput, match="not dilated, here by 2; json can"):
+            export(dilated, to)
+        with pytest.raises(InvalidInput, match=r"kernels are squares, stage 1 has \(1, 5\); json can"):
+            export(wide, to)
+
+
+def test_stages_that_no_generator_makes_are_a_byobnet():
     network = scale(zoo.network("RegNetY-400MF"), "dWr", target_flops=500e6).network
-    with pytest.raises(InvalidInput, match="no such numbers generate stages"):
-        export(network, "timm")
+    assert generator(network, Fraction(1)) is None
+    made = export_timm.exported(network)
+    assert made.model == "timm.models.byobnet.ByobNet"
+    assert [sum(row["d"] for row in stage) for stage in made.arguments["blocks"]] == list(network.depths)
+    assert [stage[0]["c"] for stage in made.arguments["blocks"]] == list(network.widths)
 
 
 def test_unknown_exports():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 import complexity_theory
@@ -40,6 +43,69 @@ def test_the_check_of_the_floors_can_fail(tmp_path: Path, module: str, line: str
     file.write_text(file.read_text() + f"\n{line}\n")
     broken = _floors(tmp_path)
     assert broken.returncode == 1, broken.stdout
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import one another, directly or by way of others: each such group, sorted."""
+    reached: dict[str, set[str]] = {}
+    for start in imports:
+        found, todo = set[str](), [start]
+        while todo:
+            for module in imports.get(todo.pop(), ()):
+                if module not in found:
+                    found.add(module)
+                    todo.append(module)
+        reached[start] = found
+    groups = {frozenset({a} | {b for b in reached[a] if a in reached.get(b, ())}) for a in imports if a in reached[a]}
+    return sorted(sorted(group) for group in groups)
+
+
+def test_no_two_files_import_each_other() -> None:
+    graph = grimp.build_graph("complexity_theory", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 100
+    assert circles(imports) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
+
+
+LONGEST = 400  # lines of a file: one subject
+
+
+def test_no_file_is_long() -> None:
+    files = [path for folder in (PACKAGE, ROOT / "tests") for path in folder.rglob("*.py")]
+    long = {path.name for path in files if len(path.read_text().splitlines()) > LONGEST}
+    assert len(files) > 150
+    assert long == set()
+
+
+def test_bad_input_is_one_class_from_one_place() -> None:
+    homes = set()
+    for path in PACKAGE.rglob("*.py"):
+        for line in path.read_text().splitlines():
+            if found := re.match(r"\s*from (\S+) import .*\bInvalidInput\b", line):
+                homes.add(found[1])
+    assert homes == {"complexity_theory.core.errors"}
+
+
+def floors_of_readme(text: str) -> list[list[str]]:
+    """The rooms of the README's map, floor by floor from the top."""
+    rows = re.findall(r"^\| \d+ \| (.*?) \|", text, re.MULTILINE)
+    return [sorted(re.findall(r"`(\w+)/`", row)) for row in rows]
+
+
+def test_the_readmes_map_is_the_tree_and_its_floors() -> None:
+    mapped = floors_of_readme((ROOT / "README.md").read_text())
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert {room for floor in mapped for room in floor} == rooms
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter")
+    layers = config["importlinter:contract:floors"]["layers"].split("\n")
+    assert mapped == [
+        sorted(room.strip().removeprefix("complexity_theory.") for room in layer.split("|"))
+        for layer in layers
+        if layer
+    ]
+    assert floors_of_readme("| 3 | `b/`, `a/` | text |") == [["a", "b"]]
 
 
 def _loaded(code: str, libraries: set[str] = HEAVY) -> set[str]:

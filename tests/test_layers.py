@@ -62,6 +62,8 @@ def lifted(layer: Layer, shape: Shape, size: Lift, window: Lift) -> tuple[Layer,
             return type(layer)(channels), Shape(channels, height, width)
         case MaxPool2d() | AvgPool2d():
             windows = {name: sides(getattr(layer, name)) for name in ("kernel", "stride", "padding")}
+            if layer.ceil:  # whether its last window starts behind the input must be told, so the windows stay ints
+                return layer, Shape(size(shape.channels), height, width)
             return replace(layer, **windows), Shape(size(shape.channels), height, width)
         case AdaptiveAvgPool2d():
             return AdaptiveAvgPool2d(size(layer.size)), Shape(size(shape.channels), height, width)

@@ -40,6 +40,7 @@ CASES: list[tuple[Operation, tuple[Shape, ...]]] = [
     (ops.ConvTranspose2d(12, 8, (2, 3), stride=2, group_width=3, dilation=(1, 2)), (MAP,)),
     (ops.ConvTranspose3d(12, 4, 2, stride=2, bias=True), (CUBE,)),
     (ops.Folded(ops.Conv2d(12, 8, 3)), (Shape(5, 12, 9, 7),)),
+    (ops.Borrowing(ops.Flatten()), (MAP,)),
     (ops.Folded(ops.MaxPool1d(2, 2), 2), (Shape(5, 3, 12, 9),)),
     (ops.Linear(12, 7), (TOKENS,)),
     (ops.Linear(12, 7, bias=False), (Shape(12, 1, 1),)),
@@ -141,17 +142,20 @@ def _kinds() -> Iterator[type[Operation]]:
             yield kind
 
 
+WRAPPING = (ops.Folded, ops.Borrowing)  # their rows are those of what they hold
+
+
 def without_readings(kinds: list[type[Operation]]) -> list[str]:
     """What has no row, or no case among ``CASES``; what cannot be built has none."""
     cases = {type(operation) for operation, _ in CASES} | {ops.Other}
-    return [kind.__name__ for kind in kinds if (kind not in ROWS and kind is not ops.Folded) or kind not in cases]
+    return [kind.__name__ for kind in kinds if (kind not in ROWS and kind not in WRAPPING) or kind not in cases]
 
 
 def test_every_operation_has_its_row_and_its_case() -> None:
     kinds = list(_kinds())
     assert len(kinds) >= 40
     assert without_readings(kinds) == []
-    assert {*ROWS, ops.Folded} == set(kinds)  # its row is that of what it folds
+    assert {*ROWS, *WRAPPING} == set(kinds)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -173,6 +174,14 @@ def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
         ({"layers": "conv", "dtypes": "int8"}, "'int8'"),
         ({"modules": "torch.nn"}, "'torch.nn'"),
         ({"modules": "a:b", "inputs": "3x4"}, "'3x4'"),
+        ({"modules": "a:b", "inputs": "3x²x4"}, "'3x²x4'"),
+        ({"modules": "a:b", "inputs": f"3x4x{'9' * 5000}"}, "not '3x4x999"),
+        ({"modules": "a/b.py"}, "'a/b.py'"),
+        ({"modules": "a b:c"}, "'a b:c'"),
+        ({"layers": "conv", "batches": "auto:²"}, "'auto:²'"),
+        ({"layers": "conv", "batches": 10**7}, "batch must be a whole number from 1 to 1e"),
+        ({"layers": "conv", "resolutions": -1}, "the resolution of a layer must be"),
+        ({"networks": "ResNet-18", "resolutions": 2.5}, "the resolution of ResNet-18 must be .*, not 2.5"),
     ],
 )
 def test_bad_sweeps_say_what_is_wrong(table: dict[str, object], said: str) -> None:
@@ -239,6 +248,23 @@ def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
     assert len(study.jobs) == 2
 
 
+def test_a_sweep_file_may_name_modules_where_that_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[[sweep]]\nmodules = ["a.b:c", "d/e.py:f"]\n')
+    assert [job.subject.label for job in load(str(path), run_modules=True).jobs] == ["a.b:c", "d/e.py:f"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "bytes"])
+def test_what_is_no_file_to_read_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.toml"
+    if kind == "bytes":
+        path.write_bytes(b"\xff\xfe")
+    else:
+        {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda path: path.symlink_to(path)}[kind](path)
+    with pytest.raises(InvalidInput, match=r"mine\.toml( is no |: )"):
+        load(str(path))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -247,7 +273,19 @@ def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
         ("sweep = 3", "no table"),
         ("[protocol]\nround = 3\n[[sweep]]\nlayers = 'conv'", "unknown round"),
         ("[protocol]\nrounds = 'x'\n[[sweep]]\nlayers = 'conv'", "'x'"),
-        ("[protocol]\nrounds = 0\n[[sweep]]\nlayers = 'conv'", "positive"),
+        (
+            "[protocol]\nrounds = 0\n[[sweep]]\nlayers = 'conv'",
+            "mine.toml: rounds of a protocol must be a whole number from 1",
+        ),
+        ("[protocol]\nrounds = 1.5\n[[sweep]]\nlayers = 'conv'", "from 1 to 10,000, not 1.5"),
+        ("[protocol]\nbudget = inf\n[[sweep]]\nlayers = 'conv'", "budget of a protocol must be a number from"),
+        ("[protocol]\nbudget = nan\n[[sweep]]\nlayers = 'conv'", "budget of a protocol .* not nan"),
+        (f"[[sweep]]\nlayers = 'conv'\nbatches = 0x{'F' * 5000}", "batch must be .* not a number of 6,021 digits"),
+        (f"[[sweep]]\nlayers = '{'x' * 5000}'", "sweep 1: unknown layer"),
+        ("[[sweep]]\nlayers = 'conv'\n[[sweep]]\nlayers = 'conv'\nwidths = 10000000", "sweep 2: the width of a layer"),
+        (f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(1, 200)]}\nkernels = {[*range(1, 200)]}", "jobs of a sweep"),
+        ("[[sweep]]\nmodules = 'a:b'", "names modules .a:b., whose code would run: --run-modules allows it"),
+        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**20, "more than 1,048,576 bytes of a study"),
         ("[", "no sweep file"),
         (f"sweep = {'[' * 100_000}", "no sweep file"),
         ("[[sweep]]\nnetworks = []", "networks is empty"),

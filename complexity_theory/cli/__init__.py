@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from complexity_theory.cli import counts, measure, networks, paper, runtime, theory
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.cli import choose, counts, explore, measure, networks, paper, runtime, theory
+from complexity_theory.cli.app import App, epilog
+from complexity_theory.core.errors import Interrupted, InvalidInput
+from complexity_theory.core.text import say, short
 
 # What typer raises for wrong options and the like: click's, or in later versions that of its own copy of click.
 UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
-app = typer.Typer(
+app = App(
     name="complexity-theory",
     help="What scaling a convolutional network costs, in closed form, in exact integers and in measured time.",
+    epilog=epilog(["tables", "count EfficientNet-B0", "scale EfficientNet-B0 --strategy dWr --target-flops 3.1GF"]),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (theory, counts, networks, measure, runtime, paper):
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("complexity-theory"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+for part in (theory, counts, networks, measure, runtime, choose, explore, paper):
     part.register(app)
 
 
@@ -48,14 +70,21 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         _forget_output()
         _refuse(f"{error.filename or 'standard output'}: {error.strerror}")
-    except (typer.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+    except (typer.Abort, KeyboardInterrupt, Interrupted) as error:
+        _interrupted(str(error))
+    if status == 130:  # what typer makes of Ctrl-C
+        _interrupted("")
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def _interrupted(said: str) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more, while this one cleans up, and that is that
+    say(said or "interrupted")
+    sys.exit(130)
+
+
 def _refuse(why: str) -> NoReturn:
-    print(f"error: {' '.join(why.split())}", file=sys.stderr)
+    print(f"error: {short(why)}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -65,7 +94,7 @@ def _value(error: Any, given: list[str]) -> str:
         for i, argument in enumerate(given):
             name, equals, value = argument.partition("=")
             if name == option and (equals or i + 1 < len(given)):
-                return f": {value if equals else given[i + 1]!r}"
+                return f": {short(repr(value if equals else given[i + 1]), 100)}"
     return ""
 
 

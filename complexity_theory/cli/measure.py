@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from complexity_theory.cli import measure_accuracy, measure_device
+from complexity_theory.cli import measure_accuracy, measure_device, measure_profile
+from complexity_theory.cli.app import MEASURE, App
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.errors import Interrupted, InvalidInput
+from complexity_theory.core.text import say
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.jobs import Job
     from complexity_theory.measurement.studies import Study
 
-measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
+measure = App(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the commands of this module."""
     measure_device.register(measure)
+    measure_profile.register(measure)
     measure_accuracy.register(measure)
-    app.add_typer(measure, name="measure")
+    app.add_typer(measure, name="measure", rich_help_panel=MEASURE)
 
 
 class ExportFormat(StrEnum):
@@ -41,6 +44,10 @@ class ExportFormat(StrEnum):
 
 
 StoreArgument = Annotated[Path, typer.Argument(help="A store of measurements.", show_default=False)]
+RunModules = Annotated[
+    bool,
+    typer.Option("--run-modules", help="Allows a study file to name modules of yours, whose code runs in the workers."),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: minutes on two CPU cores.")]
 
 
@@ -48,14 +55,18 @@ Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: mi
 @with_options(Execution)
 def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
-    _run(Lists().study("scaling-quick" if quick else "scaling"), execution)
+    from complexity_theory.measurement import studies
+
+    run(studies.load("scaling-quick" if quick else "scaling"), execution)
 
 
 @measure.command()
 @with_options(Execution)
 def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
-    _run(Lists().study("layers-quick" if quick else "layers"), execution)
+    from complexity_theory.measurement import studies
+
+    run(studies.load("layers-quick" if quick else "layers"), execution)
 
 
 @measure.command()
@@ -66,9 +77,10 @@ def sweep(
     study: Annotated[
         str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
     ] = None,
+    run_modules: RunModules = False,
 ) -> None:
     """A sweep of one's own: from a file, or the product of lists given as options."""
-    _run(lists.study(study), execution)
+    run(lists.study(study, run_modules=run_modules), execution)
 
 
 @measure.command()
@@ -79,12 +91,13 @@ def plan(
     study: Annotated[
         str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
     ] = None,
+    run_modules: RunModules = False,
 ) -> None:
     """What a sweep would run that the store does not hold yet, and how long it may take."""
     from complexity_theory.core import report
     from complexity_theory.measurement import sweep
 
-    planned = lists.study(study)
+    planned = lists.study(study, run_modules=run_modules)
     rules = execution.rules(planned.rules)
     with closing(execution.start()) as engine:
         planned = sweep.looked_up(planned, engine)
@@ -108,7 +121,7 @@ def network(
 ) -> None:
     """One network, as it is or scaled."""
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
-    _run(single.study({name: value for name, value in given.items() if value is not None}), execution)
+    run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
 
 @measure.command()
@@ -116,11 +129,16 @@ def network(
 def module(
     single: Single,
     execution: Execution,
-    path: Annotated[str, typer.Argument(help="package.module:callable; what it returns is timed.", show_default=False)],
+    path: Annotated[
+        str, typer.Argument(help="package.module:callable, or folder/file.py:callable.", show_default=False)
+    ],
     size: Annotated[str, typer.Option("--input", help="channels x height x width.")] = "3x224x224",
 ) -> None:
-    """Any torch module: what a function (or class) of yours returns. It runs that code."""
-    _run(single.study({"modules": path, "inputs": size}), execution)
+    """Any torch module: what a function (or class) of yours returns. Its code is run, in worker processes.
+
+    A module is looked for where Python looks and then in the current folder.
+    """
+    run(single.study({"modules": path, "inputs": size}), execution)
 
 
 @measure.command()
@@ -171,11 +189,7 @@ def repeatability(
     report.emit(form, [report.Table(jobs, title)], {"runs": len(stores), "within_10_percent": within, "rows": jobs})
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _run(study: Study, execution: Execution) -> None:
+def run(study: Study, execution: Execution) -> None:
     """Runs a study and prints its jobs; exit 1 where one failed."""
     from complexity_theory.measurement import sweep
     from complexity_theory.measurement.progress import reporting
@@ -189,10 +203,9 @@ def _run(study: Study, execution: Execution) -> None:
             )
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
-        _say(f"interrupted: all finished rounds are in {execution.store}; to go on: {again}")
-        raise typer.Exit(130) from None
+        raise Interrupted(f"interrupted: all finished rounds are in {execution.store}; to go on: {again}") from None
     if not rounds:
-        _say(f"nothing to do: all {len(study.jobs)} jobs are in {execution.store} (--retry runs failed ones again)")
+        say(f"nothing to do: all {len(study.jobs)} jobs are in {execution.store} (--retry runs failed ones again)")
     _show(study.jobs, environment, execution)
 
 

@@ -14,7 +14,8 @@ import typer
 from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption
 from complexity_theory.cli.measure_options import EngineName
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.errors import Interrupted, InvalidInput
+from complexity_theory.core.text import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,18 +91,17 @@ def accuracy(
             ran += sweep.measure(planned.timings(place["device"]), store, at, reporter)[0]
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
-        _say(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}")
-        raise typer.Exit(130) from None
+        raise Interrupted(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}") from None
     keys = [job.key for job in chosen.jobs]
     found = results.runs(store, environment, keys)
     forget_checkpoints(found, place, kept)
     if not len(found):
-        _say(f"no run has ended yet; the same command goes on with all {len(keys)}")
+        say(f"no run has ended yet; the same command goes on with all {len(keys)}")
         return
     if not ran:
-        _say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
+        say(f"nothing to do: all {len(keys)} runs are in {store} (--retry goes on with those that failed)")
     elif len(found) < len(keys):
-        _say(f"{len(found)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
+        say(f"{len(found)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
     _show(found, figure or store.with_suffix(".svg"), export, form)
 
 
@@ -114,10 +114,6 @@ def _engine(
     if name is EngineName.ray:
         return Ray(device, threads, address=address)
     return Paced(device, threads, seconds=seconds, processes=processes)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def errors(
@@ -156,8 +152,8 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
     failed = records(found.loc[found["status"] != "ok", ["network", "strategy", "factor", "seed", "status", "reason"]])
     tables, data = _said(done) if len(done) else ([], {"cells": [], "comparisons": [], "findings": []})
     if len(done):
-        files.write(figure, style.svg(registry.figure(drawn.spec(), drawn.accuracy_data(done))))
-        _say(f"drawn: {figure}")
+        files.write(figure, style.svg(registry.figure(drawn.spec(), drawn.accuracy_data(done))), mark=files.MADE)
+        say(f"drawn: {figure}")
         if export is not None:
             files.write(export, results.to_csv(found))
     shown = [*tables, *([report.Table(failed, "What failed")] if failed else [])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.text import say
 
 SUMMARY = (3.0, 0.05)  # seconds, and share of the budget, that are kept for what is said at the end
 FEWEST = 8  # networks of which a profile is fitted
@@ -47,16 +47,12 @@ def device(
         planned = device_study.study(engine.describe()["device"])
         done = device_study.measure(planned, store, engine, reporter)
     if not done.rounds:
-        _say(f"nothing to do: all {done.jobs} jobs are in {store}")
+        say(f"nothing to do: all {done.jobs} jobs are in {store}")
     elif done.done < done.jobs:
-        _say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
+        say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
     tables, data = _summary(store, done.environment)
     about = {"jobs": done.jobs, "done": done.done, "rounds": done.rounds}
     report.emit(form, tables, {**about, **data})
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
 
 
 def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
@@ -116,8 +112,8 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
             {
                 **{name: value for name, value in setting.items() if name != "device_name"},
                 "networks": profile.n,
-                "error, known family": profile.architecture.mape,
-                "error, new family": None if profile.family is None else profile.family.mape,
+                "error, known kin": profile.architecture.mape,
+                "error, new kin": None if profile.kin is None else profile.kin.mape,
                 "command": shlex.join(
                     ["complexity-theory", "runtime", "fit", str(store), *where, "-o", f"{name}.toml"]
                 ),

@@ -13,6 +13,7 @@ import typer
 
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.engines import Engine
@@ -38,12 +39,12 @@ class Execution:
         "measurements.sqlite"
     )
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")] = "auto"
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: as torch has them).")] = None
+    threads: Annotated[int | None, typer.Option(help="Threads of torch (default: as torch has them).")] = None
     engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of each job (default: as the study says).")] = None
-    budget: Annotated[float | None, typer.Option(min=0.01, help="Seconds of samples of a noisy job, at most.")] = None
-    time_limit: Annotated[float | None, typer.Option(min=1, help="Seconds after which a round is ended.")] = None
+    rounds: Annotated[int | None, typer.Option(help="Rounds of each job (default: as the study says).")] = None
+    budget: Annotated[float | None, typer.Option(help="Seconds of samples of a noisy job, at most.")] = None
+    time_limit: Annotated[float | None, typer.Option(help="Seconds after which a round is ended.")] = None
     seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
     form: FormatOption = Format.text
@@ -52,6 +53,14 @@ class Execution:
         from complexity_theory.measurement.jobs import check_device
 
         check_device(self.device)
+        for limit, option, value in (
+            ("threads", "--threads", self.threads),
+            ("rounds", "--rounds", self.rounds),
+            ("seconds of a protocol", "--budget", self.budget),
+            ("seconds of a protocol", "--time-limit", self.time_limit),
+        ):
+            if value is not None:
+                check_limit(limit, value, option)
         if self.address is not None and self.engine != EngineName.ray:
             raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
 
@@ -93,8 +102,8 @@ class Lists:
     modes: Annotated[str | None, typer.Option(help="forward, backward (with forward), train (with optimizer).")] = None
     executions: Annotated[str | None, typer.Option(help="eager, compiled.")] = None
 
-    def study(self, file: str | None) -> Study:
-        """The study of a file or name, or else of these lists."""
+    def study(self, file: str | None, *, run_modules: bool) -> Study:
+        """The study of a file or name, or else of these lists; ``run_modules``: those of a file are allowed."""
         from complexity_theory.measurement.protocol import Protocol
         from complexity_theory.measurement.studies import Study, expand, load
 
@@ -104,7 +113,7 @@ class Lists:
             return Study(tuple(expand(lists)), Protocol())
         if lists:
             raise InvalidInput(f"either a study or lists of one's own: not {file} and --{next(iter(lists))}")
-        return load(file)
+        return load(file, run_modules=run_modules)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,14 @@
-"""Options that several commands share."""
+"""Options that several commands share, with one name, one metavar and one help each. Nothing heavy is loaded here."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from complexity_theory.networks.spec import Network
+SCALING, DEVICE, OUTPUT, BLOCK = "Scaling", "Device", "Output", "Blocks"  # panels of help
 
 
 class Format(StrEnum):
@@ -21,27 +21,144 @@ class Format(StrEnum):
     latex = "latex"
 
 
+NETWORK_HELP = (
+    "A known network (`networks` lists them); a .toml or .json file; a .yaml of pycls; package.module:callable or "
+    "file.py:callable, whose code is run; timm:NAME or torchvision:NAME."
+)
+STRATEGY_HELP = (
+    "d, w, r, dw, dr, wr, dwr or dWr (case matters: dwr is not dWr), fast:0.6 or fast:3/5 (fast:alpha for the symbol), "
+    "or letters of dwgr, each once, as dwg or with weights as d1_w8_g8_r1."
+)
+RULE_HELP = "pycls (the default), pow2-groups, fine or efficientnet."
+SHORT_STRATEGY_HELP = "d, w, r, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
+DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml file of one."
+
+
+def network_names(incomplete: str) -> list[str]:
+    """Names of networks that begin as what is typed, for the shell."""
+    from complexity_theory import zoo
+
+    return _beginning(incomplete, zoo.names())
+
+
+def strategy_names(incomplete: str) -> list[str]:
+    """Names of strategies that begin as what is typed, for the shell."""
+    from complexity_theory.scaling.strategy import NAMED
+
+    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))), fold=False)
+
+
+def device_names(incomplete: str) -> list[str]:
+    """Names of device profiles that begin as what is typed, for the shell."""
+    from complexity_theory.devices import profile
+
+    return _beginning(incomplete, profile.names())
+
+
+def _beginning(incomplete: str, names: tuple[str, ...], *, fold: bool = True) -> list[str]:
+    if not fold:
+        return [name for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.lower().startswith(incomplete.lower())]
+
+
+NetworkArgument = Annotated[
+    str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP, autocompletion=network_names, show_default=False)
+]
+StrategyArgument = Annotated[
+    str, typer.Argument(metavar="STRATEGY", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False)
+]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        metavar="STRATEGY",
+        help=f"Scaled first: {SHORT_STRATEGY_HELP}",
+        autocompletion=strategy_names,
+        rich_help_panel=SCALING,
+    ),
+]
+FactorOption = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Scaling factor, in the strategy's own shares of flops.", rich_help_panel=SCALING),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target-flops",
+        metavar="FLOPS",
+        help="Multiply-adds to reach, instead of a factor: 3.1e9 or 8GF.",
+        rich_help_panel=SCALING,
+    ),
+]
+RoundingOption = Annotated[
+    str | None,
+    typer.Option(metavar="RULE", help=f"Rule that rounds the sizes: {RULE_HELP}", rich_help_panel=SCALING),
+]
 ResolutionOption = Annotated[
     str | None,
     typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
 ]
-TargetOption = Annotated[
-    str | None, typer.Option(metavar="FLOPS", help="Flops (multiply-adds) to reach, such as 8GF or 3.1e9.")
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", metavar="DEVICE", help=DEVICE_HELP, autocompletion=device_names, rich_help_panel=DEVICE),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="A profile by name (`runtime devices`) or its .toml file; may be repeated.",
+        autocompletion=device_names,
+        rich_help_panel=DEVICE,
+    ),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Images per batch; default: the profile's median.", rich_help_panel=DEVICE),
+]
+RoundingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rounding",
+        metavar="RULE",
+        help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups.",
+        rich_help_panel=SCALING,
+    ),
+]
+HeldResolutionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        metavar="fixed|SIDE|HxW",
+        help="fixed: the input stays as it is; else the input.",
+        rich_help_panel=SCALING,
+    ),
+]
+MultipleOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="What input sides are multiples of, as 32; default: 4.", rich_help_panel=SCALING),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input", metavar="CxHxW", help="Input of the network, such as 3x384x640; of code the default is 3x224x224."
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", rich_help_panel=OUTPUT)
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", metavar="text|json|csv|markdown|latex", help="Form of the output.", rich_help_panel=OUTPUT
+    ),
+]
 
 
-def network_of(text: str, resolution: str | None = None) -> Network:
-    """The network of a name or a file, at an input as people write it (None: its own)."""
-    from dataclasses import replace
+def at_input(network: str, given: str | None) -> Any:
+    """The network at an input that is ``given`` as CxHxW; without one, its text, which the verbs read."""
+    if given is None:
+        return network
+    from complexity_theory.verbs import resolve
 
-    from complexity_theory import zoo
-    from complexity_theory.core.quantities import sides
-
-    found = zoo.find(text)
-    return found if resolution is None else replace(found, resolution=sides(resolution, "--resolution"))
-
-
-def shown_sides(resolution: int | tuple[int, int]) -> int | str:
-    """The sides of an input for a table: a number, or as 384x640."""
-    return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
+    return resolve.network(network, given=given)

@@ -15,36 +15,45 @@ from complexity_theory.core.text import short
 MADE = "Made by complexity-theory"  # in each file that may be replaced by what is made anew
 
 
-def read(path: str | Path) -> bytes:
+def read(path: str | Path, limit: str = "bytes of a file") -> bytes:
     """The content of a regular file. Raises InvalidInput for what cannot be read, for all else (a folder, a device, a
-    pipe, on which a reader might wait for ever) and for more bytes than the limit.
+    pipe, on which a reader might wait for ever) and for more bytes than the ``limit`` of that name.
 
     >>> read("/dev/zero")
     Traceback (most recent call last):
     complexity_theory.core.errors.InvalidInput: /dev/zero is no regular file
     """
-    shown, most = short(str(path), 200), int(LIMITS["bytes of a file"].most)
+    shown, most = short(str(path), 200), int(LIMITS[limit].most)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise InvalidInput(f"{shown} is no regular file")
             content = file.read(most + 1)
-    except OSError as error:
-        raise InvalidInput(f"cannot read {shown}: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"cannot read {shown}: {error}") from None
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > most:
-        raise InvalidInput(f"{shown} has more than {most:,} bytes of a file")
+        raise InvalidInput(f"{shown} has more than {most:,} {limit}")
     return content
 
 
-def read_text(path: str | Path) -> str:
+def check_regular(path: str | Path) -> None:
+    """Raises InvalidInput for what is no regular file, or is not there."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"cannot read {short(str(path), 200)}: {said}") from None
+    if not stat.S_ISREG(mode):
+        raise InvalidInput(f"{short(str(path), 200)} is no regular file")
+
+
+def read_text(path: str | Path, limit: str = "bytes of a file") -> str:
     """The content of a regular file as UTF-8. Raises InvalidInput as ``read``, and for what is not UTF-8."""
     try:
-        return read(path).decode("utf-8-sig")
+        return read(path, limit).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{short(str(path), 200)} is no text in UTF-8: byte {error.start} is not") from None
 

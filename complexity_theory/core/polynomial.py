@@ -85,9 +85,9 @@ def parse(text: str) -> Polynomial:
 
     >>> parse("w1/2 - 1").at({"w1": 8})
     3
-    >>> parse("__import__('os')")
+    >>> parse("open(0)")
     Traceback (most recent call last):
-    complexity_theory.core.errors.InvalidInput: "__import__('os')" is no size: one is made of names, integers and + - * / **
+    complexity_theory.core.errors.InvalidInput: 'open(0)' is no size: one is made of names, integers and + - * / **
     """
     try:
         tree = ast.parse(text, mode="eval").body

@@ -6,19 +6,22 @@ import math
 from typing import Any
 
 from complexity_theory.core.symbols import bandwidth, bytes_per_act, k, rate, w
-from complexity_theory.devices.profile import Profile, work_of
+from complexity_theory.devices.prediction import work_of
+from complexity_theory.devices.profile import Profile
 from complexity_theory.devices.terms import terms
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.roofline import crossover
 from complexity_theory.scaling.strategy import parse
 
 STRATEGIES = ("w", "dwr", "dWr")
+COMPUTED = ("macs", "group_macs")  # that grow as flops do
 MOVED = ("conv_traffic", "pointwise_traffic", "exponentials", "uneven_groups")  # terms that grow as acts do
-PER_BATCH = ("weights", "launches")
+PER_BATCH = ("weights", "linear_weights", "launches")
 
 
-def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
+def crossovers(network: Network | Traced, profile: Profile) -> dict[str, Any]:
     """The balance of a device for a network, and the scaling factors at which flops come to govern its time.
 
     Keys: device; ``flops_per_second`` (multiply-adds) and ``acts_per_second``, from the profile's coefficients and the
@@ -26,7 +29,7 @@ def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
     network; ``governed_by``, the largest share of its time; and for each of w, dwr and dWr the s of the roofline's
     crossover in closed form (``scaling.roofline.crossover`` for the layer of the same flops per act; None where a
     device does not pay for flops or for acts or s is beyond all numbers, 1 or less where flops govern from the start).
-    Raises InvalidInput as ``devices.work_of`` does.
+    Raises InvalidInput as ``prediction.work_of`` does.
 
     >>> from complexity_theory.devices.profile import load
     >>> from complexity_theory.zoo import network
@@ -35,10 +38,11 @@ def crossovers(network: Network, profile: Profile) -> dict[str, Any]:
     """
     work = work_of(network)
     amounts = terms(work, profile.batch)
-    computed = float(amounts["macs"]) * profile.coefficients["macs"]
-    moved = sum(float(amounts[name]) * profile.coefficients[name] for name in MOVED)
+    computed, moved, overhead = (
+        sum(float(amounts[name]) * profile.coefficients[name] for name in names)
+        for names in (COMPUTED, MOVED, PER_BATCH)
+    )
     flops, acts = float(work.flops), float(work.acts)
-    overhead = sum(float(amounts[name]) * profile.coefficients[name] for name in PER_BATCH)
     shares = {"flops": computed, "acts": moved, "weights and launches": overhead}
     row: dict[str, Any] = {
         "device": profile.name,

@@ -17,6 +17,7 @@ from complexity_theory.graph.operations import Layer, Linear
 from complexity_theory.graph.operations.elementwise import EXPONENTIAL
 from complexity_theory.graph.populations import by_structure
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 # Matrix units take channels by the 16: the depth of a half-precision tensor-core product, an AVX-512 word of floats.
 TILE = 16
@@ -37,8 +38,9 @@ class Features:
     ``eager_traffic``: elements that all other operations read and write, each a kernel of its own; ``fused_traffic``:
     the same with elementwise operations and norms fused with their neighbours (``graph.edges``).
 
-    ``uneven_outputs``: outputs of group convolutions whose group width is no power of two. ``exponentials``: elements
-    through a function with an exponential. ``kernels``: operations run one by one for each batch.
+    ``linear_weights``: params of linear layers. ``uneven_outputs``: outputs of group convolutions whose group width is
+    no power of two. ``exponentials``: elements through a function with an exponential. ``kernels``: operations run one
+    by one for each batch.
     """
 
     flops: Size = 0
@@ -52,6 +54,7 @@ class Features:
     tiled_traffic: Size = 0
     eager_traffic: Size = 0
     fused_traffic: Size = 0
+    linear_weights: Size = 0
     uneven_outputs: Size = 0
     exponentials: Size = 0
     kernels: Size = 0
@@ -94,7 +97,8 @@ def _matrix(visit: Visit, cost: Complexity, read: Size, written: Size) -> Work:
         return {"tiled_macs": macs, "tiled_traffic": read + written}
     layer = visit.operation
     more_in, more_out = _padded(layer.w_in) / layer.w_in, _padded(layer.w_out) / layer.w_out
-    return {"tiled_macs": macs * (more_in * more_out), "tiled_traffic": read * more_in + written * more_out}
+    tiled = {"tiled_macs": macs * (more_in * more_out), "tiled_traffic": read * more_in + written * more_out}
+    return {**tiled, "linear_weights": cost.params}
 
 
 def _moved(visit: Visit, cost: Complexity, read: Size, written: Size) -> Work:
@@ -159,7 +163,7 @@ def _features(layer: Layer, *shapes: Shape) -> Features:
     return Features(**totals)
 
 
-def network_features(network: Network, resolution: Size | None = None) -> Features:
+def network_features(network: Network | Traced, resolution: Size | None = None) -> Features:
     """The features of a network for one image at ``resolution`` (default: the network's own)."""
     return features(network.tree, network.input(resolution))
 

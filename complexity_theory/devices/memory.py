@@ -13,6 +13,7 @@ from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.memory import Widths, buffers, kept, peak
 from complexity_theory.graph.operations import Layer
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 # Elements of state that an optimiser holds for each param, as torch has them; Adam's count of steps is left out.
 OPTIMIZERS = MappingProxyType({"sgd": 0, "momentum": 1, "adam": 2})
@@ -94,7 +95,7 @@ def inference(layer: Layer, *shapes: Shape, batch: Size, precision: str = "fp32"
     return Memory(held, 0, 0, peak(layer, *shapes, batch=batch, widths=widths))
 
 
-def memory(network: Network, batch: Size, profile: Profile, *, optimizer: str = "momentum") -> Memory:
+def memory(network: Network | Traced, batch: Size, profile: Profile, *, optimizer: str = "momentum") -> Memory:
     """The memory of a network at a batch in the mode and precision of a device's profile (fp32 where it tells none).
 
     Sizes of the network may be int64 arrays. Raises InvalidInput as ``training`` does.

@@ -1,32 +1,29 @@
 """Device profiles: the predictor's coefficients for a device, with what they were fitted to, as TOML files.
 
-What fits them is in ``fitting``; here neither pandas nor scipy is imported, so that predictions start at once.
+What fits them is in ``evidence.fitting``; here neither pandas nor scipy is imported, so that predictions start at once.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from complexity_theory.core import files
-from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import pair
-from complexity_theory.devices.features import Features, network_features
-from complexity_theory.devices.terms import TERMS, terms
-from complexity_theory.networks.spec import Network
+from complexity_theory.devices.terms import TERMS
+from complexity_theory.zoo import kin
+
+VERSION = 2  # of the files written; those of earlier ones are read
 
 INTERVAL = 0.90  # of predictions
 BYTES = {"fp32": 4, "tf32": 4, "amp": 2, "fp16": 2, "bf16": 2}  # of an activation
 SIZES = ("batch", "resolution", "flops", "params", "acts")  # in which a profile has a range
 MODES = ("inference", "training")
 MOST = 1e18  # of a count of one image; int64 and the formulas of time hold it
-MOST_IMAGES = 10**6  # of a batch
 COEFFICIENTS = (1e-30, 1e12)  # seconds per unit that are not 0; 1e12: 10^6 seconds for each of 10^6 images
 RATIOS = (1e-9, 1e9)  # of measured to predicted times
 SHOWN = 80  # characters of a name or path in a message
@@ -36,22 +33,27 @@ SHOWN = 80  # characters of a name or path in a message
 class Spread:
     """Errors of predictions for networks held out: mean absolute relative error, and measured over predicted time.
 
-    ``low`` and ``high`` are the quantiles of that ratio between which ``INTERVAL`` of the networks lie.
+    ``low`` and ``high`` are the ends of that ratio between which the next network lies in ``INTERVAL`` of all cases;
+    ``coverage`` is the share of those measured that did, each held out of the fit and of the ends (None: not known).
     """
 
     mape: float
     low: float
     high: float
+    coverage: float | None = None
+
+    def as_dict(self) -> dict[str, float]:
+        """What is known of it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Profile:
     """A device in one mode, as fitted.
 
-    ``coefficients``: seconds per unit of each of the predictor's ``TERMS``. ``architecture`` and ``family``: the spread
-    of predictions for networks of a known and of an unknown family (None where a single family was measured).
-    ``fitted``: smallest, median and largest of each of ``SIZES``. ``provenance``: source, device, mode and what else is
-    known.
+    ``coefficients``: seconds per unit of each of the predictor's ``TERMS``. ``architecture`` and ``kin``: the spread of
+    predictions for networks of a known and of an unknown kin (None where a single kin was measured). ``fitted``:
+    smallest, median and largest of each of ``SIZES``. ``provenance``: source, device, mode and what else is known.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Profile:
     n: int
     families: tuple[str, ...]
     architecture: Spread
-    family: Spread | None
+    kin: Spread | None
     fitted: dict[str, tuple[float, float, float]]
     provenance: dict[str, str]
 
@@ -73,19 +75,26 @@ class Profile:
         """The median batch of the measurements."""
         return round(self.fitted["batch"][1])
 
+    def knows(self, family: str) -> bool:
+        """Whether it was fitted to networks of a family's kin."""
+        return kin(family) in {kin(known) for known in self.families}
+
+    def spread(self, family: str) -> Spread:
+        """The spread of predictions for a family: that of known kin, or of unknown."""
+        return self.architecture if self.kin is None or self.knows(family) else self.kin
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as tables of a TOML file, with units and the meaning of the terms."""
-        spreads = {"architecture": self.architecture, **({"family": self.family} if self.family else {})}
+        spreads = {"architecture": self.architecture, **({"kin": self.kin} if self.kin else {})}
         return {
+            "version": VERSION,
             "name": self.name,
             "networks": self.n,
             "families": list(self.families),
             "provenance": dict(self.provenance),
             "seconds_per_unit": dict(self.coefficients),
             "units": {name: f"{term.unit}: {term.about}" for name, term in TERMS.items()},
-            "held_out": {
-                what: {"mape": spread.mape, "low": spread.low, "high": spread.high} for what, spread in spreads.items()
-            },
+            "held_out": {what: spread.as_dict() for what, spread in spreads.items()},
             "fitted_range": {
                 size: {"least": least, "median": median, "most": most}
                 for size, (least, median, most) in self.fitted.items()
@@ -125,10 +134,7 @@ def load(name_or_path: str) -> Profile:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         if name_or_path not in names():
-            raise InvalidInput(
-                f"unknown device {name_or_path[:SHOWN]!r}: one of {', '.join(names())}, or the path of a profile "
-                "(.toml) made by `complexity-theory runtime fit`"
-            )
+            raise InvalidInput(_unknown(name_or_path))
         path = _folder() / f"{name_or_path}.toml"
     try:
         return _from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -139,8 +145,29 @@ def load(name_or_path: str) -> Profile:
         raise InvalidInput(f"{name_or_path[:SHOWN]!r} is no device profile: {reason}") from None
 
 
+def _unknown(name: str) -> str:
+    """What there is instead of a profile: those of the same device, if any, or of the mode in the name, or all."""
+    made = "or the path of a profile (.toml) made by `complexity-theory runtime fit`"
+    words = name.lower().split("-")
+    same = [known for known in names() if words[0] and known.split("-")[0].startswith(words[0])]
+    mode = next((mode for mode in MODES if any(word and mode.startswith(word) for word in words[1:])), None)
+    if not same:
+        return f"unknown device {name[:SHOWN]!r}: one of {', '.join(names())}, {made}"
+    modes = {known: load(known).mode for known in names()}
+    there = f"of {words[0]} there are {', '.join(f'{known} ({modes[known]})' for known in same)}"
+    if mode and mode not in {modes[known] for known in same}:
+        there += f"; of {mode}, of other devices, {', '.join(known for known in names() if modes[known] == mode)}"
+    return f"no profile {name[:SHOWN]!r}: {there}; {made}"
+
+
 def _from_dict(data: dict[str, Any]) -> Profile:
-    """The profile that ``as_dict`` gave. Raises InvalidInput for what is missing and for values that cannot be."""
+    """The profile that ``as_dict`` gave, of this version or an earlier one.
+
+    Raises InvalidInput for what is missing, for values that cannot be, and for later versions.
+    """
+    version = data.get("version", 1)
+    if version not in range(1, VERSION + 1):
+        raise InvalidInput(f"version must be from 1 to {VERSION}, not {version!r:.{SHOWN}}")
     name, families, provenance = _entry(data, "name"), _entry(data, "families"), _entry(data, "provenance")
     if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= SHOWN):
         raise InvalidInput(f"name must be a line of 1 to {SHOWN} characters, not {name!r:.{SHOWN}}")
@@ -153,21 +180,34 @@ def _from_dict(data: dict[str, Any]) -> Profile:
     networks = _number(data, "networks", bounds=(1, MOST))
     if not networks.is_integer():
         raise InvalidInput(f"networks must be a whole number, not {networks:g}")
-    coefficients = {term: _number(data, "seconds_per_unit", term, bounds=(0, COEFFICIENTS[1])) for term in TERMS}
+    coefficients = _coefficients(data, version)
     paid = [seconds for seconds in coefficients.values() if seconds]
     if not paid or min(paid) < COEFFICIENTS[0]:
         raise InvalidInput(f"seconds_per_unit must not all be 0, nor between 0 and {COEFFICIENTS[0]:g}")
     architecture = _spread(data, "architecture")
+    kin_held_out = "kin" if version > 1 else "family"
     return Profile(
         name=name,
         coefficients=coefficients,
         n=int(networks),
         families=tuple(families),
         architecture=architecture,
-        family=_spread(data, "family") if "family" in data["held_out"] else None,
+        kin=_spread(data, kin_held_out) if kin_held_out in data["held_out"] else None,
         fitted={size: _range(data, size) for size in SIZES},
         provenance={key: str(value) for key, value in provenance.items()},
     )
+
+
+def _coefficients(data: dict[str, Any], version: int) -> dict[str, float]:
+    """Seconds per unit by term. In version 1, group convolutions and weights of linear layers had no terms."""
+    later = {"group_macs", "linear_weights"} if version == 1 else set()
+    found = {
+        term: _number(data, "seconds_per_unit", term, bounds=(0, COEFFICIENTS[1]))
+        for term in TERMS
+        if term not in later
+    }
+    earlier = {"group_macs": 0.0, "linear_weights": found["weights"]} if later else {}
+    return {term: (found | earlier)[term] for term in TERMS}
 
 
 def _entry(data: dict[str, Any], *names: str) -> Any:
@@ -202,7 +242,8 @@ def _spread(data: dict[str, Any], what: str) -> Spread:
     mape = _number(data, "held_out", what, "mape", bounds=(0, RATIOS[1]))
     low, high = (_number(data, "held_out", what, end, bounds=RATIOS) for end in ("low", "high"))
     _ascending(f"low and high of held_out.{what}", low, high)
-    return Spread(mape, low, high)
+    known = "coverage" in data["held_out"][what]
+    return Spread(mape, low, high, _number(data, "held_out", what, "coverage", bounds=(0, 1)) if known else None)
 
 
 def _range(data: dict[str, Any], size: str) -> tuple[float, float, float]:
@@ -211,79 +252,3 @@ def _range(data: dict[str, Any], size: str) -> tuple[float, float, float]:
     )
     _ascending(f"least, median and most of fitted_range.{size}", least, median, most)
     return least, median, most
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Predicted seconds per image at a batch, between ``low`` and ``high`` for 9 of 10 networks.
-
-    ``terms``: the seconds of each term. ``warnings``: in what the network is unlike those that the profile was fitted
-    to.
-    """
-
-    seconds: float
-    low: float
-    high: float
-    batch: int
-    terms: dict[str, float]
-    warnings: tuple[str, ...]
-
-
-def work_of(network: Network) -> Features:
-    """The features of a network for one image. Raises InvalidInput where one of its counts is above ``MOST``."""
-    for what, count in network.complexity().as_dict().items():
-        if count > MOST:
-            raise InvalidInput(f"{what} of {network.name:.{SHOWN}} must be at most {MOST:g}, not {Decimal(count):.3g}")
-    return network_features(network)
-
-
-def predict(network: Network, profile: Profile, *, batch: int | None = None) -> Prediction:
-    """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
-
-    The interval comes from the held-out errors of the profile: of other architectures where it knows the family, of
-    other families where not. Raises InvalidInput for a batch below 1 or above 10^6, for counts too large (``work_of``),
-    and where none of what the profile takes time for stands in the network.
-
-    >>> from complexity_theory.zoo import network
-    >>> found = predict(network("RegNetY-4.0GF"), load("v100-inference"))
-    >>> found.low < found.seconds < found.high
-    True
-    """
-    batch = profile.batch if batch is None else batch
-    check_size("batch", batch)
-    if batch > MOST_IMAGES:
-        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
-    work = work_of(network)
-    amounts = terms(work, batch)
-    seconds = {name: float(amounts[name]) * value for name, value in profile.coefficients.items()}
-    total = sum(seconds.values())
-    if not total:
-        raise InvalidInput(f"{profile.name} takes no time for anything that {network.name:.{SHOWN}} does")
-    known = network.family in profile.families
-    spread = profile.architecture if known or profile.family is None else profile.family
-    warnings = _warnings(network, work, batch, profile)
-    return Prediction(total, total * spread.low, total * spread.high, batch, seconds, warnings)
-
-
-def seconds(profile: Profile, work: Features, batch: Any) -> Any:
-    """The predicted seconds per image for features of any kind: one network's, or arrays of many."""
-    amounts = terms(work, batch)
-    return sum(value * amounts[name] for name, value in profile.coefficients.items())
-
-
-def _warnings(network: Network, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
-    found = []
-    if network.family not in profile.families:
-        found.append(f"family {network.family} is not among those that {profile.name} was fitted to")
-    sizes = {
-        "batch": batch,
-        "resolution": max(pair(network.resolution)),
-        "flops": work.flops,
-        "params": work.params,
-        "acts": work.acts,
-    }
-    for size, value in sizes.items():
-        least, _, most = profile.fitted[size]
-        if not least <= value <= most:
-            found.append(f"{size} {value:,} is outside what {profile.name} was fitted to: {least:,.0f} to {most:,.0f}")
-    return tuple(found)

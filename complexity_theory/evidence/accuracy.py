@@ -15,7 +15,8 @@ from scipy import stats
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
 from complexity_theory.evidence import published
 from complexity_theory.evidence.statistics import LEVEL, Floats
 from complexity_theory.measurement.analysis import records

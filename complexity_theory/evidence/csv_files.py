@@ -17,6 +17,7 @@ from complexity_theory.evidence.table import Table, frame_of
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.files import load as load_network
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced, at
 
 TIMM_MODES = {"inference": "infer", "training": "train"}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -299,7 +300,7 @@ def _plain(rows: Rows) -> Table:
             column = f"{named['resolution']} of {name}"
             side = whole(column, "a resolution", number(column, given["resolution"]))
         if network is not None:
-            network = replace(network, resolution=side) if side else network
+            network = at(network, side) if side else network
             own = network.complexity().as_dict()
             if all(abs(own[metric] - value) <= COUNTERS * value for metric, value in counts.items()):
                 return about | {"network": network}
@@ -319,7 +320,7 @@ def _counts(name: str, cells: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def _network(path: Path, name: str) -> Network | None:
+def _network(path: Path, name: str) -> Network | Traced | None:
     """The network of a known name, or of a file, by its path from where the table is; None where it is neither."""
     if name.lower().endswith(NETWORK_FILES):
         return load_network(path.parent / name)

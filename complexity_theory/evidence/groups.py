@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from complexity_theory.devices.features import features
+from complexity_theory.devices.prior import believe
 from complexity_theory.devices.terms import TERMS, terms
-from complexity_theory.evidence.evaluation import scope, score
-from complexity_theory.evidence.predictors import fit_terms
+from complexity_theory.evidence.evaluation import scope
+from complexity_theory.evidence.holdout import held_out
+from complexity_theory.evidence.predictors import fit_terms, predictor
 from complexity_theory.evidence.table import Table
 from complexity_theory.graph.compose import walk
 from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import network
+
+OF_GROUPS = ("group_macs", "uneven_groups")  # terms of group convolutions alone: what is to be seen
 
 
 def group_terms(found: Network, batch: float) -> tuple[dict[str, float], dict[int, float]]:
@@ -39,7 +44,11 @@ def group_costs(table: Table) -> pd.DataFrame:
     """
     frame = scope(table.known, "extended")
     without = frame[frame["macs_group"] == 0]
-    model, error = fit_terms(without), score(fit_terms, without).lofo_mape.value
+    belief = believe(table.provenance)
+    [logs] = fit_terms(without, np.ones((1, len(without)), bool), belief).logs
+    per_unit = {**dict(zip(TERMS, np.exp(logs), strict=True)), **dict.fromkeys(OF_GROUPS, 0.0)}
+    off = held_out(predictor(belief), without, "kin") / without["seconds"].to_numpy(float) - 1
+    error = float(np.abs(off).mean())
     rows = []
     for row in frame[frame["macs_group"] > 0].to_dict("records"):
         found = replace(network(row["name"]), resolution=int(row["resolution"]))
@@ -47,8 +56,8 @@ def group_costs(table: Table) -> pd.DataFrame:
         if len(outputs) > 1:
             continue
         [(width, elements)] = outputs.items()
-        smooth = model.seconds(amounts)
-        rest = model.seconds({name: row[name] for name in TERMS}) - smooth
+        smooth = sum(per_unit[name] * amounts[name] for name in TERMS)
+        rest = sum(per_unit[name] * row[name] for name in TERMS) - smooth
         costs = {"cost": row["seconds"] - rest, "error": error * rest, "smooth": smooth}
         about = {"name": row["name"], "family": row["family"], "resolution": row["resolution"], "group_width": width}
         rows.append(about | {name: value / elements for name, value in costs.items()})

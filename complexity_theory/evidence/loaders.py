@@ -21,6 +21,7 @@ from complexity_theory.measurement import schema, store
 from complexity_theory.measurement.jobs import UNSCALED, ModuleSubject, NetworkSubject
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 
 STORE_MODES = {"forward": "inference", "backward": "training", "train": "training"}
 MEASURED = (NetworkSubject.kind, ModuleSubject.kind)  # kinds of a store that are networks
@@ -95,6 +96,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
     about = {
         "source": path.name,
         "device": first["device_name"],
+        "kind": "cpu" if data["device"].iloc[0] == "cpu" else "gpu",
         "mode": STORE_MODES[first["mode"]],
         "measured": first["mode"],
         "precision": first["dtype"],
@@ -159,6 +161,6 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def network_of(form: str | None, description: str | None) -> Network | None:
+def network_of(form: str | None, description: str | None) -> Network | Traced | None:
     """The network that a store describes, in a form that has features; None where its counts are all that is known."""
     return files.read(json.loads(description)) if form == "network" and description else None

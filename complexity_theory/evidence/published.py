@@ -18,14 +18,16 @@ GPUS = 8
 _V100 = {
     "source": "pycls Model Zoo (github.com/facebookresearch/pycls, MODEL_ZOO.md, commit 5719de6)",
     "device": "NVIDIA V100",
-    "software": "PyTorch (pycls), eager",
+    "software": "PyTorch (pycls)",
+    "execution": "eager",
     "precision": "fp32",
     "layout": "nchw",
 }
 _EARLY = {
     "source": "Xiao et al., Early Convolutions Help Transformers See Better, NeurIPS 2021, table 2",
     "device": "8 x NVIDIA V100",
-    "software": "PyTorch (pycls), eager",
+    "software": "PyTorch (pycls)",
+    "execution": "eager",
     "layout": "nchw",
     "mode": "training",
 }

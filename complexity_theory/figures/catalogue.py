@@ -6,10 +6,20 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.figures import accuracy, choice, errors, networks, prediction, runtime, sweep, theory
+from complexity_theory.figures import (
+    accuracy,
+    choice,
+    errors,
+    fast_direction,
+    networks,
+    prediction,
+    runtime,
+    sweep,
+    theory,
+)
 from complexity_theory.figures.registry import Spec
 
-_MODULES = (theory, networks, runtime, sweep, prediction, choice, accuracy, errors)
+_MODULES = (theory, networks, runtime, sweep, prediction, choice, fast_direction, accuracy, errors)
 FIGURES: Mapping[str, Spec] = MappingProxyType({spec.name: spec for module in _MODULES for spec in module.FIGURES})
 
 

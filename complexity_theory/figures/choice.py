@@ -9,21 +9,19 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
+from complexity_theory.evidence.sources import sources
 from complexity_theory.figures import style
 from complexity_theory.figures.networks import BASES, FACTORS
 from complexity_theory.figures.registry import Spec
-from complexity_theory.figures.sources import SOURCES
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.strategy import Strategy, fast, parse
 from complexity_theory.zoo import network
 
 # The profiles of two devices, and what they were fitted to.
-DEVICES = {
-    SOURCES["4090_eager"]: "rtx4090-eager-nchw",
-    SOURCES["v100_training"]: "v100-training",
-}
+DEVICES = {name: sources()[name] for name in ("rtx4090-eager-nchw", "v100-training")}
 FACTOR = 8
 ALPHAS = sorted({Fraction(1, 3), *(Fraction(i, 10) for i in range(11))})
 SHOWN = ("EfficientNet-B0", "RegNetZ-500MF")
@@ -37,7 +35,7 @@ def predictions(base: Network, strategy: Strategy, factor: float) -> Iterator[di
     """
     built = scale(base, strategy, target_flops=factor * base.complexity().flops).network
     about = {"network": base.name, "factor": factor, **built.complexity().as_dict()}
-    for device, profile in DEVICES.items():
+    for profile, device in DEVICES.items():
         found = predict(built, load(profile))
         yield {**about, "device": device.short, "seconds": found.seconds, "low": found.low, "high": found.high}
 
@@ -45,7 +43,7 @@ def predictions(base: Network, strategy: Strategy, factor: float) -> Iterator[di
 def _framed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     frame.attrs["source"] = SOURCE
-    frame.attrs["device"] = "; ".join(f"{device.about} (profile {name})" for device, name in DEVICES.items())
+    frame.attrs["device"] = "; ".join(f"{device.about} (profile {name})" for name, device in DEVICES.items())
     return frame
 
 
@@ -64,7 +62,11 @@ def four_strategies_data() -> pd.DataFrame:
 def draw_four_strategies(frame: pd.DataFrame) -> Figure:
     """A row per network: acts, params and the time per image on each device against flops, a line per strategy."""
     figure = style.new(3.9)
-    columns: list[tuple[str, str]] = [("acts", ""), ("params", ""), *(("seconds", device.short) for device in DEVICES)]
+    columns: list[tuple[str, str]] = [
+        ("acts", ""),
+        ("params", ""),
+        *(("seconds", device.short) for device in DEVICES.values()),
+    ]
     titles = {"acts": "acts (millions)", "params": "params (millions)"}
     grid = figure.subplots(len(SHOWN), len(columns), sharex="row")
     for i, base in enumerate(SHOWN):

@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from complexity_theory.evidence.evaluation import KIN
 from complexity_theory.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Mark, dots
+from complexity_theory.zoo import kin
 
 OTHER = "other"
 # From the back to the front: the families of the paper are drawn last.
@@ -33,13 +33,12 @@ MARKS: Mapping[str, Mark] = MappingProxyType(
 
 
 def group(family: str) -> str:
-    """The family that a family is shown with: itself, its next of kin, or ``OTHER``.
+    """What a family is shown as: itself, its kin, or ``OTHER``.
 
     >>> group("MNASNet"), group("Inception")
     ('MobileNet', 'other')
     """
-    family = KIN.get(family, family)
-    return family if family in MARKS else OTHER
+    return next((name for name in (family, kin(family)) if name in MARKS), OTHER)
 
 
 def handles(groups: Iterable[str], *, joined: bool = False) -> list[Line2D]:

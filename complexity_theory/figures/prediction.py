@@ -9,24 +9,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from complexity_theory.evidence.evaluation import predictions, scope, score
+from complexity_theory.evidence.evaluation import predictions
 from complexity_theory.evidence.groups import group_costs
-from complexity_theory.evidence.predictors import fit_terms
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
-from complexity_theory.figures.sources import FILES, SOURCES, provenance
+from complexity_theory.figures.sources import FILES, SOURCES, provenance, table
 
 MODES = ("4090_eager", "4090_compiled")
 
 
 def predicted_data(folder: Path) -> pd.DataFrame:
-    """Measured and predicted seconds per image on every table, each family held out, with the mean error per table."""
+    """Measured and predicted seconds per image on every table, each kin held out, with the mean error per table."""
     parts = []
     for source in SOURCES.values():
-        table = source.table(folder)
-        error = score(fit_terms, scope(table.known, "extended")).lofo_mape
-        rows = predictions(table, "extended")[["name", "family", "resolution", "batch", "seconds", "predicted"]]
-        parts.append(rows.assign(table=source.short, mape=error.value))
+        found = predictions(table(source, folder), "extended")
+        rows = found[["name", "family", "resolution", "batch", "seconds", "predicted"]]
+        error = float((rows["predicted"] / rows["seconds"] - 1).abs().mean())
+        parts.append(rows.assign(table=source.short, mape=error))
     frame = pd.concat(parts, ignore_index=True)
     frame.attrs |= provenance()
     return frame
@@ -37,7 +36,9 @@ def draw_predicted(frame: pd.DataFrame) -> Figure:
     figure = style.new(4.3)
     grid = figure.subplots(2, 4)
     groups = frame["family"].map(families.group)
-    for index, (axes, (table, rows)) in enumerate(zip(grid.flat, frame.groupby("table", sort=False), strict=True)):
+    for index, (axes, (name_of_table, rows)) in enumerate(
+        zip(grid.flat, frame.groupby("table", sort=False), strict=True)
+    ):
         measured, predicted = (rows[name] / style.UNITS["seconds"][1] for name in ("seconds", "predicted"))
         ends = [min(measured.min(), predicted.min()) / 1.5, 1.5 * max(measured.max(), predicted.max())]
         axes.plot(ends, ends, color=style.QUIET, linewidth=0.7, zorder=0)
@@ -46,7 +47,7 @@ def draw_predicted(frame: pd.DataFrame) -> Figure:
             look = families.look(name)
             axes.plot(measured[chosen], predicted[chosen], **(look | {"markersize": 0.75 * look["markersize"]}))
         axes.set(xlim=ends, ylim=ends, box_aspect=1)
-        axes.set_title(style.panel(index, str(table)), loc="left", fontsize=8.5)
+        axes.set_title(style.panel(index, str(name_of_table)), loc="left", fontsize=8.5)
         style.corner(axes, f"error {100 * rows['mape'].iloc[0]:.1f}%\n{len(rows)} rows")
         style.log(axes.xaxis)
         style.log(axes.yaxis)
@@ -60,7 +61,7 @@ def draw_predicted(frame: pd.DataFrame) -> Figure:
 
 def group_width_data(folder: Path) -> pd.DataFrame:
     """Cost per output of group convolutions, eager and compiled."""
-    parts = [group_costs(SOURCES[name].table(folder)).assign(table=SOURCES[name].short) for name in MODES]
+    parts = [group_costs(table(SOURCES[name], folder)).assign(table=SOURCES[name].short) for name in MODES]
     frame = pd.concat(parts, ignore_index=True)
     frame.attrs |= provenance(MODES)
     return frame
@@ -70,7 +71,7 @@ def draw_group_width(frame: pd.DataFrame) -> Figure:
     """A panel per mode: picoseconds per output against group width, powers of two apart from the others."""
     figure = style.new(3.0)
     panels = figure.subplots(1, len(MODES), sharex=True, sharey=True)
-    for index, (axes, (table, rows)) in enumerate(zip(panels, frame.groupby("table", sort=False), strict=True)):
+    for index, (axes, (mode, rows)) in enumerate(zip(panels, frame.groupby("table", sort=False), strict=True)):
         smooth = rows.groupby("group_width")["smooth"].median()
         axes.plot(smooth.index, 1e12 * smooth, color=style.GREY, linewidth=1.0, zorder=0)
         even = rows["group_width"].map(float).map(np.log2).map(float.is_integer)
@@ -78,7 +79,7 @@ def draw_group_width(frame: pd.DataFrame) -> Figure:
             part = rows[chosen]
             look = style.dots(mark, elinewidth=0.5)
             axes.errorbar(part["group_width"], 1e12 * part["cost"], yerr=1e12 * part["error"], **look)
-        axes.set_title(style.panel(index, str(table)), loc="left")
+        axes.set_title(style.panel(index, str(mode)), loc="left")
         axes.set_xlabel("group width")
         style.log(axes.xaxis, (4, 8, 16, 24, 32, 64, 128, 256))
     panels[0].set_ylabel("picoseconds per output of a group conv")
@@ -94,8 +95,8 @@ def draw_group_width(frame: pd.DataFrame) -> Figure:
 FIGURES = (
     Spec(
         "predicted",
-        "Predicted against measured time per image: the predictor of seven non-negative terms, fitted without the "
-        "family of each network. Error: mean absolute relative error. Devices: {device}. Source of the times: "
+        "Predicted against measured time per image: the predictor, fitted without the kin of each network, which it "
+        "knows from other devices only. Error: mean absolute relative error. Devices: {device}. Source of the times: "
         "{source}.",
         predicted_data,
         draw_predicted,
@@ -111,6 +112,6 @@ FIGURES = (
         group_width_data,
         draw_group_width,
         Origin.tables,
-        tuple(SOURCES[name].file for name in MODES),
+        tuple(file for name in MODES for file in SOURCES[name].files),
     ),
 )

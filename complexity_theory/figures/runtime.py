@@ -9,37 +9,37 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from complexity_theory.evidence import correlation as evidence
-from complexity_theory.evidence.evaluation import scope, score
-from complexity_theory.evidence.predictors import fit_terms
+from complexity_theory.evidence.evaluation import evaluate
+from complexity_theory.evidence.sources import Source
 from complexity_theory.evidence.table import Table
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
-from complexity_theory.figures.sources import FILES, SOURCES, Source, provenance
+from complexity_theory.figures.sources import FILES, SOURCES, provenance, table
 from complexity_theory.graph.complexity import METRICS
 
 KEPT = ["name", "family", *METRICS, "resolution", "batch", "seconds"]
 
 
-def correlated(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Adds to a frame's ``attrs`` Pearson's r of time with each metric over all networks, linear and logarithmic."""
-    pooled = pd.DataFrame(evidence.correlations(table)).set_index(["family", "metric"]).loc[evidence.POOLED]
+def correlated(frame: pd.DataFrame, of: Table) -> pd.DataFrame:
+    """Adds to a frame's ``attrs`` how time goes with each metric over all networks: by logarithms, and by ranks."""
+    pooled = pd.DataFrame(evidence.correlations(of)).set_index(["family", "metric"]).loc[evidence.POOLED]
     for metric, row in pooled.iterrows():
-        linear, log = ("-" if pd.isna(value) else f"{value:.2f}" for value in row[["pearson", "pearson_log"]])
-        frame.attrs[f"r_{metric}"] = f"{linear} (log {log})"
+        log, rank = ("-" if pd.isna(value) else f"{value:.2f}" for value in row[["pearson_log", "spearman"]])
+        frame.attrs[f"r_{metric}"] = f"{log} (ranks {rank})"
     return frame
 
 
 def runtime_data(source: Source, folder: Path | None = None) -> pd.DataFrame:
     """The networks of a table that the zoo describes: our counts for one image, and seconds per image."""
-    table = source.table(folder)
-    frame = evidence.rows_of(table)[KEPT].astype(dict.fromkeys((*METRICS, "batch"), "int64"))
-    frame.attrs |= {"source": table.provenance["source"], "device": source.about, "rows": len(frame)}
+    found = table(source, folder)
+    frame = evidence.rows_of(found)[KEPT].astype(dict.fromkeys((*METRICS, "batch"), "int64"))
+    frame.attrs |= {"source": found.provenance["source"], "device": source.about, "rows": len(frame)}
     frame.attrs["networks"] = frame["name"].nunique()
-    return correlated(frame, table)
+    return correlated(frame, found)
 
 
 def draw_runtime(frame: pd.DataFrame) -> Figure:
-    """Time per image against flops, params and acts, log-log, families by mark, Pearson's r in each panel."""
+    """Time per image against flops, params and acts, log-log, families by mark, r of the logarithms in each panel."""
     figure = style.new(3.1)
     panels = figure.subplots(1, len(METRICS), sharey=True)
     milliseconds = frame["seconds"] / style.UNITS["seconds"][1]
@@ -60,18 +60,26 @@ def draw_runtime(frame: pd.DataFrame) -> Figure:
 
 
 PREDICTOR = "predictor"
+SCORES = ("n", "lofo_mape", "new_kin_mape", "few_mape", "bias", "coverage")
 
 
 def ranking_data(folder: Path) -> pd.DataFrame:
-    """How often each metric, and the predictor, rank two networks of equal flops as their times do, for every table."""
+    """How often each metric, and the predictor, rank two networks of equal flops as their times do, for every table.
+
+    With the scores of ``evaluate`` on the predictor, as README's table has them.
+    """
     parts = []
     for source in SOURCES.values():
-        table = source.table(folder)
-        metrics = pd.DataFrame(evidence.rankings(table))
-        held_out = score(fit_terms, scope(table.known, "extended")).ranking
-        accuracy = dict(zip(("accuracy", "accuracy_low", "accuracy_high"), held_out, strict=True))
-        predictor = pd.DataFrame([{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy}])
-        parts.append(pd.concat([metrics, predictor]).assign(table=source.short))
+        found = table(source, folder)
+        metrics = pd.DataFrame(evidence.rankings(found))
+        scores = evaluate(found, "extended")
+        low, high = scores["intervals"]["ranking"]
+        accuracy = {"accuracy": scores["ranking"], "accuracy_low": low, "accuracy_high": high}
+        predictor = pd.DataFrame(
+            [{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy, **{k: scores[k] for k in SCORES}}]
+        )
+        roofline = {k: scores["baselines"]["roofline"][k] for k in SCORES}
+        parts.append(pd.concat([metrics, predictor]).assign(table=source.short, roofline=roofline["lofo_mape"]))
     frame = pd.concat(parts, ignore_index=True)
     frame.attrs |= provenance()
     return frame
@@ -106,8 +114,8 @@ def _spec(name: str) -> Spec:
     return Spec(
         f"runtime_{name}",
         "Time per image against flops, params and acts: {rows} measurements of {networks} networks on {device}. r is "
-        "Pearson's correlation over all of them, linear and of the logarithms; marks tell families, with their kin. "
-        "Counts are our own. Source of the times: {source}.",
+        "the correlation of the logarithms over all of them, and of the ranks; marks tell families, some with their "
+        "kin. Counts are our own. Source of the times: {source}.",
         partial(runtime_data, source),
         draw_runtime,
         Origin.tables if source.files else Origin.package,
@@ -119,9 +127,10 @@ FIGURES = (
     *(_spec(name) for name in ("4090_eager", "4090_compiled", "cpu", "v100_training", "v100_inference")),
     Spec(
         "ranking",
-        "How often flops, params, acts and the predictor (fitted without the family of the network) tell which of two "
-        "networks of equal flops (within 10%, times at least 3% apart) runs longer, with 95% intervals (bootstrap by "
-        "architecture). The line at 50% is a coin. Devices: {device}. Source of the times: {source}.",
+        "How often flops, params, acts and the predictor tell which of two networks of equal flops (within 10%, times "
+        "at least 3% apart) runs longer, with 95% intervals (bootstrap by architecture). The predictor has seen the "
+        "kin of neither on this device, only on others. The line at 50% is a coin. Devices: {device}. Source of the "
+        "times: {source}.",
         ranking_data,
         draw_ranking,
         Origin.tables,

@@ -246,7 +246,7 @@ ROWS: dict[type[Operation], Row] = {
     ops.BatchNorm1d: Row(_norm("nn.BatchNorm1d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
     ops.BatchNorm2d: Row(_norm("nn.BatchNorm2d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
     ops.BatchNorm3d: Row(_norm("nn.BatchNorm3d"), "norm", keeping.BATCH_NORM, _BATCH_NORM, _running),
-    ops.InstanceNorm: Row(_norm("nn.InstanceNorm2d"), "norm", keeping.instance_norm, _OTHER_NORM),
+    ops.InstanceNorm: Row(_norm("InstanceNorm"), "norm", keeping.instance_norm, _OTHER_NORM),
     ops.GroupNorm: Row(
         lambda operation: Call(
             "nn.GroupNorm", (operation.groups, operation.width), {"affine": operation.affine} | _eps(operation)
@@ -306,7 +306,7 @@ def row(operation: Operation) -> Row:
     >>> row(ops.Conv2d(8, 16, 3, stride=2)).torch(ops.Conv2d(8, 16, 3, stride=2)).name
     'nn.Conv2d'
     """
-    if isinstance(operation, ops.Folded):
+    if isinstance(operation, (ops.Folded, ops.Borrowing)):
         return row(operation.operation)  # ``measurement.build`` folds what it makes of it
     try:
         return ROWS[type(operation)]

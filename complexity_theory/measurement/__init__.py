@@ -1,1 +1,10 @@
-"""The companion package: real layers and networks, built, counted, verified and timed. Only here is torch imported."""
+"""Real PyTorch: networks built, traced and counted, timed and trained. The room of the house that needs torch."""
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from complexity_theory.measurement.trace.tracing import scaled
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"trace.tracing": ["scaled"]})

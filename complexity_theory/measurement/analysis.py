@@ -26,9 +26,10 @@ def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int 
 
     ``frame``: of ``store.read``. A series is a network under a strategy at one batch, at two factors or more, the
     network itself (s = 1) among them; the exponent is the slope of log(seconds per image) over log s by least squares.
-    Columns: ``network``, ``strategy``, settings, ``factors`` (a list), the exponents ``flops``, ``params``, ``acts`` and
-    ``runtime`` with its 95% interval ``low`` to ``high``, by bootstrap of the rounds and of the samples within them: it
-    tells the noise of the measurement, not whether a power law holds. Raises InvalidInput where there is no series.
+    Columns: ``network``, ``strategy``, settings, ``factors`` (a list), the exponents ``flops``, ``params``, ``acts``
+    and ``runtime`` with its 95% interval ``low`` to ``high``, by bootstrap of the rounds and of the samples within
+    them: it tells the noise of the measurement, not whether a power law holds. Raises InvalidInput where there is no
+    series.
     """
     generator = np.random.default_rng(seed)
     networks = frame[(frame.kind == "network") & (frame.status == "ok")]

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
-from complexity_theory.graph.operations import Folded, Layer, Linear, Operation
+from complexity_theory.graph.operations import Borrowing, Folded, Layer, Linear, Operation
 from complexity_theory.graph.rows import Call, row
 from complexity_theory.measurement import modules
 from complexity_theory.measurement.modules import Function
+from complexity_theory.networks.traced import Traced
 
 
-def build(layer: Layer) -> nn.Module:
+def build(layer: Layer | Traced) -> nn.Module:
     """The layer or network as a module that maps batches (n, channels, height, width), initialised as in the papers.
 
     Submodules carry the names of the tree; a repeated part becomes separate copies, named 0, 1, .... A flat feature
@@ -33,6 +34,8 @@ def build(layer: Layer) -> nn.Module:
       (act): ReLU()
     )
     """
+    if isinstance(layer, Traced):
+        layer = layer.tree
     _check_ints(layer, layer)
     return initialise(assemble(layer))
 
@@ -96,13 +99,18 @@ def _operation(operation: Operation) -> nn.Module:
 
 
 @assemble.register
+def _borrowing(layer: Borrowing) -> nn.Module:
+    return assemble(layer.operation)
+
+
+@assemble.register
 def _folded(layer: Folded) -> nn.Module:
     return modules.Folded(assemble(layer.operation), layer.lead)
 
 
 def _flatten_pooled(module: nn.Linear, inputs: tuple[Tensor]) -> Tensor:
     x = inputs[0]
-    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1)
+    pooled = x.dim() == 4 and x.shape[1:] == (module.in_features, 1, 1) and module.in_features > 1
     return x.flatten(1) if pooled else x
 
 

@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Any, final
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import shown
+from complexity_theory.core.text import short
 from complexity_theory.measurement.isolate import Outcome, isolated
 from complexity_theory.measurement.jobs import Description, ModuleSubject, Task
 from complexity_theory.measurement.protocol import Protocol
@@ -15,6 +17,8 @@ from complexity_theory.measurement.protocol import Protocol
 DESCRIBE = "complexity_theory.measurement.worker:describe"
 CHECK = "complexity_theory.measurement.worker:check"
 LOOK = "complexity_theory.measurement.worker:look"
+JOIN = "complexity_theory.measurement.engines:join"
+JOINING = 30.0  # seconds in which a cluster must answer
 
 
 class Engine(ABC):
@@ -85,11 +89,19 @@ class Ray(Engine):
         """Joins the cluster at ``address``, or starts one on this machine (of ``workers`` cores, default: all)."""
         super().__init__(device, threads)
         self._ray = _import_ray()
-        self._ray.init(address=address, num_cpus=workers, include_dashboard=False, log_to_driver=False)
-        on_gpu = device.startswith("cuda") or (device == "auto" and "GPU" in self._ray.cluster_resources())
-        needs = {"num_gpus": 1} if on_gpu else {"num_cpus": threads or 1}
-        there = self._ray.cluster_resources().get("GPU" if on_gpu else "CPU", 1) // next(iter(needs.values()))
-        self._at_once = max(1, int(there))
+        if address is not None:  # asked for by another process first: a wrong or silent one would be waited for long
+            asked = isolated(JOIN, address, limit=JOINING)
+            if asked.status != "ok":
+                raise InvalidInput(f"no Ray cluster answers at {shown(address)}: {asked.reason}")
+        self._ray.init(**_how(address), num_cpus=workers)
+        there = self._ray.cluster_resources()
+        on_gpu = device.startswith("cuda") or (device == "auto" and "GPU" in there)
+        what, each = ("GPU", 1) if on_gpu else ("CPU", threads or 1)
+        self._at_once = int(there.get(what, 0) // each)
+        if not self._at_once:
+            self.close()
+            raise InvalidInput(f"the Ray cluster has {there.get(what, 0):g} {what}s, a worker needs {each}")
+        needs = {f"num_{what.lower()}s": each}
         self._remote = self._ray.remote(**needs, max_retries=3)(isolated)
 
     def close(self) -> None:
@@ -97,8 +109,15 @@ class Ray(Engine):
         self._ray.shutdown()
 
     def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
-        outcome: Outcome = self._ray.get(self._remote.remote(function, *arguments, limit=limit))
+        try:
+            called = self._remote.remote(function, *arguments, limit=limit)
+            outcome: Outcome = self._ray.get(called, timeout=limit + JOINING)
+        except self._ray.exceptions.RayError as error:
+            return self._lost(error)
         return outcome
+
+    def _lost(self, error: Exception) -> Outcome:
+        return Outcome("crashed", short(f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"))
 
     def run(self, tasks: Iterable[Task], rules: Protocol, place: Mapping[str, Any]) -> Iterator[tuple[Task, Outcome]]:
         waiting, running = iter(tasks), dict[Any, Task]()
@@ -111,8 +130,20 @@ class Ray(Engine):
             try:
                 outcome = self._ray.get(done)
             except self._ray.exceptions.RayError as error:
-                outcome = Outcome("crashed", f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
+                outcome = self._lost(error)
             yield running.pop(done), outcome
+
+
+def _how(address: str | None) -> dict[str, Any]:
+    return {"address": address, "include_dashboard": False, "log_to_driver": False}
+
+
+def join(address: str) -> dict[str, Any]:
+    """Joins and leaves the cluster at an address; raises what Ray raises where there is none."""
+    ray = _import_ray()
+    ray.init(**_how(address))
+    ray.shutdown()
+    return {}
 
 
 def _import_ray() -> Any:

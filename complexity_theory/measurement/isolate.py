@@ -6,12 +6,19 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
 
+from complexity_theory.core.text import short
+from complexity_theory.measurement.paths import own_path
+
+LONGEST = 500  # characters of a reason
 Status = Literal["ok", "oom", "failed", "crashed", "timeout"]
 
 # A server that has loaded torch once forks the workers: a fresh process in milliseconds, where a spawned one takes
@@ -20,6 +27,7 @@ _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods(
 # torch._dynamo: counting on the meta device loads it, in a second or more.
 _PRELOADED = ("complexity_theory.measurement.worker", "torch.utils.benchmark", "torch._dynamo")
 _CONTEXT: Any = multiprocessing.get_context(_METHOD)
+_STARTING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +49,20 @@ def isolated(function: str, *arguments: Any, limit: float) -> Outcome:
     'ValueError: math domain error'
     """
     receiver, sender = _CONTEXT.Pipe(duplex=False)
-    process = start(_serve, sender, function, arguments)
-    sender.close()
+    try:
+        process = start(_serve, sender, function, arguments)
+    except (OSError, EOFError) as error:  # the server of workers has died, or there is no room for another process
+        receiver.close()
+        return Outcome("crashed", f"no worker could be started: {_one_line(error)}")
+    finally:
+        sender.close()
     try:
         if not receiver.poll(limit):
             return Outcome("timeout", f"no result within {limit:g} s")
         outcome: Outcome = receiver.recv()
         process.join(10.0)  # time to leave in order, so that nothing it holds is left behind
         return outcome
-    except EOFError:
+    except (EOFError, OSError):
         process.join()
         return Outcome("crashed", f"the worker died of {cause(process.exitcode)}")
     finally:
@@ -65,18 +78,43 @@ def start(target: Callable[..., None], *arguments: Any, spawned: bool = False) -
         _CONTEXT.set_forkserver_preload(list(_PRELOADED))
     context: Any = multiprocessing.get_context("spawn") if spawned else _CONTEXT
     process = context.Process(target=target, args=arguments)
-    process.start()
+    with _sheltered():
+        process.start()
     return process
 
 
+@contextmanager
+def _sheltered() -> Iterator[None]:
+    """What is started within imports from where this process was told to import from, and from nowhere else; Ctrl-C,
+    which a terminal sends to all, does not meet it in the midst of its imports.
+    """
+    with _STARTING:
+        resource_tracker.ensure_running()  # which would let Ctrl-C through once it has started
+        path, variables = sys.path[:], {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH")}
+        sys.path[:] = own_path()
+        os.environ |= {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            sys.path[:] = path
+            for name, value in variables.items():
+                os.environ.pop(name)
+                os.environ |= {} if value is None else {name: value}
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def cause(exitcode: int) -> str:
+    if exitcode == 255:  # what multiprocessing says where its server has died, and nobody knows
+        return "exit code 255, or the server of workers died"
     return f"exit code {exitcode}" if exitcode >= 0 else f"signal {signal.Signals(-exitcode).name}"
 
 
 def _serve(sender: Connection, function: str, arguments: tuple[Any, ...]) -> None:
     """The life of a worker: one call, one outcome."""
     settle()
-    sender.send(answer(function, arguments))
+    with suppress(OSError):  # where nobody waits for it any more
+        sender.send(answer(function, arguments))
 
 
 def settle() -> None:
@@ -113,6 +151,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _one_line(error: Exception) -> str:
-    first = (str(error).strip() or repr(error)).splitlines()[0]
-    return f"{type(error).__name__}: {first}"[:500]
+def _one_line(error: BaseException) -> str:
+    """An error in a line that any file can hold, also where it cannot say what it is."""
+    try:
+        said = str(error).strip() or repr(error)
+    except Exception as worse:  # whatever a foreign class does
+        said = f"which cannot be told: its text raises {type(worse).__name__}"
+    return short(f"{type(error).__name__}: {next(iter(said.splitlines()), '')}", LONGEST)

@@ -7,16 +7,18 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache, cached_property
 from typing import Any, ClassVar, final
 
-from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit, shown
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Conv2d
+from complexity_theory.measurement.paths import is_callable_path
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced, at
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
@@ -38,7 +40,7 @@ def check_device(name: str) -> None:
     complexity_theory.core.errors.InvalidInput: unknown device 'tpu': one of auto, cpu, cuda, cuda:INDEX
     """
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,9})?", name):
-        raise InvalidInput(f"unknown device {name!r}: one of auto, cpu, cuda, cuda:INDEX")
+        raise InvalidInput(f"unknown device {shown(name)}: one of auto, cpu, cuda, cuda:INDEX")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,10 @@ class Settings:
     execution: str = "eager"
 
     def __post_init__(self) -> None:
-        check_size("batch", self.batch)
+        check_limit("a batch", self.batch, "batch")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                raise InvalidInput(f"unknown {name} {getattr(self, name)!r}: one of {', '.join(known)}")
+                raise InvalidInput(f"unknown {name} {shown(getattr(self, name))}: one of {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Description:
     labels: tuple[str, ...] = ()
 
     @classmethod
-    def of_network(cls, network: Network) -> Description:
+    def of_network(cls, network: Network | Traced) -> Description:
         """The description of a network."""
         return cls("network", canonical_json(files.describe(network)), ("name", "family", "note"))
 
@@ -139,7 +141,7 @@ def _row(name: str, family: str, shape: Shape, costs: Complexity | None, **more:
 class NetworkSubject(Subject):
     """A network at its own resolution, scaled to ``factor`` times its flops. It holds the network, not its name."""
 
-    base: Network
+    base: Network | Traced
     strategy: str = UNSCALED
     factor: float = 1
     kind: ClassVar[str] = "network"
@@ -151,12 +153,14 @@ class NetworkSubject(Subject):
         """The subject of a network of the zoo or of a file, at ``resolution`` (None: its own).
 
         >>> NetworkSubject.of("resnet18", resolution=96).describe()["flops"]
-        333939624
+        333616104
         """
         base = find(name)
-        return cls(base if resolution is None else replace(base, resolution=resolution), strategy, factor)
+        if resolution is not None:
+            check_limit("a resolution", resolution, f"the resolution of {base.name}")
+        return cls(base if resolution is None else at(base, resolution), strategy, factor)
 
-    def network(self) -> Network:
+    def network(self) -> Network | Traced:
         """The network that is built and timed."""
         return _scaled(self)
 
@@ -187,7 +191,7 @@ class NetworkSubject(Subject):
 
 
 @cache
-def _scaled(subject: NetworkSubject) -> Network:
+def _scaled(subject: NetworkSubject) -> Network | Traced:
     base = subject.base
     if subject.strategy == UNSCALED:
         return base
@@ -207,6 +211,13 @@ class LayerSubject(Subject):
     group_width: int | None
     resolution: int
     kind: ClassVar[str] = "layer"
+
+    def __post_init__(self) -> None:
+        check_limit("a width", self.width, "the width of a layer")
+        check_limit("a kernel", self.kernel, "the kernel of a layer")
+        check_limit("a resolution", self.resolution, "the resolution of a layer")
+        if self.group_width is not None:
+            check_limit("a group width", self.group_width, "the group width of a layer")
 
     @property
     def layer(self) -> Conv2d:
@@ -248,9 +259,13 @@ class ModuleSubject(Subject):
     kind: ClassVar[str] = "module"
 
     def __post_init__(self) -> None:
-        module, colon, attribute = self.path.partition(":")
-        if not (module and colon and attribute):
-            raise InvalidInput(f"a module is named as package.module:callable, not {self.path!r}")
+        if not is_callable_path(self.path):
+            raise InvalidInput(
+                f"a module is named as package.module:callable or folder/file.py:callable, not {shown(self.path)}"
+            )
+        check_limit("channels", self.channels, f"the channels of {self.path}")
+        for side in (self.height, self.width):
+            check_limit("a resolution", side, f"each side of the input of {self.path}")
 
     @property
     def label(self) -> str:

@@ -21,6 +21,13 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation of feature maps of any rank."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any will do."""
+
+
 class Scale(nn.Module):
     """A learned factor per channel."""
 
@@ -99,13 +106,15 @@ class Function(nn.Module):
         self.name, self.arguments, self.settings = name, arguments, dict(settings)
         function: Any = torch
         for part in name.removeprefix("torch.").split("."):
-            function = getattr(function, part)
+            # Some elementwise functions are in torch.nn.functional alone.
+            function = getattr(function, part, None) or getattr(torch.nn.functional, part)
         self.function: Callable[..., Tensor] = function
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The function of a batch of each input."""
         if self.name == "torch.cat":
-            return torch.cat(inputs, *self.arguments, **self.settings)
+            batch = max(x.shape[0] for x in inputs)  # what is learned has a batch of 1
+            return torch.cat([x.expand(batch, *x.shape[1:]) for x in inputs], *self.arguments, **self.settings)
         if self.name in JOINS:
             found = inputs[0]
             for other in inputs[1:]:

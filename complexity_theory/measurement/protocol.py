@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit
 
 FEWEST = 4  # samples that show how they spread
 QUIET = 0.1  # a job is quiet when its interquartile range is under this share of its median
@@ -15,7 +15,7 @@ QUIET = 0.1  # a job is quiet when its interquartile range is under this share o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """The rules of timing; times in seconds. Raises InvalidInput for values that are not positive.
+    """The rules of timing; times in seconds. Raises InvalidInput for values outside the limits.
 
     Each job is timed in at least ``rounds`` rounds: warm-up until stable (``warmup`` at most, and at least two calls,
     the first of which is not counted), then samples for at least ``min_time`` and on until they are quiet or
@@ -35,8 +35,8 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise InvalidInput(f"{name} of a protocol must be positive, not {getattr(self, name)}")
+            limit = "rounds" if name == "rounds" else "seconds of a protocol"
+            check_limit(limit, getattr(self, name), f"{name} of a protocol")
 
 
 def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:

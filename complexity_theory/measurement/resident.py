@@ -31,8 +31,13 @@ class Resident:
         """The outcome of ``package.module:function``, as ``isolated`` has it; ``limit`` in seconds."""
         if self._process is None:
             self._pipe, theirs = multiprocessing.Pipe()
-            self._process = start(_serve, theirs, spawned=self._spawned)
-            theirs.close()
+            try:
+                self._process = start(_serve, theirs, spawned=self._spawned)
+            except (OSError, EOFError) as error:
+                self._pipe.close()
+                return Outcome("crashed", f"no worker could be started: {type(error).__name__}: {error}")
+            finally:
+                theirs.close()
         outcome = self._answered(function, arguments, limit)
         if outcome.status != "ok":
             self.close()
@@ -69,6 +74,6 @@ def _serve(pipe: Connection) -> None:
     while True:
         try:
             function, arguments = pipe.recv()
-        except EOFError:
+            pipe.send(answer(function, arguments))
+        except (EOFError, OSError):  # nobody asks, or waits for it, any more
             return
-        pipe.send(answer(function, arguments))

@@ -17,7 +17,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import schema
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.isolate import Outcome, Status
-from complexity_theory.measurement.jobs import Job, Subject, Task, identity
+from complexity_theory.measurement.jobs import CeilingSubject, Job, Subject, Task, identity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,6 +267,16 @@ def read(path: str | Path) -> pd.DataFrame:
 
     with schema.reading(path) as db:
         return to_frame(_rows(db, _timed()))
+
+
+def holds_only(path: str | Path, jobs: Iterable[Job]) -> bool:
+    """Whether a file is a store of these jobs alone, and of ceilings. Raises InvalidInput for one that is damaged."""
+    if not schema.is_database(path):
+        return False
+    known = {job.key for job in jobs}
+    with schema.reading(path) as db:
+        found = db.execute("SELECT id, kind FROM jobs").fetchall()
+    return all(key in known or kind == CeilingSubject.kind for key, kind in found)
 
 
 def rows(path: str | Path, kinds: Iterable[str]) -> list[Row]:

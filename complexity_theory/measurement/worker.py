@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import re
 import resource
-import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import singledispatch
-from pathlib import Path
 from typing import Any, final
 
 import psutil
@@ -23,6 +20,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import environment, timing
 from complexity_theory.measurement.build import build
+from complexity_theory.measurement.code import callable_of
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.hardware import device
 from complexity_theory.measurement.jobs import (
@@ -47,8 +45,8 @@ def describe(device_name: str, threads: int | None) -> dict[str, Any]:
 
 
 def check(path: str) -> dict[str, Any]:
-    """Loads ``package.module:callable`` and does not call it; raises what Python raises where there is none."""
-    _callable(path)
+    """Loads what a path names (``code.callable_of``) and does not call it; raises what Python raises."""
+    callable_of(path)
     return {}
 
 
@@ -167,19 +165,10 @@ def _layer(subject: LayerSubject, settings: Settings) -> nn.Module:
 
 @to_module.register
 def _module(subject: ModuleSubject, settings: Settings) -> nn.Module:
-    module = _callable(subject.path)()
+    module = callable_of(subject.path)()
     if not isinstance(module, nn.Module):
         raise InvalidInput(f"{subject.path} returned a {type(module).__name__}, not a torch.nn.Module")
     return module
-
-
-def _callable(path: str) -> Callable[[], Any]:
-    module, _, attribute = path.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    found: Callable[[], Any] = getattr(importlib.import_module(module), attribute)
-    if not callable(found):
-        raise InvalidInput(f"{path} is a {type(found).__name__}, and cannot be called")
-    return found
 
 
 @to_module.register

@@ -23,8 +23,10 @@ from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.limits import LIMITS, shown
 from complexity_theory.core.sizes import pair
+from complexity_theory.networks import traced_files
 from complexity_theory.networks.kinds import Shortcut
 from complexity_theory.networks.spec import Network, Stage
+from complexity_theory.networks.traced import Traced
 
 VERSION = 1
 LARGEST = 10**9  # what a size of a file can be
@@ -74,13 +76,17 @@ NETWORK = _schema(
 )
 
 
-def describe(network: Network) -> dict[str, Any]:
+def describe(network: Network | Traced) -> dict[str, Any]:
     """A network as plain numbers, text and lists, without what has its default. Raises InvalidInput for sizes not int.
+
+    A traced one as ``networks.traced_files`` has it.
 
     >>> from complexity_theory.zoo import network
     >>> describe(network("ResNet-50"))["stages"][0]
     {'block': 'bottleneck', 'depth': 3, 'width': 256, 'ratio': '1/4'}
     """
+    if isinstance(network, Traced):
+        return traced_files.describe(network)
     stages = [
         _plain(dataclasses.replace(stage, shortcut=None) if stage.follows(w_in) else stage)
         for stage, w_in in zip(network.stages, network.input_widths, strict=True)
@@ -104,13 +110,15 @@ def _plain(part: Network | Stage) -> dict[str, Any]:
     return found
 
 
-def read(description: Mapping[str, Any], name: str = "network") -> Network:
+def read(description: Mapping[str, Any], name: str = "network") -> Network | Traced:
     """The network of a description; ``name`` where it gives none. Raises InvalidInput that names field and value.
 
     >>> read({"stem": "conv3", "stem_width": 32, "stages": [{"block": "basic", "depth": 2, "width": "64"}]})
     Traceback (most recent call last):
     complexity_theory.core.errors.InvalidInput: stage 1: width must be an integer up to 10^9, not '64'
     """
+    if traced_files.is_traced(description):
+        return traced_files.read(description, name)
     found = schema.checked(description, NETWORK, "a network")
     stages = []
     for i, row in enumerate(found.stages, 1):
@@ -120,7 +128,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network:
     return network
 
 
-def load(path: Path) -> Network:
+def load(path: Path) -> Network | Traced:
     """The network of a ``.toml`` or ``.json`` file. Raises InvalidInput, with the path, where it describes none."""
     parsed = schema.read(path)
     try:
@@ -129,7 +137,7 @@ def load(path: Path) -> Network:
         raise InvalidInput(f"{path}: {error}") from None
 
 
-def dump(network: Network, path: Path) -> None:
+def dump(network: Network | Traced, path: Path) -> None:
     """Writes a ``.toml`` or ``.json`` file for ``load``, whole or not at all. Raises InvalidInput for others."""
     formats: dict[str, Callable[[dict[str, Any]], str]] = dict(zip(SUFFIXES, (tomli_w.dumps, to_json), strict=True))
     if path.suffix.lower() not in formats:

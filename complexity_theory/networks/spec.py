@@ -254,13 +254,13 @@ class Network:
         if not arrays:
             return self.resized(values).complexity()
         out = np.empty((len(METRICS), len(arrays[0])), dtype=np.int64)
-        for chosen in self._alike(values, out.shape[1]):
+        for chosen in self.alike(values, out.shape[1]):
             some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
             for row, metric in zip(out, self.resized(some).complexity().as_dict().values(), strict=True):
                 row[chosen] = metric
         return Complexity(*out)
 
-    def _alike(self, values: Sequence[Size], variants: int) -> list[Any]:
+    def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
         """The variants that have one structure, together: a tree has one kind of shortcut, and one rest, a stage.
 
         (Without a projection, a shortcut costs nothing, and needs no tree of its own.)

@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import Knob, Scalable, multiplied
 
 VARIABLES = (d, w, g, n)
+STEPS = (1, 2, 4)  # n may have to be a multiple of 2 or 4, where strides go beyond 32
 RESOLUTION_UNIT = 32  # the input is 32 n x 32 n: what the strides of most networks divide
 
 
@@ -36,8 +36,9 @@ def closed_form(network: Scalable) -> Complexity:
     Ideal: nothing is rounded. Of an input that is no square, n is its height over 32 and its proportions are kept. At
     d = w = g = 1 the polynomials equal the exact counts at every input whose sides are multiples of 32, also of a
     network whose own are none (at those, strided sizes round up and the counts are a little higher). A first block
-    differs from the rest of its stage, so a coefficient may be negative. Raises InvalidInput for a network whose
-    strides do not divide 32 n: it has no such polynomial.
+    differs from the rest of its stage, so a coefficient may be negative. Where strides divide 64 n or 128 n alone, the
+    polynomials hold for even n, or multiples of 4. Raises InvalidInput for a network whose strides do not divide these:
+    it has no such polynomial.
 
     >>> from complexity_theory.zoo import network
     >>> form = closed_form(network("EfficientNet-B0"))
@@ -46,24 +47,31 @@ def closed_form(network: Scalable) -> Complexity:
     >>> form.acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
-    values, first = symbolic_sizes(network)
-    form = network.ideal(values).map(lambda metric: sympy.expand(sympy.sympify(metric).subs(n, n / first)))
-    if not all(metric.is_polynomial(*VARIABLES) for metric in (*form.as_dict().values(), sympy.sympify(form.products))):
-        raise InvalidInput(
-            f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
-            f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
-        )
-    return form if form.products != 0 else Complexity(**form.as_dict())
+    for times in STEPS:
+        values, first = symbolic_sizes(network, times)
+        form = network.ideal(values).map(partial(_in_n, first=first))
+        metrics = (*form.as_dict().values(), sympy.sympify(form.products))
+        if all(metric.is_polynomial(*VARIABLES) for metric in metrics):
+            return form if form.products != 0 else Complexity(**form.as_dict())
+    raise InvalidInput(
+        f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
+        f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
+    )
 
 
-def symbolic_sizes(network: Scalable) -> tuple[list[Any], int]:
+def _in_n(metric: Any, first: int) -> Any:
+    return sympy.expand(sympy.sympify(metric).subs(n, n / first))
+
+
+def symbolic_sizes(network: Scalable, times: int = 1) -> tuple[list[Any], int]:
     """The sizes of a network in the symbols of closed forms, and the height of its input over 32 n.
 
-    Of an input that is no square, all sides stay whole in n: what comes out is divided by that height.
+    Of an input that is no square, all sides stay whole in n: what comes out is divided by that height. ``times``: n is
+    a multiple of it.
     """
     knobs = network.knobs
     values = multiplied(knobs, {"depth": d, "width": w, "group_width": g, "resolution": 1})
-    proportions = _proportions(knobs)
+    proportions = {name: times * proportion for name, proportion in _proportions(knobs).items()}
     sized = [
         RESOLUTION_UNIT * proportions[knob.name] * n if knob.name in proportions else value
         for knob, value in zip(knobs, values, strict=True)
@@ -72,10 +80,14 @@ def symbolic_sizes(network: Scalable) -> tuple[list[Any], int]:
 
 
 def _proportions(knobs: Sequence[Knob]) -> dict[str, int]:
-    """The sides of the input that move, in lowest terms: 1 of a square, 3 and 5 of 384 x 640."""
-    sides = {knob.name: knob.base for knob in knobs if knob.dimension == "resolution" and knob.moves}
-    unit = math.gcd(*sides.values())
-    return {name: base // unit for name, base in sides.items()}
+    """The sides of the input that move, in lowest terms: 1 of a square, 3 and 5 of 384 x 640.
+
+    Where they must be multiples of more than 32, as many times that.
+    """
+    moving = [knob for knob in knobs if knob.dimension == "resolution" and knob.moves]
+    unit = math.gcd(*(knob.base for knob in moving))
+    times = math.lcm(*(math.lcm(knob.multiple, RESOLUTION_UNIT) // RESOLUTION_UNIT for knob in moving))
+    return {knob.name: times * (knob.base // unit) for knob in moving}
 
 
 def own_unit(network: Scalable) -> Fraction:
@@ -101,36 +113,13 @@ def terms(polynomial: sympy.Expr) -> list[Term]:
     ]
 
 
-def term_table(form: Complexity, **more: sympy.Expr) -> report.Table:
-    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it.
+def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[Term]:
+    """The terms in the multipliers of depth, width, group width and resolution: the own n is worked in, exactly.
 
-    ``more``: further polynomials by name, a column each.
+    >>> from complexity_theory.zoo import network
+    >>> b0 = network("EfficientNet-B0")
+    >>> sum(term.coefficient for term in own_terms(b0, closed_form(b0).flops))
+    Fraction(385825092, 1)
     """
-    metrics = {
-        name: {t.powers: t.coefficient for t in terms(polynomial)}
-        for name, polynomial in {**form.as_dict(), **more}.items()
-    }
-    known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
-    return report.Table(
-        [
-            dict(zip(map(str, VARIABLES), powers, strict=True))
-            | {name: coefficients.get(powers, 0) for name, coefficients in metrics.items()}
-            for powers in known
-        ]
-    )
-
-
-def as_data(network: Scalable, form: Complexity, **more: sympy.Expr) -> dict[str, Any]:
-    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution.
-
-    ``more``: further polynomials by name.
-    """
-    polynomials = {**form.as_dict(), **more}
-    return {
-        "network": network.name,
-        **polynomials,
-        "latex": {name: sympy.latex(polynomial) for name, polynomial in polynomials.items()},
-        "terms": term_table(form, **more).rows,
-        "resolution": network.sizes()["resolution"],
-        "n": own_unit(network),
-    }
+    unit = own_unit(network)
+    return [Term(term.coefficient * unit ** term.powers[-1], term.powers) for term in terms(polynomial)]

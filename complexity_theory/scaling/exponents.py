@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -14,7 +16,7 @@ from complexity_theory.core.symbols import d, g, k, r, s, w
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat
 from complexity_theory.graph.operations import Conv2d
-from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy, parse
+from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy, parse, weighted
 
 Expression: TypeAlias = Any
 
@@ -80,6 +82,15 @@ class Derivation:
     def multipliers(self) -> Multipliers:
         """What each dimension is multiplied by, as sympy expressions in the scaling factor s."""
         return Multipliers(*(s**exponent for exponent in self.direction))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Strategy, layer, multipliers and exponents, by name and exact (sympy)."""
+        return {
+            "strategy": self.strategy.name,
+            "layer": self.layer,
+            "multipliers": self.multipliers._asdict(),
+            "exponents": self.exponents.as_dict(),
+        }
 
     @property
     def growth(self) -> Complexity:
@@ -147,3 +158,20 @@ def known_as(derivation: Derivation) -> str | None:
     """
     same = (name for name in NAMED if derive(parse(name), derivation.layer).direction == derivation.direction)
     return next(same, None)
+
+
+def named(direction: sympy.Matrix, layer: str) -> Derivation:
+    """The derivation of a direction (rational exponents of depth, width, group width, resolution), under its name.
+
+    >>> named(sympy.Matrix([0, sympy.Rational(1, 2), 0, 0]), "conv").strategy.name
+    'w'
+    """
+    shares = [
+        Fraction(exponent.p, exponent.q) * (1 if letter == "d" else 2)
+        for letter, exponent in zip("dwgr", direction, strict=True)
+    ]
+    unit = math.lcm(*(share.denominator for share in shares))
+    whole = {letter: share * unit for letter, share in zip("dwgr", shares, strict=True) if share}
+    found = derive(weighted("_".join(f"{letter}{weight}" for letter, weight in whole.items()), whole), layer)
+    known = known_as(found)
+    return derive(parse(known), layer) if known else found

@@ -12,7 +12,7 @@ import sympy
 from complexity_theory.core.symbols import n
 from complexity_theory.graph.memory import kept
 from complexity_theory.networks.knobs import Scalable
-from complexity_theory.scaling.closed_form import closed_form, own_unit, symbolic_sizes, terms
+from complexity_theory.scaling.closed_form import closed_form, own_terms, symbolic_sizes
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, simplest, stack
 from complexity_theory.scaling.strategy import Strategy
 
@@ -51,9 +51,9 @@ def layer_exponent(derivation: Derivation) -> Any:
 def _growth(network: Scalable, strategy: Strategy) -> dict[Fraction, Fraction]:
     """What training keeps of a network along a strategy, as a sum of powers of s: exponents and their coefficients."""
     found: dict[Fraction, Fraction] = defaultdict(Fraction)
-    for term in terms(kept_form(network)):
+    for term in own_terms(network, kept_form(network)):
         exponent = sum((p * e for p, e in zip(term.powers, strategy.direction, strict=True)), Fraction(0))
-        found[exponent] += term.coefficient * own_unit(network) ** term.powers[-1]
+        found[exponent] += term.coefficient
     return {exponent: coefficient for exponent, coefficient in found.items() if coefficient}
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 import sympy
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.scaling.exponents import Derivation, derive, known_as, log_matrix
-from complexity_theory.scaling.strategy import parse, weighted
+from complexity_theory.scaling.exponents import Derivation, log_matrix, named
+from complexity_theory.scaling.strategy import parse
 
 # Sums of these, with weights >= 0, are the directions in which no group width outgrows the width.
 RAYS = tuple(sympy.Matrix(parse(text).direction) for text in ("wg", "w", "d", "r"))
@@ -38,16 +37,4 @@ def slowest_acts(
     if left < 0:
         raise InvalidInput(f"floors of {depth} on depth and {resolution} on resolution take more than all the flops")
     ray = min(RAYS, key=lambda ray: acts.dot(ray) / flops.dot(ray))
-    return _named(floors + ray * left / flops.dot(ray), layer)
-
-
-def _named(direction: sympy.Matrix, layer: str) -> Derivation:
-    shares = [
-        Fraction(exponent.p, exponent.q) * (1 if letter == "d" else 2)
-        for letter, exponent in zip("dwgr", direction, strict=True)
-    ]
-    unit = math.lcm(*(share.denominator for share in shares))
-    whole = {letter: share * unit for letter, share in zip("dwgr", shares, strict=True) if share}
-    found = derive(weighted("_".join(f"{letter}{weight}" for letter, weight in whole.items()), whole), layer)
-    known = known_as(found)
-    return derive(parse(known), layer) if known else found
+    return named(floors + ray * left / flops.dot(ray), layer)

@@ -112,12 +112,14 @@ def scale(
     factor: float | None = None,
     target_flops: float | str | None = None,
     rounding: str | None = None,
+    multiple: int | None = None,
     fix: Iterable[str] = (),
     only: Iterable[str] = (),
 ) -> Scaled[N]:
     """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds; also text, as "8GF").
 
-    ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``). With a factor, the rule alone decides;
+    ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``); ``multiple``: what sides of the input
+    are multiples of, instead of what that rule says (4 for all of ``RULES``). With a factor, the rule alone decides;
     for a target, single rounding steps more bring the flops near it (``scaling.search``), and what the strategy does
     not scale stays, but for widths that the rule's group widths must divide (``Scaled.dimensions`` reports them).
     A factor of 1, and a target of the network's own flops, give the network back as it is. ``fix`` and ``only`` are
@@ -132,7 +134,7 @@ def scale(
         raise InvalidInput("scaling takes a factor or a flops target: exactly one of them")
     strategy = strategy if isinstance(strategy, Strategy) else parse(strategy)
     rounding = DEFAULT_RULE if rounding is None else rounding
-    chosen, knobs = rule(rounding), held(network.knobs, fix=fix, only=only)
+    chosen, knobs = rule(rounding, multiple=multiple), held(network.knobs, fix=fix, only=only)
     _check_scales(network, knobs, strategy)
     if target_flops is not None:
         target = int(quantity(target_flops, "flops", "a target"))
@@ -173,14 +175,19 @@ def _scaled(
     target: int | None,
     knobs: tuple[Knob, ...],
 ) -> Scaled[N]:
+    built = named(network, values, strategy, rounding, factor, target)
+    return Scaled(network, built, strategy, rounding, factor, target, knobs, values)
+
+
+def named(network: N, values: Values, strategy: Strategy, rounding: str, factor: float, target: int | None = None) -> N:
+    """``network`` with sizes that a strategy and a rule gave it, which its name and note say."""
     by = f"x{factor:g}" if target is None else _megaflops(target)
     note = f"{network.name} scaled by {strategy} {'to' if target else 'by'} {by.lstrip('x')}, rounded by {rounding}"
-    named = network.resized(
+    return network.resized(
         values,
         name=f"{network.name}-{strategy}-{by}",
         note=f"{network.note}; {note}" if network.note else note,
     )
-    return Scaled(network, named, strategy, rounding, factor, target, knobs, values)
 
 
 def _megaflops(flops: int) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.rounding import compatible, rounded_width
@@ -90,9 +91,9 @@ class Rule:
         """A width before it is made to fit its groups; ``knob`` says of what, where it matters."""
         return multiple_of(self.step(knob), ideal)
 
-    def resolution(self, ideal: float) -> int:
+    def resolution(self, ideal: float, knob: Knob | None = None) -> int:
         """A side of the input."""
-        return multiple_of(self.resolution_multiple, ideal)
+        return multiple_of(math.lcm(self.resolution_multiple, knob.multiple if knob else 1), ideal)
 
     def step(self, knob: Knob | None) -> int:
         """What a width is a multiple of."""
@@ -108,7 +109,7 @@ class Rule:
             if knob.dimension == "depth":
                 sizes[knob.name] = self.depth(wanted[knob.name])
             elif knob.dimension == "resolution":
-                sizes[knob.name] = self.resolution(wanted[knob.name])
+                sizes[knob.name] = self.resolution(wanted[knob.name], knob)
             elif knob.dimension == "width":
                 alone = [(g, wanted[g.name]) for g in groups.get(knob.name, ()) if len(g.divides) == 1]
                 sizes |= self.fitted(knob, wanted[knob.name], alone, sizes)
@@ -198,8 +199,17 @@ RULES: dict[str, Rule] = {
 }
 
 
-def rule(name: str) -> Rule:
-    """The rule of a name in ``RULES``. Raises InvalidInput for others."""
+def rule(name: str, *, multiple: int | None = None) -> Rule:
+    """The rule of a name in ``RULES``, with sides of the input in a ``multiple`` of another size where it is given.
+
+    Raises InvalidInput for other names, and for a multiple that is no size.
+
+    >>> rule("pycls", multiple=32).resolution(230.0)
+    224
+    """
     if not isinstance(name, str) or name not in RULES:
         raise InvalidInput(f"unknown rounding rule {name!r}: one of {', '.join(RULES)}")
-    return RULES[name]
+    if multiple is None:
+        return RULES[name]
+    check_size("what sides of the input are multiples of", multiple)
+    return replace(RULES[name], resolution_multiple=multiple)

@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,8 +28,12 @@ TOLERANCE = 0.005  # of the target's flops: nearer than this, the sizes decide
 MOST_FLOPS = 10**15  # larger networks could overflow the int64 arrays on which candidates are counted
 LADDER = [2.0 ** (step / 32) for step in range(-96, 97)]  # factors around the ideal one, 2% apart
 LADDER_TOLERANCE = 0.02  # the steps do the rest
-MOST_PAIRS = 6_000  # pairs of steps tried at a time: of more, those whose flops should come nearest
-MOST_SIZES = 20_000_000  # sizes looked at in one search: then the best so far is the answer
+# What bounds the search in networks of very many stages (all named networks stay below): rounds of steps times knobs;
+# sizes of candidates in a round, of more steps some, evenly chosen; and pairs of steps in a round, of more those whose
+# flops should come nearest.
+MOST_ROUNDS = 2_400
+MOST_IN_A_ROUND = 500_000
+MOST_PAIRS = 2_000
 
 Values: TypeAlias = tuple[int, ...]  # of all knobs, in their order
 Edit: TypeAlias = "dict[str, int]"  # sizes to change, by the name of their knob
@@ -45,10 +48,12 @@ class Search:
     rule: Rule
     knobs: tuple[Knob, ...] = ()
     _place: Mapping[str, int] = field(init=False, repr=False)
+    _groups: Mapping[str, tuple[Knob, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "knobs", self.knobs or self.network.knobs)
         object.__setattr__(self, "_place", {knob.name: i for i, knob in enumerate(self.knobs)})
+        object.__setattr__(self, "_groups", groups_of(self.knobs))
 
     def nearest(self, target: int) -> tuple[float, Values]:
         """The ideal factor and the best sizes found for ``target`` flops. Raises InvalidInput for one out of reach."""
@@ -57,8 +62,9 @@ class Search:
         goal = self._ideal(factor)
         contest = Contest(self, target, smallest, goal)
         best = contest.best([smallest, *(self.along(factor * step) for step in LADDER)], LADDER_TOLERANCE)
-        while contest.looked_at < MOST_SIZES:
+        for _ in range(MOST_ROUNDS // len(self.knobs)):
             steps = self.steps(best, goal)
+            steps = steps[:: -(-len(steps) * len(self.knobs) // MOST_IN_A_ROUND)]
             candidates = [best, *(self._edited(best, edit) for edit in (*steps, *contest.pairs(best, steps)))]
             better = contest.best(candidates, TOLERANCE)
             if better == best:
@@ -73,10 +79,10 @@ class Search:
         """The sizes realised at a factor; what the strategy does not scale stays as it is, where its groups allow."""
         multipliers = self.strategy.multipliers(factor)._asdict()
         rounded = dict(zip(self._place, self.rule.values(self.knobs, self._ideal(factor)), strict=True))
-        groups, found = groups_of(self.knobs), dict(rounded)
+        found = dict(rounded)
         for knob in self.knobs:
             kept = knob.dimension != "group_width" and multipliers[knob.dimension] == 1
-            if kept and all(rounded[group.name] == group.base for group in groups.get(knob.name, ())):
+            if kept and all(rounded[group.name] == group.base for group in self._groups.get(knob.name, ())):
                 found[knob.name] = knob.base
         return tuple(found.values())
 
@@ -124,21 +130,29 @@ class Search:
     ) -> Iterable[Edit]:
         """Steps of a width, with what is tied to it and the group widths of both."""
 
-        def fitted(of: Knob, width: float, others: Mapping[str, int]) -> dict[str, int]:
-            groups = [(group, goals[group.name]) for group in groups_of(self.knobs).get(of.name, ())]
-            return self.rule.fitted(of, width, groups, others)
+        def fitted(width: float) -> dict[str, int]:
+            return self._fitted(knob, width, sizes, goals)
 
-        for outcome in _next(partial(fitted, knob, others=sizes), sizes[knob.name], self.rule.step(knob)):
-            width = outcome[knob.name]
-            edit = fitted(knob, width, sizes)
-            for other in tied:
-                edit |= fitted(other, width * other.base / knob.base, {**sizes, **edit})
-            yield edit
+        for outcome in _next(fitted, sizes[knob.name], self.rule.step(knob)):
+            yield self.with_width(knob, outcome[knob.name], tied, sizes, goals)
+
+    def with_width(
+        self, knob: Knob, width: float, tied: Sequence[Knob], sizes: Mapping[str, int], goals: Mapping[str, float]
+    ) -> Edit:
+        """A width brought near another by the rule, with what is tied to it; group widths round those of ``goals``."""
+        edit = self._fitted(knob, width, sizes, goals)
+        for other in tied:
+            edit |= self._fitted(other, edit[knob.name] * other.base / knob.base, {**sizes, **edit}, goals)
+        return edit
+
+    def _fitted(self, of: Knob, width: float, sizes: Mapping[str, int], goals: Mapping[str, float]) -> dict[str, int]:
+        groups = [(group, goals[group.name]) for group in self._groups.get(of.name, ())]
+        return self.rule.fitted(of, width, groups, sizes)
 
     def _group_steps(self, knob: Knob, sizes: Mapping[str, int], goals: Mapping[str, float]) -> list[Edit]:
         """Steps of a group width where widths are not scaled; the width that it divides stands at its base."""
         owner = self.knobs[self._place[knob.divides[-1].knob]]
-        others = [(group, goals[group.name]) for group in groups_of(self.knobs)[owner.name] if group != knob]
+        others = [(group, goals[group.name]) for group in self._groups[owner.name] if group != knob]
 
         def fitted(group_width: float) -> dict[str, int]:
             return self.rule.fitted(owner, owner.base, [(knob, group_width), *others], sizes)
@@ -158,13 +172,12 @@ class Search:
 
 @dataclass(slots=True)
 class Contest:
-    """Candidates against each other, for one target; ``looked_at``: how many sizes of them so far."""
+    """Candidates against each other, for one target."""
 
     search: Search
     target: int
     smallest: Values
     goal: Sequence[float]
-    looked_at: int = 0
 
     def best(self, candidates: Iterable[Values], tolerance: float) -> Values:
         """The best of the candidates that can be built."""
@@ -178,15 +191,16 @@ class Contest:
     def pairs(self, best: Values, steps: Sequence[Edit]) -> list[Edit]:
         """The steps two at a time; of very many, those whose flops should come nearest if both did what each does."""
         number = len(steps) * (len(steps) - 1) // 2
-        if number <= MOST_PAIRS:
+        most = min(MOST_PAIRS, MOST_IN_A_ROUND // len(self.search.knobs))
+        if number <= most:
             return [a | b for a, b in itertools.combinations(steps, 2)]
         kept = [edit for edit in steps if self.search.network.fits(self.search._edited(best, edit))]
         edited = [self.search._edited(best, edit) for edit in (*kept, {})]
-        counted = np.asarray(self._flops(edited), dtype=float)
+        counted = np.asarray(flops_of(self.search.network, edited), dtype=float)
         changes = counted[:-1] - counted[-1]
         first, second = np.triu_indices(len(kept), 1)
         expected = np.abs(counted[-1] + changes[first] + changes[second] - self.target)
-        chosen = np.argsort(expected, kind="stable")[:MOST_PAIRS]
+        chosen = np.argsort(expected, kind="stable")[:most]
         return [kept[first[i]] | kept[second[i]] for i in sorted(chosen)]
 
     def _counted(self, candidates: Iterable[Values]) -> tuple[list[Values], np.ndarray]:
@@ -196,11 +210,9 @@ class Contest:
         fits = np.broadcast_to(self.search.network.fits(_stacked(distinct)), len(distinct))
         large = [all(values[i] >= self.smallest[i] for i in sides) for values in distinct]
         distinct = [values for values, a, b in zip(distinct, fits, large, strict=True) if a and b]
-        return distinct, np.array([abs(math.log(flops / self.target)) for flops in self._flops(distinct)])
-
-    def _flops(self, candidates: Sequence[Values]) -> list[int]:
-        self.looked_at += len(candidates) * len(self.search.knobs)
-        return flops_of(self.search.network, candidates)
+        return distinct, np.array(
+            [abs(math.log(flops / self.target)) for flops in flops_of(self.search.network, distinct)]
+        )
 
     def _distances(self, candidates: Sequence[Values]) -> np.ndarray:
         """How far sizes stand from ideal ones: the sum of the squares of the logarithms of their ratios."""

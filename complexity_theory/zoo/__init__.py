@@ -8,6 +8,7 @@ from pathlib import Path
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.zoo import convnets, efficientnets, mobilenets, regnets, resnets
 from complexity_theory.zoo.entry import Entry, Family
 from complexity_theory.zoo.former import current
@@ -113,7 +114,7 @@ def network(name: str) -> Network:
     return _build(canonical(name))
 
 
-def find(name_or_path: str | Path) -> Network:
+def find(name_or_path: str | Path) -> Network | Traced:
     """The network of a known name or alias, of a ``.toml`` or ``.json`` file, or of a ``.yaml`` configuration of pycls.
 
     Raises InvalidInput for an unknown name and for a file that does not describe a network.

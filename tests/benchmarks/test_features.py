@@ -10,7 +10,8 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.memory import memory
-from complexity_theory.devices.profile import Profile, load, seconds
+from complexity_theory.devices.prediction import seconds
+from complexity_theory.devices.profile import Profile, load
 from complexity_theory.networks.spec import Network
 
 VARIANTS = 100_000

@@ -6,7 +6,7 @@ layers and pooling windows; normalisation costs params alone, all else nothing. 
 stands in its row of ``graph.rows``.
 """
 
-from complexity_theory.graph.operations.base import Folded, Layer, Operation
+from complexity_theory.graph.operations.base import Borrowing, Folded, Layer, Operation
 from complexity_theory.graph.operations.convolutions import (
     Conv1d,
     Conv2d,
@@ -77,6 +77,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Borrowing",
     "ChannelShuffle",
     "Concat",
     "Conv1d",

@@ -144,6 +144,27 @@ def check_same_padding(name: str, kernel: tuple[Size, ...], dilation: tuple[Size
 
 @final
 @dataclass(frozen=True, slots=True)
+class Borrowing(Operation):
+    """An operation whose weights are those of another, or computed: it has no params of its own.
+
+    >>> from complexity_theory.graph.operations import Linear
+    >>> Borrowing(Linear(8, 3)).complexity(Shape(8))
+    Complexity(flops=27, params=0, acts=3)
+    """
+
+    operation: Operation
+    arity: ClassVar[int | None] = None
+
+    def infer(self, *shapes: Shape) -> Shape:
+        return self.operation.output(*shapes)
+
+    def cost(self, output: Shape, *shapes: Shape) -> Complexity:
+        found = self.operation.cost(output, *shapes)
+        return Complexity(found.flops, 0, found.acts, found.products)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Folded(Operation):
     """An operation on each of the images that the first ``lead`` sides hold: convolutions over windows, over frames.
 

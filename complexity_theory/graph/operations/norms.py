@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from complexity_theory.core.checks import check_flag, check_size, is_number
 from complexity_theory.core.errors import InvalidInput
@@ -12,7 +12,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations.base import Keeping, PerChannel
 
 
-def _check_eps(eps: object) -> None:
+def _check_eps(eps: Any) -> None:
     if not (is_number(eps) and eps >= 0):
         raise InvalidInput(f"eps, which is added to a variance, is a number from 0, not {eps!r}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.files import read_text
+from complexity_theory.core.limits import check_count, shown
+from complexity_theory.core.text import short
 from complexity_theory.measurement.jobs import (
     UNSCALED,
     Job,
@@ -36,13 +41,15 @@ def names() -> tuple[str, ...]:
     """The studies that come with the package: files beside this module.
 
     >>> names()
-    ('layers', 'layers-quick', 'profile', 'scaling', 'scaling-quick')
+    ('device-cpu', 'device-cuda', 'layers', 'layers-quick', 'profile', 'scaling', 'scaling-quick')
     """
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
 
-def load(name_or_path: str) -> Study:
+def load(name_or_path: str, *, run_modules: bool = False) -> Study:
     """The study of a name or of a ``.toml`` file. Raises InvalidInput for others and for what it cannot read.
+
+    To measure ``modules`` runs their code: a file that names some is refused unless ``run_modules``.
 
     A file has tables ``[[sweep]]``, each the product of its lists, and a table ``[protocol]`` with fields of
     ``Protocol``.
@@ -54,12 +61,14 @@ def load(name_or_path: str) -> Study:
     if path.suffix != ".toml":
         if name_or_path not in names():
             raise InvalidInput(
-                f"unknown study {name_or_path!r}: one of {', '.join(names())}, or the path of a .toml file"
+                f"unknown study {shown(name_or_path)}: one of {', '.join(names())}, or the path of a .toml file"
             )
         path = Path(__file__).parent / f"{name_or_path}.toml"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = tomllib.loads(read_text(path, "bytes of a study"))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InvalidInput):
+            raise
         raise InvalidInput(f"{path} is no sweep file: {error}") from None
     _check_keys(content, {"sweep", "protocol"}, str(path))
     sweeps, rules = content.get("sweep", []), content.get("protocol", {})
@@ -68,8 +77,21 @@ def load(name_or_path: str) -> Study:
     _check_keys(rules, {field.name for field in fields(Protocol)}, f"[protocol] of {path}")
     for name, value in rules.items():
         _check_type(value, (int, float), f"{name} of [protocol]")
-    jobs = dict.fromkeys(job for sweep in sweeps for job in expand(sweep))
-    return Study(tuple(jobs), Protocol(**rules))
+    jobs = dict.fromkeys(job for number, sweep in enumerate(sweeps, 1) for job in _expanded(path, number, sweep))
+    modules = [job.subject.path for job in jobs if isinstance(job.subject, ModuleSubject)]
+    if modules and not run_modules:
+        raise InvalidInput(f"{path} names modules ({modules[0]}), whose code would run: --run-modules allows it")
+    try:
+        return Study(tuple(jobs), Protocol(**rules))
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from None
+
+
+def _expanded(path: Path, number: int, sweep: Mapping[str, Any]) -> list[Job]:
+    try:
+        return expand(sweep)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}, sweep {number}: {error}") from None
 
 
 def expand(sweep: Mapping[str, Any]) -> list[Job]:
@@ -94,6 +116,8 @@ def expand(sweep: Mapping[str, Any]) -> list[Job]:
             raise InvalidInput(f"the list of {name} is empty: give one or more, or leave it out")
         for value in values:
             _check_type(value, (int, float, str), f"each of {name}")
+    count = math.prod(len(values) for name, values in lists.items())
+    check_count("jobs of a sweep", count, "it")
     settings = [
         Settings(**_batch(batch), dtype=dtype, layout=layout, mode=mode, execution=execution)
         for batch, dtype, layout, mode, execution in product(*(lists.get(n, [d]) for n, d in _SETTINGS.items()))
@@ -111,7 +135,7 @@ def _networks(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
             _check_type(factor, (int, float), "a factor")
             _check_type(strategy, str, "a strategy")
             if not factor > 0:
-                raise InvalidInput(f"a factor must be positive, not {factor}")
+                raise InvalidInput(f"a factor must be positive, not {shown(factor)}")
             if factor != 1 and strategy == UNSCALED:
                 raise InvalidInput(f"a factor of {factor:g} needs strategies, e.g. w, dw, dwr, dWr")
             yield NetworkSubject.of(name, UNSCALED if factor == 1 else strategy, factor, resolution)
@@ -125,7 +149,7 @@ def _layers(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
     }
     for name in lists["layers"]:
         if name not in groups:
-            raise InvalidInput(f"unknown layer {name!r}: one of {', '.join(groups)}")
+            raise InvalidInput(f"unknown layer {shown(name)}: one of {', '.join(groups)}")
         for kernel, width, group_width, resolution in product(
             lists.get("kernels", [3]), lists.get("widths", [64]), groups[name], lists.get("resolutions", [56])
         ):
@@ -134,17 +158,17 @@ def _layers(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
 
 def _modules(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
     for path, text in product(lists["modules"], lists.get("inputs", ["3x224x224"])):
-        sizes = str(text).split("x")
-        if len(sizes) != 3 or not all(size.isdigit() and int(size) > 0 for size in sizes):
-            raise InvalidInput(f"an input is channels x height x width, as 3x224x224, not {text!r}")
-        channels, height, width = map(int, sizes)
+        sizes = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})x([0-9]{1,9})", str(text)[:100])
+        if not sizes:
+            raise InvalidInput(f"an input is channels x height x width, as 3x224x224, not {shown(text)}")
+        channels, height, width = map(int, sizes.groups())
         yield ModuleSubject(str(path), channels, height, width)
 
 
 def _batch(value: Any) -> dict[str, Any]:
-    name, colon, largest = str(value).partition(":")
-    if name == "auto" and (largest.isdigit() or not colon):
-        return {"batch": int(largest) if colon else LARGEST, "search": True}
+    searched = re.fullmatch(r"auto(?::([0-9]{1,9}))?", value) if isinstance(value, str) else None
+    if searched:
+        return {"batch": int(searched[1] or LARGEST), "search": True}
     _check_type(value, int, 'a batch is a number, "auto" or "auto:LARGEST"; it')
     return {"batch": value}
 
@@ -152,13 +176,13 @@ def _batch(value: Any) -> dict[str, Any]:
 def _check_keys(table: Mapping[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(set(table) - known)
     if unknown:
-        raise InvalidInput(f"{what} has unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        raise InvalidInput(f"{what} has unknown {short(', '.join(unknown), 100)}; known are {', '.join(sorted(known))}")
 
 
 def _check_type(value: Any, kind: type | tuple[type, ...], what: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-        raise InvalidInput(f"{what} must be {names}, not {value!r}")
+        raise InvalidInput(f"{what} must be {names}, not {shown(value)}")
 
 
 # what is measured: the lists that go with it, and the subjects they give

@@ -16,10 +16,11 @@ from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.operations import Operation
 from complexity_theory.measurement.trace.capture import Capture, Node, Ref
 from complexity_theory.measurement.trace.dims import Atom, Dim, expression, resolved
+from complexity_theory.measurement.trace.growth import Growth
 from complexity_theory.measurement.trace.names import COSTLY, POOLS, is_elementwise
 from complexity_theory.measurement.trace.operators import work
 from complexity_theory.measurement.trace.widths import Widths
-from complexity_theory.networks.traced import Step
+from complexity_theory.networks.traced import Step, defaults
 
 # What shows the same elements with other sides.
 VIEWS = frozenset(
@@ -62,8 +63,8 @@ class Converter:
     ``open``: the sides (by value and number) of which the size follows the resolution, where that is known.
     """
 
-    def __init__(self, ran: Capture, widths: Widths, symbol: Callable[[Atom], sympy.Symbol]) -> None:
-        self.ran, self.widths, self.symbol = ran, widths, symbol
+    def __init__(self, ran: Capture, widths: Widths, symbol: Callable[[Atom], sympy.Symbol], growth: Growth) -> None:
+        self.ran, self.widths, self.symbol, self.growth = ran, widths, symbol, growth
         self.steps: list[Step] = []
         self.at: list[int] = []  # the node of each step
         self.names: dict[int, str] = {value: f"input{i}" for i, value in enumerate(ran.inputs)}
@@ -153,7 +154,15 @@ class Converter:
 
     def growing(self, value: int, side: int) -> bool:
         """Whether a side of a value grows with the resolution."""
-        return False
+        return self.growth.grows(value, self.kept(value)[side])
+
+    def grown(self, value: int) -> tuple[Size, ...]:
+        """The sides of a value, those that grow with the resolution as polynomials in n."""
+        batch = self.ran.shape(value)
+        return tuple(
+            self.growth.size(value, dim, size) if batch[dim] else size
+            for dim, size in zip(self.kept(value), self.sides(value), strict=True)
+        )
 
     # Steps.
 
@@ -172,7 +181,10 @@ class Converter:
         """Adds a step that makes the value ``output``; returns its name: that of the submodule, where it is a leaf."""
         part = suffix or ("" if node.path and node.path not in self.parents else node.name)
         name = self._unique(".".join(filter(None, (node.path, part))))
-        self.steps.append(Step(name, kind, tuple((k, stored(v)) for k, v in given.items()), tuple(inputs), owns))
+        known = defaults(kind)
+        values = ((field, stored(value)) for field, value in given.items())
+        told = tuple((field, value) for field, value in values if field not in known or known[field] != value)
+        self.steps.append(Step(name, kind, told, tuple(inputs), owns))
         self.at.append(self.number)
         self.names[output] = name
         return name
@@ -213,10 +225,11 @@ class Converter:
         Where it meets a tensor (``like``), torch aligns the last sides of both: it has sides of 1 before its own, and
         none where the other has its batch.
         """
-        sides = self.sides(value)
+        sides = self.grown(value)
         if like is not None:
             whole = len(self.ran.shape(like))
-            dims = self.dims(value)
+            sized = dict(zip(self.kept(value), sides, strict=True))
+            dims = tuple(sized.get(i, 1) for i in range(len(self.ran.shape(value))))
             aligned = (1,) * (whole - len(dims)) + dims
             sides = tuple(aligned[i] for i in self.kept(like))
         if (value, sides) in self.constants:
@@ -317,7 +330,7 @@ def _other(converter: Converter, node: Node) -> None:
     """A step known by its shape alone."""
     taken = [converter.names[i] for i in node.refs() if i in converter.lives and i in converter.names]
     for output in node.outputs:
-        sides = converter.sides(output)
+        sides = converter.grown(output)
         converter.add(node, "Other", taken, output, suffix=node.name, name=node.name, shape=sides)
 
 
@@ -335,18 +348,18 @@ def _costly(converter: Converter, node: Node) -> None:
         inputs = [converter.named(node.argument(i, name).id) for i, name in enumerate(("query", "key", "value"))]
         converter.add(node, kind, inputs, node.outputs[0])
         return
-    refs = [ref for ref in _refs([*node.args[1:], *node.kwargs.values()])]
+    refs = _refs([*node.args[1:], *node.kwargs.values()])
     if kind == "Recurrent":
         refs = _refs(node.args[2:])
     owns, names = converter.weights(refs)
     if any(ref.id in converter.lives for ref in refs):
         converter.whole.append(f"{node.name} in {node.path or 'the module'}: its weights are computed of the input")
     inputs = [converter.input(node)]
-    lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, does.operation.rank + 1)
+    lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, len(does.shapes[0].dims))
     converter.operation(node, does.operation, inputs, node.outputs[0], owns=owns)
     converter.last(weights=names, lead=lead)
     for output in node.outputs[1:]:  # the last states of a recurrent layer
-        converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.sides(output))
+        converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
 
 
 def _matmul(converter: Converter, node: Node) -> None:

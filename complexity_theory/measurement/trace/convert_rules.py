@@ -55,7 +55,11 @@ def _layer_norm(converter: Converter, node: Node) -> None:
     weight, bias = node.argument(2, "weight"), node.argument(3, "bias")
     owns, names = converter.weights([weight, bias])
     sides = converter.dims(node.args[0])[-len(node.args[1]) :]
-    given = {"shape": sides, "affine": isinstance(weight, Ref), "bias": isinstance(bias, Ref) or weight is None}
+    given: dict[str, Any] = {
+        "shape": sides,
+        "affine": isinstance(weight, Ref),
+        "bias": isinstance(bias, Ref) or weight is None,
+    }
     eps = node.argument(4, "eps", 1e-5)
     converter.add(node, "LayerNorm", [converter.input(node)], node.outputs[0], owns=owns, **given, eps=eps)
     converter.last(weights=names)
@@ -191,7 +195,7 @@ def _pool(converter: Converter, node: Node) -> None:
         converter.whole.append(f"{node.name} in {node.path}: windows of another kind")
     for output in node.outputs[:1]:
         converter.operation(node, does.operation, [converter.input(node)], output)
-        converter.last(lead=converter.lead(node.args[0].id, does.operation.rank + 1))
+        converter.last(lead=converter.lead(node.args[0].id, len(does.shapes[0].dims)))
     if len(node.outputs) > 1:
         converter.names[node.outputs[1]] = converter.names[node.outputs[0]]
 
@@ -211,7 +215,9 @@ def _adaptive_max(converter: Converter, node: Node) -> None:
 
 
 def _adaptive(converter: Converter, node: Node, kind: str) -> None:
-    sides = converter.numbers(node.outputs[0])[1:]
+    before, sides = converter.numbers(node.args[0].id)[1:], converter.numbers(node.outputs[0])[1:]
+    if any(a == b != 1 for a, b in zip(before, sides, strict=True)):  # perhaps the input's own size
+        sides = converter.grown(node.outputs[0])[1:]
     name = converter.input(node)
     if set(sides) == {1} and kind == "AdaptiveAvgPool2d":
         converter.add(node, "GlobalAvgPool2d", [name], node.outputs[0])
@@ -252,13 +258,12 @@ _MODES = {
 
 
 @converts(
-    "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d upsample_trilinear3d "
-    "upsample_bicubic2d _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa"
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d "
+    "upsample_trilinear3d upsample_bicubic2d _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa"
 )
 def _upsample(converter: Converter, node: Node) -> None:
     value, [output] = node.args[0].id, node.outputs
     before, after = converter.numbers(value)[1:], converter.numbers(output)[1:]
-    mode = node.name.removeprefix("_").removeprefix("upsample_").rstrip("_a").rstrip("0123456789d")
     mode = node.name.split("upsample_")[1].split("1d")[0].split("2d")[0].split("3d")[0]
     if any(value is True for value in node.args) or node.name.startswith("_"):
         converter.whole.append(f"{node.name} in {node.path}: corners aligned, or another kind")
@@ -267,7 +272,8 @@ def _upsample(converter: Converter, node: Node) -> None:
         factor = tuple(b // a for a, b in zip(before, after, strict=True))
         converter.add(node, "Upsample", [converter.input(node)], output, factor=factor, mode=mode)
     else:
-        converter.add(node, "Upsample", [converter.input(node)], output, size=after, mode=mode)
+        size = converter.grown(output)[1:]
+        converter.add(node, "Upsample", [converter.input(node)], output, size=size, mode=mode)
 
 
 # Views.
@@ -308,7 +314,10 @@ def regrouped(converter: Converter, node: Node, value: int, output: int, suffix:
                     a, i = a * before[i], i + 1
                 else:
                     b, j = b * after[j], j + 1
-        else:  # sides of 1 at the end
+        elif j == len(after) and groups:  # sides of 1 at the end
+            groups[-1] = (groups[-1][0] + len(before) - i, groups[-1][1])
+            break
+        else:
             i, j = len(before), len(after)
         groups.append((i - begin_in, _open(converter, output, begin_out, symbols[begin_out:j], after[begin_out:j])))
     if all(merged == 1 and parts == (None,) for merged, parts in groups[:-1]) and groups[-1][1] == (None,):
@@ -320,15 +329,21 @@ def regrouped(converter: Converter, node: Node, value: int, output: int, suffix:
 def _open(
     converter: Converter, output: int, begin: int, symbols: Sequence[Size], numbers: Sequence[int]
 ) -> tuple[Size | None, ...]:
-    """The parts of a group of sides, one left open: the largest of those that no width scales, if there is one."""
+    """The parts of a group of sides, one left open: that which grows, or the largest of those that nothing scales."""
     if len(symbols) == 1:
         return (None,)
-    plain = [i for i, size in enumerate(symbols) if isinstance(size, int) or not getattr(size, "free_symbols", None)]
-    if len(plain) < len(symbols) or not symbols:
+    plain = [i for i, size in enumerate(symbols) if numbers[i] > 1 and not getattr(size, "free_symbols", None)]
+    if not plain:
         return tuple(symbols)
-    largest = max(plain, key=lambda i: numbers[i])
-    first = next((i for i in plain if converter.growing(output, begin + i)), largest)
-    return tuple(None if i == first else size for i, size in enumerate(symbols))
+    rest = plain[0]
+    if len(plain) > 1:
+        growing = [i for i in plain if converter.growing(output, begin + i)]
+        if len(growing) > 1:  # both sides of a map made of tokens
+            return tuple(converter.grown(output)[begin : begin + len(symbols)])
+        if not growing and len(plain) < len(symbols):
+            return tuple(symbols)
+        rest = growing[0] if growing else max(plain, key=lambda i: numbers[i])
+    return tuple(None if i == rest else size for i, size in enumerate(symbols))
 
 
 @converts("permute transpose swapaxes swapdims t mT T numpy_T movedim moveaxis")
@@ -339,13 +354,7 @@ def _permute(converter: Converter, node: Node) -> None:
     if node.name == "permute":
         order = [i % rank for i in node.argument(1, "dims")]
     elif node.name in ("movedim", "moveaxis"):
-        pairs = dict(
-            zip(
-                map(lambda i: i % rank, _tuple(node.args[2])),
-                map(lambda i: i % rank, _tuple(node.args[1])),
-                strict=True,
-            )
-        )
+        pairs = {b % rank: a % rank for a, b in zip(_tuple(node.args[1]), _tuple(node.args[2]), strict=True)}
         rest = iter([i for i in order if i not in pairs.values()])
         order = [pairs[i] if i in pairs else next(rest) for i in range(rank)]
     elif node.name in ("T", "numpy_T"):
@@ -408,10 +417,10 @@ def _part(converter: Converter, node: Node) -> None:
         raise NotWholeError("a slice with a step")
     start = start + whole if start < 0 else start
     before = converter.widths.starts.get(output)
-    _slice(
-        converter, node, output, side, start if before is None else converter.expression(before) if start else 0,
-        converter.sides(output)[side], "part",
-    )  # fmt: skip
+    first = converter.expression(before) if before is not None and start else start
+    if not getattr(first, "free_symbols", None) and converter.growing(value, side) and start > whole // 2:
+        raise NotWholeError("a slice at the end of what grows")
+    _slice(converter, node, output, side, first, converter.grown(output)[side], "part")
 
 
 @converts("select unbind")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -64,8 +65,11 @@ class _Finder:
         self.times = Counter(call.name for call in ran.calls)
         self.params: dict[str, list[int]] = defaultdict(list)
         for i, value in enumerate(ran.values):
-            if value.name:
-                self.params[value.name.partition(".")[0]].append(i)
+            owner = value.name or ""
+            while owner:  # every submodule that holds it
+                owner = owner.rpartition(".")[0]
+                self.params[owner].append(i)
+        self._known: dict[int, tuple[Any, ...]] = {}
         self.owners: dict[int, set[str]] = defaultdict(set)
         for name, parameter in module.named_parameters(remove_duplicate=False):
             self.owners[id(parameter)].add(name)
@@ -101,7 +105,7 @@ class _Finder:
 
     def _runs(self, container: str, calls: Sequence[Call]) -> Iterable[tuple[Run, list[str]]]:
         signatures = [self._signature(call) for call in calls]
-        flows = [bool(set(a.outputs) & set(b.inputs)) for a, b in zip(calls, calls[1:], strict=False)]
+        flows = [bool(set(a.outputs) & set(b.inputs)) for a, b in pairwise(calls)]
         plain = isinstance(self.modules[container], (nn.Sequential, nn.ModuleList))
         at = free_from = 0
         while at < len(calls):
@@ -139,23 +143,24 @@ class _Finder:
 
     def _sizes(self, values: Sequence[int]) -> list[tuple[Any, ...]]:
         """Their dimensions, each as its size and what it becomes where widths, and where group widths, double."""
-        return [tuple(self._size(dim) for dim in self.widths.get(value)) for value in values]
+        for value in values:
+            if value not in self._known:
+                self._known[value] = tuple(map(self._size, self.widths.get(value)))
+        return [self._known[value] for value in values]
 
     @staticmethod
     def _size(dim: Any) -> tuple[Any, ...]:
-        twice = [expression(dim, lambda atom, k=kind: atom.size * (2 if atom.kind == k else 1)) for kind in "wg"]
-        return (expression(dim, lambda atom: atom.size), *twice)
+        def times(kind: str) -> Any:
+            return expression(dim, lambda atom: atom.size * (2 if atom.kind == kind else 1))
+
+        return times("none"), times("w"), times("g")
 
     def _signature(self, call: Call) -> tuple[Any, ...]:
         total = Complexity()
         for cost in self.costs[call.start : call.stop]:
             total = total + cost
         prefix = f"{call.name}."
-        params = tuple(
-            (str(self.ran.values[i].name)[len(prefix) :], tuple(map(self._size, self.widths.of[i])))
-            for i in self.params[call.name.partition(".")[0]]
-            if str(self.ran.values[i].name).startswith(prefix)
-        )
+        params = tuple((str(self.ran.values[i].name)[len(prefix) :], *self._sizes([i])) for i in self.params[call.name])
         return call.kind, self._sizes(call.inputs), self._sizes(call.outputs), total, params
 
     def _kind(self, call: Call) -> Any:

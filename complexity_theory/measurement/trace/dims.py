@@ -21,13 +21,13 @@ class Atom:
     scale alike. The batch is never bound: what meets it becomes it.
     """
 
-    __slots__ = ("bound", "kind", "name", "size", "tied", "why")
+    __slots__ = ("bound", "kind", "size", "tied", "why")
 
     def __init__(self, size: int, kind: str = "") -> None:
         self.size, self.kind = size, kind
         self.bound: Dim | None = None
         self.tied: list[Atom] = []
-        self.name = self.why = ""
+        self.why = ""
 
     def __repr__(self) -> str:
         return f"{self.kind}{self.size}"

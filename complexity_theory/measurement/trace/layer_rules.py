@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from complexity_theory.measurement.trace.capture import Node, Ref
-from complexity_theory.measurement.trace.dims import Dim, fixed, is_fixed, resolved, size
+from complexity_theory.measurement.trace.dims import Dim, fixed, is_fixed, resolved, size, variables
 from complexity_theory.measurement.trace.names import CELLS, CONVOLUTIONS, RECURRENT
 from complexity_theory.measurement.trace.widths import Outputs, Widths, rule
 
@@ -63,6 +63,8 @@ def _meeting(widths: Widths, channels: Dim, w_in: Dim, w_out: Dim, groups: int, 
         widths.freeze((channels, w_in, w_out), "groups of a fixed width")
         return w_out
     widths.grouping = "group"
+    if size(channels) == size(w_out) and len(variables(channels)) == len(variables(w_out)) == 1:
+        widths.dims.equal(channels, w_out)  # a width that whole groups fit is one for what goes in and comes out
     for segment in resolved(w_in):
         for atom in segment:
             if atom.kind:
@@ -93,7 +95,7 @@ def _product(widths: Widths, x: list[Dim], y: list[Dim], shape: Sequence[int]) -
         widths.dims.equal(x[-1], inner)
         return x[:-1] if len(y) == 1 else [*y[:-2], y[-1]]
     widths.dims.equal(x[-1], y[-2])
-    lead = []
+    lead: list[Dim] = []
     for k in range(3, len(shape) + 1):
         met = [dims[-k] for dims in (x, y) if k <= len(dims) and size(dims[-k]) == shape[-k]]
         if len(met) == 2:

@@ -9,7 +9,8 @@ from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.depth import Run as Blocks
 from complexity_theory.measurement.trace.dims import size
 from complexity_theory.measurement.trace.widths import Widths
-from complexity_theory.networks.traced import Knob, Run, Step
+from complexity_theory.networks.knobs import Knob
+from complexity_theory.networks.traced import Run, Step
 
 
 def tie(widths: Widths, runs: Sequence[Blocks]) -> None:
@@ -30,15 +31,15 @@ def tie(widths: Widths, runs: Sequence[Blocks]) -> None:
 
 def folded(
     converter: Converter, runs: Sequence[Blocks]
-) -> tuple[tuple[Step, ...], tuple[str, ...], list[Run], list[Knob], list[str]]:
+) -> tuple[tuple[Step, ...], tuple[str, ...], list[Run], dict[str, Knob], list[str]]:
     """The steps with one copy of each run, the names of the outputs, the runs, their knobs, and why some are none."""
     steps, at = list(converter.steps), list(converter.at)
     outputs = converter.outputs
     found: list[Run] = []
-    knobs: list[Knob] = []
+    knobs: dict[str, Knob] = {}
     refused: list[str] = []
     for blocks in sorted(runs, key=lambda run: -run.calls[0].start):  # from the end: what is before stays in place
-        symbol = f"d{len(runs) - list(runs).index(blocks)}"
+        symbol = f"d{sorted(run.calls[0].start for run in runs).index(blocks.calls[0].start) + 1}"
         made = _fold(converter, blocks, symbol, steps, at, outputs)
         if isinstance(made, str):
             refused.append(f"{blocks.container or 'the module'}: {made}")
@@ -47,9 +48,9 @@ def folded(
         found = [_moved(other, -removed) for other in found]
         found.insert(0, run)
         name = f"{blocks.container or 'module'}.depth"
-        if any(knob.name == name for knob in knobs):
+        if any(knob.name == name for knob in knobs.values()):
             name = f"{name}.{symbol}"
-        knobs.insert(0, Knob(symbol, name, "depth", blocks.depth))
+        knobs = {symbol: Knob(name=name, dimension="depth", base=blocks.depth), **knobs}
     return tuple(steps), outputs, found, knobs, refused
 
 
@@ -78,6 +79,10 @@ def _fold(
         return "it hands on what is no value"
     if problem := _differs(steps, spans, takes, gives):
         return problem
+    if any(
+        a.fields != b.fields for span in spans[1:] for a, b in zip(steps[start:stop], steps[slice(*span)], strict=True)
+    ):
+        converter.whole.append(f"the blocks of {blocks.container or 'the module'} differ, in dilation or dropout")
     outside = {name for step in steps[spans[-1][1] :] for name in step.inputs} | set(outputs)
     inner = {step.name for begin, end in spans for step in steps[begin:end]} - set(gives[-1])
     if outside & inner:

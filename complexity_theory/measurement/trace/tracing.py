@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
 from torch import nn
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.complexity import Complexity, Shape
+from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import convert_rules, layer_rules, move_rules  # noqa: F401  (rules registered)
-from complexity_theory.measurement.trace.capture import Input, capture
+from complexity_theory.measurement.trace.capture import Capture, Input, capture
 from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.costs import costs
 from complexity_theory.measurement.trace.depth import Run, find_runs
 from complexity_theory.measurement.trace.dims import Atom
+from complexity_theory.measurement.trace.growth import RUNS, Growth
+from complexity_theory.measurement.trace.knobs import UNIT, height, larger, resolution_knobs, size_knobs, sized, units
 from complexity_theory.measurement.trace.repeats import folded, tie
-from complexity_theory.measurement.trace.scaled import PATCHES, Scaler
+from complexity_theory.measurement.trace.resizing import PATCHES, Scaler
 from complexity_theory.measurement.trace.widths import Widths
-from complexity_theory.networks.traced import UNIT, Knob, Traced, height, resized
+from complexity_theory.networks.knobs import bases
+from complexity_theory.networks.traced import Traced, names_in
 
 BATCH = 2  # images in a trace: what scales with them is told from what does not
 
@@ -31,18 +34,14 @@ class Symbols:
 
     def __init__(self) -> None:
         self.of: dict[Atom, sympy.Symbol] = {}
-        self.knobs: list[Knob] = []
+        self.names: dict[str, Atom] = {}
 
     def __call__(self, atom: Atom) -> sympy.Symbol:
         """The symbol of a variable."""
         if atom not in self.of:
-            dimension = {"w": "width", "g": "group_width"}[atom.kind]
-            symbol = f"{atom.kind}{sum(knob.symbol[0] == atom.kind for knob in self.knobs) + 1}"
-            self.of[atom] = sympy.Symbol(symbol, positive=True, integer=True)
-            name = f"{atom.name or symbol}.{dimension}"
-            if any(knob.name == name for knob in self.knobs):
-                name = f"{name}.{symbol}"
-            self.knobs.append(Knob(symbol, name, dimension, atom.size))
+            name = f"{atom.kind}{sum(name[0] == atom.kind for name in self.names) + 1}"
+            self.of[atom] = sympy.Symbol(name, positive=True, integer=True)
+            self.names[name] = atom
         return self.of[atom]
 
 
@@ -64,6 +63,8 @@ class Tracing:
         self.sides = tuple(tuple(x.dims) if isinstance(x, Shape) else tuple(x) for x in shapes)
         self.ran = capture(module, *self.sides, device=device, batch=BATCH)
         self.fix, self.only = fix, only
+        tall = height(self.sides[0])
+        self.growth = Growth(self.ran, tall // UNIT if tall % UNIT == 0 else None, self._larger)
         self._read(without)
 
     def _read(self, without: Sequence[str]) -> None:
@@ -71,15 +72,32 @@ class Tracing:
         self.runs: list[Run] = find_runs(self.module, self.ran, self.widths, costs(self.ran), without)
         tie(self.widths, self.runs)
         self.symbols = Symbols()
-        converter = Converter(self.ran, self.widths, self.symbols)
+        converter = Converter(self.ran, self.widths, self.symbols, self.growth)
         steps, outputs, repeated, depths, self.refused = folded(converter, self.runs)
         self.runs = [run for run in self.runs if any(made.copies[0][0] == run.names[0] for made in repeated)]
-        self.depths = dict(zip([made.copies[0][0] for made in repeated], depths, strict=True))
-        self.whole = converter.whole
-        knobs = (*depths, *self.symbols.knobs)
-        if len(self.sides[0]) > 1:
-            knobs += (Knob("r", "resolution", "resolution", height(self.sides[0])),)
-        self.network = Traced(self.name, self.sides, knobs, steps, outputs, tuple(repeated))
+        self.depths = {made.copies[0][0]: made.depth for made in repeated}
+        knobs = {**depths, **size_knobs(self.symbols.names, self.widths, steps), **resolution_knobs(self.sides[0])}
+        self.network = Traced(
+            self.name,
+            self.sides,
+            tuple(knobs.values()),
+            tuple(knobs),
+            steps,
+            outputs,
+            tuple(repeated),
+            loose=tuple(dict.fromkeys(converter.whole)),
+        )
+
+    def _larger(self) -> list[tuple[int, Capture]]:
+        """Runs at larger inputs, each with its n; none where one of them fails."""
+        found = []
+        for tall, wide in larger(self.sides[0], RUNS):
+            shapes = sized(self.sides, tall, wide)
+            try:
+                found.append((tall // UNIT, capture(self.module, *shapes, device=self.device, batch=BATCH)))
+            except InvalidInput:
+                return []
+        return found
 
     def scaled(self, values: Sequence[int]) -> nn.Module:
         """A new module of the same classes where the knobs have these sizes, traced anew and equal to the form.
@@ -87,15 +105,17 @@ class Tracing:
         Its resized weights are new (the layers' own ``reset_parameters``). Raises InvalidInput where the module cannot
         be made so: its forward holds sizes as numbers, or is another one then.
         """
-        expected = self.network.cost(values)
-        sizes = {knob.symbol: value for knob, value in zip(self.network.knobs, values, strict=True)}
-        problem = ""
+        sizes = dict(zip(self.network.symbols, values, strict=True))
+        try:
+            expected, problem = self.network.cost(values), ""
+        except InvalidInput as error:
+            raise InvalidInput(f"no module of these sizes can be made of {self.name}: {error}") from None
         for patches in PATCHES:
             try:
                 made = self._made(sizes, patches)
                 found = count(made, *self.sides, device=self.device)
-            except (InvalidInput, ValueError, TypeError, AttributeError) as error:
-                problem = problem or str(error).splitlines()[0]
+            except Exception as error:  # of the user's code
+                problem = problem or next(iter(str(error).splitlines()), type(error).__name__)
                 continue
             if found == expected:
                 return made
@@ -105,7 +125,7 @@ class Tracing:
     def _made(self, sizes: Mapping[str, Any], patches: str) -> nn.Module:
         scaler = Scaler(self.module, self.widths, lambda atom: self._size(atom, sizes), patches)
         for run in sorted(self.runs, key=lambda run: -run.calls[0].start):
-            scaler.repeat(run, sizes[self.depths[run.names[0]].symbol])
+            scaler.repeat(run, sizes[self.depths[run.names[0]]])
         return scaler.module
 
     def _size(self, atom: Atom, sizes: Mapping[str, Any]) -> int:
@@ -117,43 +137,73 @@ class Tracing:
         by = {"depth": d, "width": w, "group_width": g}
         return tuple(knob.base * by.get(knob.dimension, 1) for knob in self.network.knobs)
 
-    def check(self) -> None:
-        """Holds the form to modules of twice the depth and width; runs that are none are given up.
+    def check(self) -> Traced:
+        """The network held to other modules and runs: of twice the depths and widths, at other resolutions.
 
-        Raises InvalidInput where no such module costs what the form says.
+        Runs that are none are given up. Widths of which no module can be made that costs what the form says, and a
+        resolution at which it is another network, do not move, and say why.
         """
+        self.check_depths()
+        grouped = any(knob.dimension == "group_width" for knob in self.network.knobs)
+        try:
+            self.scaled(self.multiplied(d=2, w=2, g=2))
+            if grouped:
+                self.scaled(self.multiplied(w=2))
+        except InvalidInput as error:
+            self._settle("width", "group_width", moves=False, why=str(error))
+        self._check_resolution()
+        return self.network
+
+    def check_depths(self) -> None:
+        """Gives up the runs of which no deeper module can be made."""
         banned: list[str] = []
         for _ in range(4):
+            if not self.runs:
+                return
             try:
                 self.scaled(self.multiplied(d=2))
-                break
             except InvalidInput:
                 bad = [run.container for run in self.runs if not self._repeats(run)]
                 banned += bad or [run.container for run in self.runs]
                 self._read(banned)
-        self.scaled(self.multiplied(d=2, w=2, g=2))
-        if any(knob.dimension == "group_width" for knob in self.network.knobs):
-            self.scaled(self.multiplied(w=2))
+            else:
+                return
 
-    def resolutions(self, count: int) -> list[int]:
-        """Heights above its own at which both sides of the input are multiples of 32, its proportions kept."""
-        sides = self.sides[0]
-        tall, wide = height(sides), sides[-1]
-        step = UNIT * tall // math.gcd(tall, wide) if len(sides) > 2 else UNIT
-        return [(tall // step + k) * step for k in range(1, count + 1)]
+    def _check_resolution(self) -> None:
+        """Finds the multiples of what inputs may be: of 32, else of another unit; with none, the resolution stays."""
+        problems = []
+        followed = any("n" in names_in(step.fields) for step in self.network.steps)
+        for unit in units(self.sides[0]):
+            problem = self._differs(unit)
+            if problem is None:
+                multiple = UNIT if unit == UNIT and followed else 1 if unit == UNIT else unit
+                self._settle("resolution", multiple=multiple)
+                return
+            problems.append(problem)
+        self._settle("resolution", moves=False, why=(problems or ["an input without sides"])[0])
 
-    def check_resolution(self) -> None:
-        """Holds the form to runs at other resolutions. Raises InvalidInput where they cost something else."""
-        *others, own = self.network.values()
-        for r in self.resolutions(2):
-            found = count(self.module, *(resized(sides, r) for sides in self.sides), device=self.device)
-            expected = self.network.cost([*others, r])
+    def _settle(self, *dimensions: str, **found: Any) -> None:
+        knobs = tuple(replace(k, **found) if k.dimension in dimensions else k for k in self.network.knobs)
+        self.network = replace(self.network, knobs=knobs)
+
+    def _differs(self, unit: int) -> str | None:
+        """What is wrong at larger inputs of multiples of ``unit``; None where nothing is."""
+        values = dict(zip(self.network.symbols, bases(self.network.knobs), strict=True))
+        for tall, wide in larger(self.sides[0], 2, unit):
+            values |= {name: side for name, side in (("r", tall), ("c", wide)) if name in values}
+            try:
+                found = count(self.module, *sized(self.sides, tall, wide), device=self.device)
+                expected = self.network.cost(tuple(values.values()))
+            except InvalidInput as error:
+                return f"at {tall}x{wide}: {error}"
             if found != expected:
-                raise InvalidInput(f"at {r} {self.name} costs {found}, and the form says {expected}")
+                return f"at {tall}x{wide} it costs {found}, and the form says {expected}"
+        return None
 
     def _repeats(self, run: Run) -> bool:
-        symbol = self.depths[run.names[0]].symbol
-        values = tuple(knob.base * (2 if knob.symbol == symbol else 1) for knob in self.network.knobs)
+        symbol = self.depths[run.names[0]]
+        pairs = zip(self.network.symbols, self.network.knobs, strict=True)
+        values = tuple(knob.base * (2 if name == symbol else 1) for name, knob in pairs)
         try:
             self.scaled(values)
         except InvalidInput:
@@ -161,11 +211,61 @@ class Tracing:
         return True
 
 
-def trace(module: nn.Module, *shapes: Input, **settings: Any) -> Traced:
-    """The network that ``module`` is, for one image of ``shapes``."""
-    return Tracing(module, *shapes, **settings).network
+def trace(
+    module: nn.Module,
+    *shapes: Input,
+    fix: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    device: str | None = None,
+    name: str | None = None,
+    check: bool = True,
+) -> Traced:
+    """The network that ``module`` is: its operations, with depths, widths, group widths and resolution as knobs.
+
+    ``shapes``: of each input, without the batch. ``fix``: patterns of submodules whose widths stay; ``only``: of those
+    whose widths alone change (WideResNet is ResNet with the first convolutions of its blocks). What cannot change stays
+    at its size. With ``check`` the network is held to what it says of other sizes: to modules of the same classes with
+    twice the depths and widths, and to runs at larger inputs. The module is left as it was.
+    What fails a check stays at its size too, and the knob says why. Raises InvalidInput where the module does not run,
+    and for an operation without a rule.
+
+    >>> from complexity_theory.scaling.closed_form import closed_form
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.AdaptiveAvgPool2d(1))
+    >>> closed_form(trace(net, (3, 32, 32))).acts
+    8192*n**2*w + 8192*n**2
+    """
+    tracing = Tracing(module, *shapes, fix=fix, only=only, device=device, name=name)
+    return tracing.check() if check else tracing.network
 
 
-def total(network: Traced) -> Complexity:
-    """Its cost."""
-    return network.complexity()
+def scaled(
+    module: nn.Module,
+    *shapes: Input,
+    to: Traced | None = None,
+    depth: int = 1,
+    width: int = 1,
+    group_width: int = 1,
+    fix: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    device: str | None = None,
+) -> nn.Module:
+    """A new module of the user's own classes with other sizes: layers resized, blocks repeated, settings patched.
+
+    ``to``: the network traced of ``module``, with other sizes (as ``scaling.realise.scale`` gives it); or whole
+    multipliers of depths, widths and group widths. The module is traced anew and costs what the network says; resized
+    weights are new (the layers' own ``reset_parameters``), the others are copies. Raises InvalidInput where it cannot
+    be made: its forward holds sizes as numbers, or does not call what is put into a container.
+
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 4, 1))
+    >>> scaled(net, (3, 32, 32), width=2)[2]
+    Conv2d(16, 4, kernel_size=(1, 1), stride=(1, 1))
+    """
+    tracing = Tracing(module, *shapes, fix=fix, only=only, device=device)
+    tracing.check_depths()
+    if to is None:
+        return tracing.scaled(tracing.multiplied(d=depth, w=width, g=group_width))
+    sizes = {knob.name: knob.base for knob in to.knobs}
+    own = {knob.name for knob in tracing.network.knobs}
+    if set(sizes) != own:
+        raise InvalidInput(f"{to.name} was traced of another module than {type(module).__name__}, or otherwise")
+    return tracing.scaled([sizes[knob.name] for knob in tracing.network.knobs])

@@ -26,8 +26,17 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return add
 
 
+# What hands on what a head made, and what heads are.
+_PASSING = frozenset(
+    ["contiguous", "clone", "detach", "view", "reshape", "permute", "sigmoid", "tanh", "softmax", "log_softmax"]
+    + [f"upsample_{kind}2d" for kind in ("nearest", "bilinear", "bicubic")]
+    + ["dropout", "slice", "constant_pad_nd", "pixel_shuffle"]
+)
+_HEADS = frozenset(["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "linear"])
+
+
 class Widths:
-    """The dimensions of every value of a run. Inputs and outputs are fixed, and so is what ``fix`` names.
+    """The dimensions of every value of a run. Inputs and the outputs of heads are fixed, and so is what ``fix`` names.
 
     ``fix``: patterns of submodules whose output channels stay; ``only``: of those whose output channels alone change.
     ``batch``: the first side of every input is the batch.
@@ -44,7 +53,6 @@ class Widths:
             if value.name is not None:
                 floats = value.dtype.is_floating_point or value.dtype.is_complex
                 self.of[i] = [free(n) if floats else fixed(n) for n in value.shape]
-                self._name(i)
         self.batch = Atom(ran.shape(ran.inputs[0])[0], "b") if batch and ran.inputs else None
         for i in ran.inputs:
             first, *sides = (fixed(n) for n in ran.shape(i))
@@ -54,15 +62,18 @@ class Widths:
         self.dims.here = ""
         self._fix(fix, only)
         for i in ran.outputs:
-            for dim in self.get(i):
-                self.dims.freeze(dim, "an output of the module")
+            if not self._is_features(i):
+                for dim in self.get(i):
+                    self.dims.freeze(dim, "an output of the module")
 
-    def _name(self, i: int) -> None:
-        name = str(self.ran.values[i].name)
-        for side, dim in enumerate(self.of[i]):
-            for segment in dim:
-                for atom in segment:
-                    atom.name = name.rpartition(".")[0] if side == 0 else f"{name}[{side}]"
+    def _is_features(self, value: int) -> bool:
+        """Whether an output is a map of features, as a backbone gives: of a norm, a sum or the like, no head's."""
+        if len(self.ran.shape(value)) < 4 or set(self.ran.shape(value)[2:]) == {1}:
+            return False
+        made = self.ran.values[value].node
+        while made is not None and self.ran.nodes[made].name in _PASSING:
+            made = self.ran.values[self.ran.nodes[made].args[0].id].node
+        return made is not None and self.ran.nodes[made].name not in _HEADS
 
     def _fix(self, fix: Sequence[str], only: Sequence[str] | None) -> None:
         for i, value in enumerate(self.ran.values):

@@ -16,6 +16,7 @@ from complexity_theory.measurement.training.images import Source
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find
 
@@ -34,7 +35,10 @@ def base(name: str) -> Network:
     2251712
     """
     path = BASES / f"{name}.toml"
-    return files.load(path) if path.is_file() else find(name)
+    found = files.load(path) if path.is_file() else find(name)
+    if isinstance(found, Traced):
+        raise InvalidInput(f"{name} is a traced network: its channels and classes are what they were traced with")
+    return found
 
 
 @final

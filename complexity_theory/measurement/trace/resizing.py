@@ -78,21 +78,29 @@ class Scaler:
             part.groups = channels if transposed else channels // self._new(weight[1])  # type: ignore[union-attr]
 
     def _patch(self, patches: str) -> None:
-        sizes = self._sizes(moved=patches == "scaled")
+        sizes, own = self._sizes(moved=patches == "scaled"), self._own_sizes()
         for name, part in self.modules.items():
-            known = sizes.get(name, {})
             for key, value in list(vars(part).items()):
                 if key in _NO_WIDTHS or key.startswith("_") or isinstance(value, bool):
                     continue
                 if patches == "layers" and key not in _WIDTHS:
                     continue
+                known = own[name] if key in _WIDTHS and name in own else sizes.get(name, {})
                 if isinstance(value, int):
                     setattr(part, key, _becomes(value, known))
-                elif isinstance(value, (tuple, list)) and 1 <= len(value) <= 16 and all(type(x) is int for x in value):
-                    if len(value) > 1 or key == "normalized_shape":
-                        setattr(part, key, type(value)(_becomes(x, known) for x in value))
+                elif _is_sizes(value) and (len(value) > 1 or key == "normalized_shape"):
+                    setattr(part, key, type(value)(_becomes(x, known) for x in value))
             if hasattr(part, "head_dim") and hasattr(part, "embed_dim") and hasattr(part, "num_heads"):
-                part.head_dim = part.embed_dim // part.num_heads  # type: ignore[operator, assignment]
+                part.head_dim = part.embed_dim // part.num_heads
+
+    def _own_sizes(self) -> _Sizes:
+        """By submodule: what the sizes of its own parameters and buffers become."""
+        found: _Sizes = defaultdict(lambda: defaultdict(set))
+        for i, value in enumerate(self.ran.values):
+            if value.name is not None:
+                for dim, old in zip(self.widths.get(i), value.shape, strict=True):
+                    found[value.name.rpartition(".")[0]][old].add(self._new(dim))
+        return found
 
     def _sizes(self, *, moved: bool) -> _Sizes:
         """By submodule: what the sizes of its tensors become; with ``moved``, of those alone that may change."""
@@ -149,11 +157,17 @@ def _like(old: Tensor, shape: tuple[int, ...]) -> Tensor:
     new = torch.empty(shape, dtype=old.dtype, device=old.device)
     if new.device.type != "meta":
         with torch.no_grad():
-            if new.is_floating_point():
-                new.fill_(1.0) if new.dim() == 1 else new.normal_(std=0.02)
-            else:
+            if not new.is_floating_point():
                 new.zero_()
+            elif new.dim() == 1:
+                new.fill_(1.0)
+            else:
+                new.normal_(std=0.02)
     return nn.Parameter(new, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else new
+
+
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and len(value) <= 16 and all(type(x) is int for x in value)
 
 
 def _becomes(value: int, known: Mapping[int, set[int]]) -> Any:

@@ -1,0 +1,204 @@
+"""The search through ladders for the largest network that fits: many ladders together, on arrays.
+
+First the networks at powers of two of the scaling factor tell where the bounds are met. Then every network in between
+is counted, those that keep the bounds on counts are predicted, and the one with most flops stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from complexity_theory.choice.budgets import Budgets, shown, told
+from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, shares
+from complexity_theory.choice.ladder import Ladder
+from complexity_theory.networks.spec import Network
+from complexity_theory.scaling.search import MOST_FLOPS
+
+HOPELESS = 2.0  # times a bound: rounding moves a cost by less, so that from there on nothing fits
+OCTAVES = 5  # powers of two of the factor looked at together
+SMALLEST = -40  # power of two of the least factor
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The largest network of a ladder that fits.
+
+    ``shares``: what it takes of each bound; ``binding``: the number of the bound that the next larger one breaks most.
+    """
+
+    sizes: tuple[int, ...]
+    factor: float
+    flops: int
+    seconds: float
+    shares: Floats
+    binding: int
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """More flops are better, then less time."""
+        return self.flops, -self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Variants looked at: flops, what they take of each bound (bounds x variants), time on all devices together."""
+
+    flops: Ints
+    shares: Floats
+    seconds: Floats
+
+    @property
+    def excess(self) -> Floats:
+        """The largest share: above 1, the variant does not fit."""
+        found: Floats = self.shares.max(axis=0)
+        return found
+
+
+@dataclass(slots=True)
+class Search:
+    """The search for what keeps budgets on devices, from one network."""
+
+    network: Network
+    budgets: Budgets
+    devices: tuple[Device, ...]
+    _seen: list[dict[int, tuple[float, int]]] = field(default_factory=list, init=False)
+
+    @property
+    def bounds(self) -> list[tuple[str, str | None, float]]:
+        """What is bounded."""
+        return list(self.budgets.bounds(tuple(device.name for device in self.devices)))
+
+    def names(self) -> list[str]:
+        """What the bounds are called."""
+        return [told(name, device, len(self.devices) == 1) for name, device, _ in self.bounds]
+
+    def look(self, sizes: Ints, least: NDArray[Any] | int = 0) -> Looked:
+        """The costs of many sizes. Those with a bound on counts broken, or fewer flops than ``least``, get no times."""
+        found, bounds = counts(self.network, sizes), self.bounds
+        part = np.full((len(bounds), len(sizes)), -np.inf)
+        for row, (name, device, bound) in zip(part, bounds, strict=True):
+            if device is None:
+                row[:] = getattr(found, name) / bound
+        seconds = np.zeros(len(sizes))
+        chosen = np.flatnonzero((part <= 1).all(axis=0) & (found.flops >= least) & (found.flops <= MOST_FLOPS))
+        if self.devices and len(chosen):
+            predicted = costs(self.network, sizes[chosen], self.devices, with_memory=self.budgets.memory is not None)
+            part[:, chosen] = shares(predicted, self.budgets, self.devices)
+            seconds[chosen] = sum(predicted.seconds.values())
+        return Looked(found.flops, part, seconds)
+
+    def largest(self, ladders: Sequence[Ladder]) -> list[Found | str]:
+        """Of each ladder the largest network that fits, or why there is none."""
+        found: list[Found | str] = []
+        windows = self._windows(ladders)
+        pools = [ladder.between(window.low, window.high) for ladder, window in zip(ladders, windows, strict=True)]
+        sizes = np.concatenate([rows for _, rows in pools])
+        least = np.repeat([window.flops for window in windows], [len(rows) for _, rows in pools])
+        built = np.flatnonzero(buildable(self.network, ladders[0].knobs, sizes))
+        looked = self.look(sizes[built], least[built])
+        larger = (looked.flops >= least[built]) & (looked.flops <= MOST_FLOPS)
+        start = 0
+        for (factors, rows), window in zip(pools, windows, strict=True):
+            mine = np.flatnonzero((built >= start) & (built < start + len(rows)) & larger)
+            found.append(window.why or _largest(looked, mine, factors[built[mine] - start], rows[built[mine] - start]))
+            start += len(rows)
+        return found
+
+    def _windows(self, ladders: Sequence[Ladder]) -> list[Window]:
+        """For each ladder the factors between which its largest network that fits must lie."""
+        seen: list[dict[int, tuple[float, int]]] = [{} for _ in ladders]
+        self._seen = seen
+        top = int(math.log2(MOST_FLOPS / self.network.complexity().flops))
+
+        def look(active: Sequence[int], exponents: Sequence[int]) -> None:
+            places = [(i, exponent) for i in active for exponent in exponents]
+            sizes = np.array([ladders[i].at(2.0**exponent) for i, exponent in places], dtype=np.int64)
+            built = buildable(self.network, ladders[0].knobs, sizes)
+            looked = self.look(sizes[built])
+            rows = iter(zip(looked.excess.tolist(), looked.flops.tolist(), strict=True))
+            for (i, exponent), fits in zip(places, built, strict=True):
+                seen[i][exponent] = next(rows) if fits else (math.inf, 0)
+
+        for start in range(min(0, top), top + 1, OCTAVES):
+            active = [i for i, points in enumerate(seen) if not points or points[max(points)][0] < HOPELESS]
+            if active:
+                look(active, range(start, min(start + OCTAVES, top + 1)))
+        for start in range(-1, SMALLEST - 1, -OCTAVES):
+            active = [i for i, points in enumerate(seen) if not any(excess <= 1 for excess, _ in points.values())]
+            if active:
+                look(active, range(start, max(start - OCTAVES, SMALLEST - 1), -1))
+        return [_window(points) for points in seen]
+
+    def refusal(self, ladders: Sequence[Ladder], reasons: Sequence[str]) -> str:
+        """Why nothing fits, and what comes nearest: the bounds that would have to give way, and how far."""
+        points = [
+            (i, exponent)
+            for i, points in enumerate(self._seen)
+            for exponent, (excess, _) in points.items()
+            if exponent <= OCTAVES and excess < math.inf
+        ]
+        if not points:
+            return reasons[0]
+        sizes = np.array([ladders[i].at(2.0**exponent) for i, exponent in points], dtype=np.int64)
+        found = costs(self.network, sizes, self.devices, with_memory=self.budgets.memory is not None)
+        nearest = int(np.argmin(shares(found, self.budgets, self.devices).max(axis=0)))
+        strategy = ladders[points[nearest][0]].strategy
+        broken = [
+            f"{name} of at least {shown(what, float(found.of(what, device)[nearest]))} (not {shown(what, bound)})"
+            for name, (what, device, bound) in zip(self.names(), self.bounds, strict=True)
+            if found.of(what, device)[nearest] > bound
+        ]
+        if not broken:  # each strategy was left out for a reason of its own
+            return reasons[0]
+        return (
+            f"nothing fits: the network that comes nearest, {self.network.name} scaled by {strategy}, "
+            f"needs {' and '.join(broken)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Factors between which to look, for a network of at least so many flops; ``why`` there is none to be found."""
+
+    low: float
+    high: float
+    flops: int
+    why: str = ""
+
+
+def _window(points: Mapping[int, tuple[float, int]]) -> Window:
+    """The window of a ladder, from what is taken of the bounds at powers of two of the factor."""
+    if points[max(points)][0] <= 1:
+        return Window(1.0, 1.0, 0, f"no budget holds it back up to {MOST_FLOPS:g} flops")
+    high = max(points)
+    while high - 1 in points and points[high - 1][0] >= HOPELESS:
+        high -= 1
+    fitting = [exponent for exponent, (excess, _) in points.items() if excess <= 1]
+    if not fitting:
+        return Window(2.0 ** min(points), 2.0**high, 0)
+    return Window(2.0 ** (max(fitting) - 1), 2.0**high, points[max(fitting)][1])
+
+
+def _largest(looked: Looked, mine: NDArray[Any], factors: Floats, sizes: Ints) -> Found | str:
+    """The largest that fits of those of one ladder: ``mine``, rows of all that was looked at."""
+    flops, shares, seconds = looked.flops[mine], looked.shares[:, mine], looked.seconds[mine]
+    fits = np.flatnonzero(looked.excess[mine] <= 1)
+    if not len(fits):
+        return "nothing along it keeps the budgets"
+    best = fits[np.lexsort((seconds[fits], -flops[fits]))[0]]
+    larger = np.flatnonzero(flops > flops[best])
+    stopped = shares[:, larger[np.argmin(flops[larger])]] if len(larger) else shares[:, best]
+    return Found(
+        tuple(sizes[best].tolist()),
+        float(factors[best]),
+        int(flops[best]),
+        float(seconds[best]),
+        shares[:, best],
+        int(np.argmax(stopped)),
+    )

@@ -1,0 +1,58 @@
+"""Derivations as MathML, which browsers typeset themselves."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+from sympy.printing.mathml import MathMLPresentationPrinter
+
+from complexity_theory.scaling.steps import Equation, Side, Step
+
+
+class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]  # sympy has no types
+    """Sympy's, with what was left unevaluated shown as what it stands for."""
+
+    def _print_UnevaluatedExpr(self, expr: Any) -> Any:  # noqa: N802  (sympy's name)
+        return self._print(expr.args[0])
+
+    def _print_Symbol(self, sym: Any, style: str = "plain") -> Any:  # noqa: N802
+        if not sym.name.endswith("'"):
+            return super()._print_Symbol(sym, style)
+        made = self.dom.createElement("msup")
+        prime = self.dom.createElement("mo")
+        prime.appendChild(self.dom.createTextNode("′"))
+        made.appendChild(self._print(sympy.Symbol(sym.name[:-1])))
+        made.appendChild(prime)
+        return made
+
+
+_PRINTER = _Printer({"root_notation": False, "mat_delim": "["})
+
+
+def side(part: Side) -> str:
+    """A side of an equation.
+
+    >>> side("a < b"), side(sympy.Symbol("delta'"))
+    ('<mtext>a &lt; b</mtext>', '<msup><mi>&#948;</mi><mo>&#8242;</mo></msup>')
+    """
+    if isinstance(part, str):
+        return f"<mtext>{html.escape(part)}</mtext>"
+    return str(_PRINTER.doprint(sympy.sympify(part)))
+
+
+def equation(sides: Equation) -> str:
+    """A chain of equal sides as one formula.
+
+    >>> from sympy.abc import s
+    >>> equation((s, sympy.Integer(2)))
+    '<math displaystyle="true"><mi>s</mi><mo>=</mo><mn>2</mn></math>'
+    """
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(map(side, sides))}</math>'
+
+
+def steps(found: Sequence[Step]) -> list[dict[str, Any]]:
+    """Steps as data: the title as text, the equations as MathML."""
+    return [{"title": step.title, "equations": [equation(each) for each in step.equations]} for step in found]
