@@ -95,8 +95,8 @@ def draw_sweep(frame: pd.DataFrame) -> Figure:
 CAPTION = (
     "This package's own measurement on {what}: EfficientNet-B0, RegNetY-500MF and RegNetZ-500MF (inputs of "
     "{{inputs}}), each joined with what w, dw, dwr and dWr make of it at {{factors}}: median time per image against "
-    "flops, params and acts. r is Pearson's correlation, linear and of the logarithms. Device: {{device}}. "
-    "Source: {{source}}."
+    "flops, params and acts. r is the correlation of the logarithms, and of the ranks. Device: {{device}}. Source: "
+    "{{source}}."
 )
 
 
