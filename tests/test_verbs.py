@@ -123,7 +123,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "optimal": {"layer": "conv", "depth_floor": 0, "resolution_floor": 0, "network": None, "devices": None},
     "roofline": {"strategies": "w", "layer": "conv", "width": 64, "bandwidth": 1e9},
     "closed_form": {"network": "ResNet-18", "resolution": None},
-    "count": {"network": "ResNet-18", "resolution": 64, "convention": "pycls", "per_layer": False},
+    "count": {"network": "ResNet-18", "resolution": 64, "input": None, "convention": "pycls", "per_layer": False},
     "list_networks": {"family": "RegNetZ"},
     "scale": {
         **{"network": "ResNet-18", "strategy": "w", "factor": 2, "target_flops": None, "multipliers": None},
