@@ -13,12 +13,12 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.fitting import fit_profile
 from complexity_theory.evidence.loaders import load, settings
 from complexity_theory.measurement import device_study, environment, paced, worker
+from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, LayerSubject, Settings, Task
 from complexity_theory.measurement.paced import Paced
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.resident import Resident
-from complexity_theory.measurement.store import read
 from tests.fake_device import FakeDevice
 from tests.fake_engine import CONDITIONS, PLACE, FakeEngine, Silent, measured
 

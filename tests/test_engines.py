@@ -15,10 +15,11 @@ import pytest
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import worker
 from complexity_theory.measurement.engines import Engine, Local, Ray
+from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome, isolated
 from complexity_theory.measurement.jobs import Job, LayerSubject, Settings, Subject, Task
 from complexity_theory.measurement.protocol import Protocol
-from complexity_theory.measurement.store import Store, read
+from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import expand
 from complexity_theory.measurement.sweep import run, with_ceilings
 from tests.fake_engine import Silent

@@ -204,6 +204,6 @@ def test_every_verb_is_called_with_one_argument_wrong() -> None:
 
 
 def test_the_test_of_wrong_types_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value, resolution=None: value)
+    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value, resolution=None, input=None: value)
     with pytest.raises(AttributeError):
         test_wrong_types_are_refused_and_nothing_else_is_raised("count", monkeypatch)

@@ -130,7 +130,7 @@ def _show(found: pd.DataFrame, figure: Path, export: Path | None, form: Format) 
     failed = records(found.loc[found["status"] != "ok", ["network", "strategy", "factor", "seed", "status", "reason"]])
     tables, data = _said(done) if len(done) else ([], {"cells": [], "comparisons": [], "findings": []})
     if len(done):
-        files.write(figure, style.svg(registry.figure(drawn.spec(), drawn.accuracy_data(done))))
+        files.write(figure, style.svg(registry.figure(drawn.spec(), drawn.accuracy_data(done))), mark=files.MADE)
         say(f"drawn: {figure}")
         if export is not None:
             files.write(export, results.to_csv(found))

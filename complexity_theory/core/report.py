@@ -116,7 +116,7 @@ def _latex(table: Table) -> str:
 def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(text.for_csv, table.columns))
+    writer.writerow(map(_csv_cell, table.columns))
     for row in table.rows:
         values = (row.get(name) for name in table.columns)
         writer.writerow("" if value is None else _csv_cell(value) for value in values)

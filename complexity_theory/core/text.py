@@ -33,7 +33,7 @@ def visible(text: str) -> str:
     >>> print(visible('["\x9b", "\ud800"]'))
     ["\u009b", "\ud800"]
     """
-    if text.isascii():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text)
 

@@ -74,6 +74,8 @@ class Count(Result):
     def report(self, form: str = "text") -> Sequence[Table | str]:
         rows = [self._row(name, counts) for name, counts in self.by_convention.items()]
         rows = [row | {"resolution": shown_sides(row["resolution"])} for row in rows]
+        if not any(row["products"] for row in rows):
+            rows = [{name: value for name, value in row.items() if name != "products"} for row in rows]
         if len(rows) > 1:
             return [Table(rows, "Acts are pycls's where a tool counts none")]
         if self.parts is None:
@@ -113,7 +115,9 @@ def count(
     (385825092, 401659392)
     """
     resolve.flag(per_layer, "per_layer")
-    if convention in (None, "pycls") and resolve.stands_for_code(network):
+    if convention is not None:
+        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
+    if resolve.stands_for_code(network) and convention in (None, "pycls"):
         from complexity_theory.verbs.code import count_code
 
         return count_code(network, resolution, input, per_layer)
@@ -122,7 +126,6 @@ def count(
     if convention is None:
         rules: list[Convention] = [conventions.convention("pycls")]
     else:
-        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
         every = convention == ALL
         rules = list(conventions.CONVENTIONS.values()) if every else [conventions.convention(convention)]
     if per_layer and len(rules) > 1:
@@ -273,6 +276,6 @@ def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = No
 
 def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:
     from complexity_theory.measurement.analysis import measured_exponents, records
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     return tuple(records(measured_exponents(read(store))))
