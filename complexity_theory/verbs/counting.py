@@ -113,7 +113,9 @@ def count(
     (385825092, 401659392)
     """
     resolve.flag(per_layer, "per_layer")
-    if convention in (None, "pycls") and resolve.stands_for_code(network):
+    if convention is not None:
+        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
+    if resolve.stands_for_code(network) and convention in (None, "pycls"):
         from complexity_theory.verbs.code import count_code
 
         return count_code(network, resolution, input, per_layer)
@@ -122,7 +124,6 @@ def count(
     if convention is None:
         rules: list[Convention] = [conventions.convention("pycls")]
     else:
-        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
         every = convention == ALL
         rules = list(conventions.CONVENTIONS.values()) if every else [conventions.convention(convention)]
     if per_layer and len(rules) > 1:
