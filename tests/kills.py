@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from complexity_theory.measurement.store import read
+from complexity_theory.measurement.frame import read
 from tests.fake_engine import RULES, jobs
 
 ROOT = Path(__file__).resolve().parents[1]

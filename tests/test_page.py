@@ -221,7 +221,7 @@ def test_dark_and_printed(explorer: Browser) -> None:
         ({"roundings": "up"}, "unknown rounding rule 'up'"),
         ({"free": True}, "the front of free variants (--free) is that within budgets"),
         ({"max_params": "1"}, "nothing fits"),
-        ({"given": "no input"}, "an input is given by its sides"),
+        ({"input": "no input"}, "an input is given by its sides"),
     ],
 )
 def test_bad_input_is_refused(given: dict[str, Any], why: str) -> None:

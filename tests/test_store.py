@@ -11,10 +11,11 @@ import pytest
 
 from complexity_theory.core import files
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
 from complexity_theory.measurement.schema import SCHEMA
-from complexity_theory.measurement.store import EXPORTS, Store, read
+from complexity_theory.measurement.store import Store
 from tests.fake_engine import PLACE, FakeEngine, jobs, measured
 
 

@@ -124,7 +124,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "optimal": {"layer": "conv", "depth_floor": 0, "resolution_floor": 0, "network": None, "devices": None},
     "roofline": {"strategies": "w", "layer": "conv", "width": 64, "bandwidth": 1e9},
     "closed_form": {"network": "ResNet-18", "resolution": None},
-    "count": {"network": "ResNet-18", "resolution": 64, "convention": "pycls", "per_layer": False},
+    "count": {"network": "ResNet-18", "resolution": 64, "input": None, "convention": "pycls", "per_layer": False},
     "list_networks": {"family": "RegNetZ"},
     "scale": {
         **{"network": "ResNet-18", "strategy": "w", "factor": 2, "target_flops": None, "multipliers": None},
@@ -149,7 +149,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "list_devices": {},
     "figure": {"name": "exponents", "networks": None, "strategies": None, "tables": None, "store": None},
     "explore": {
-        **{"networks": "no network", "devices": (), "given": None, "strategies": (), "roundings": "pycls"},
+        **{"networks": "no network", "devices": (), "input": None, "strategies": (), "roundings": "pycls"},
         **{"batch": None, "max_time": None, "max_params": "20M", "max_memory": None, "max_flops": None},
         **{"max_acts": None, "free": False},
     },
@@ -210,6 +210,6 @@ def test_every_verb_is_called_with_one_argument_wrong() -> None:
 
 
 def test_the_test_of_wrong_types_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value, resolution=None: value)
+    monkeypatch.setattr("complexity_theory.verbs.resolve.network", lambda value, resolution=None, input=None: value)
     with pytest.raises(AttributeError):
         test_wrong_types_are_refused_and_nothing_else_is_raised("count", monkeypatch)

@@ -20,7 +20,6 @@ from complexity_theory.cli.options import (
     MultipleOption,
     NetworkArgument,
     RoundingsOption,
-    at_input,
     strategy_names,
 )
 from complexity_theory.cli.printing import show
@@ -137,7 +136,7 @@ def choose(
     if figure is not None and figure.suffix != ".svg":
         raise InvalidInput(f"a figure is an .svg file, not {figure}")
     found = choosing.choose(
-        at_input(network, given),
+        network,
         device or (),
         max_time=max_time,
         max_params=max_params,
@@ -150,6 +149,7 @@ def choose(
         alphas=alphas,
         roundings=rounding or ROUNDINGS,
         resolution=resolution,
+        input=given,
         multiple=multiple,
         free=free,
         by_stage=by_stage,

@@ -9,19 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from complexity_theory.cli.app import NETWORKS, THEORY, App
-from complexity_theory.cli.options import (
-    Format,
-    FormatOption,
-    InputOption,
-    NetworkArgument,
-    ResolutionOption,
-)
+from complexity_theory.cli.options import Format, FormatOption, InputOption, NetworkArgument, ResolutionOption
 from complexity_theory.cli.printing import show
 
 
 def register(app: App) -> None:
     """Adds the commands of this module."""
-    examples = ["count EfficientNet-B0", "count resnet50 --per-layer", "count ResNet-50 --convention all"]
+    examples = [
+        "count EfficientNet-B0",
+        "count resnet50 --per-layer",
+        "count ResNet-50 --convention all",
+        "count timm:resnet50 --input 3x192x192",
+    ]
     app.command(panel=NETWORKS, examples=examples)(count)
     app.command(panel=NETWORKS, examples=["networks", "networks --family RegNetY"])(networks)
     app.command(panel=THEORY, examples=["verify", "verify --timed measurements.sqlite"])(verify)
@@ -41,10 +40,13 @@ def count(
     ] = None,
     form: FormatOption = Format.text,
 ) -> None:
-    """The exact flops (multiply-adds), params and acts of a network for one image."""
+    """The exact flops (multiply-adds), params and acts of a network for one image.
+
+    products: multiply-adds of matrix products and attention, which are not in the flops.
+    """
     from complexity_theory.verbs import counting
 
-    show(counting.count(network, resolution=resolution, given=given, convention=convention, per_layer=per_layer), form)
+    show(counting.count(network, resolution=resolution, input=given, convention=convention, per_layer=per_layer), form)
 
 
 def networks(

@@ -86,7 +86,7 @@ def explore(
     page = verb.explore(
         networks or verb.NETWORKS,
         device or verb.DEVICES,
-        given=given,
+        input=given,
         strategies=strategy or (),
         roundings=rounding or verb.ROUNDINGS,
         batch=batch,

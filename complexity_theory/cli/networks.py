@@ -21,7 +21,6 @@ from complexity_theory.cli.options import (
     RoundingOption,
     StrategyOption,
     TargetOption,
-    at_input,
     strategy_names,
 )
 from complexity_theory.cli.printing import show
@@ -99,13 +98,14 @@ def scale(
     if (strategy is None) == (multipliers is None):
         raise InvalidInput("scaling takes a --strategy such as dWr, or --multipliers such as d1.4_w1.2_r1.34")
     scaled = scaling.scale(
-        at_input(network, given),
+        network,
         strategy,
         factor=factor,
         target_flops=target_flops,
         multipliers=multipliers,
         rounding=rounding,
         resolution=resolution,
+        input=given,
         fix=fix or (),
         only=only or (),
     )
@@ -116,7 +116,13 @@ def scale(
 
 def export(
     network: NetworkArgument,
-    to: Annotated[str, typer.Option(metavar="LIBRARY", help="pycls (YAML), torchvision, timm or json (our own).")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="LIBRARY",
+            help="torch (a Python file that needs torch alone), pycls (YAML), torchvision, timm or json (our own).",
+        ),
+    ],
     strategy: StrategyOption = None,
     factor: FactorOption = None,
     target_flops: TargetOption = None,
@@ -133,13 +139,14 @@ def export(
     from complexity_theory.verbs import scaling
 
     found = scaling.export(
-        at_input(network, given),
+        network,
         to,
         strategy=strategy,
         factor=factor,
         target_flops=target_flops,
         rounding=rounding,
         resolution=resolution,
+        input=given,
         snippet=snippet,
     )
     if output is None:

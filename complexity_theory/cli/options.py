@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -98,6 +98,12 @@ ResolutionOption = Annotated[
     str | None,
     typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
 ]
+InputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."
+    ),
+]
 DeviceOption = Annotated[
     str,
     typer.Option("--device", metavar="DEVICE", help=DEVICE_HELP, autocompletion=device_names, rich_help_panel=DEVICE),
@@ -138,12 +144,6 @@ MultipleOption = Annotated[
     int | None,
     typer.Option(metavar="N", help="What input sides are multiples of, as 32; default: 4.", rich_help_panel=SCALING),
 ]
-InputOption = Annotated[
-    str | None,
-    typer.Option(
-        "--input", metavar="CxHxW", help="Input of the network, such as 3x384x640; of code the default is 3x224x224."
-    ),
-]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", rich_help_panel=OUTPUT)
 ]
@@ -153,12 +153,3 @@ FormatOption = Annotated[
         "--format", metavar="text|json|csv|markdown|latex", help="Form of the output.", rich_help_panel=OUTPUT
     ),
 ]
-
-
-def at_input(network: str, given: str | None) -> Any:
-    """The network at an input that is ``given`` as CxHxW; without one, its text, which the verbs read."""
-    if given is None:
-        return network
-    from complexity_theory.verbs import resolve
-
-    return resolve.network(network, given=given)

@@ -25,7 +25,6 @@ from complexity_theory.cli.options import (
     RoundingsOption,
     StrategyOption,
     TargetOption,
-    at_input,
 )
 from complexity_theory.cli.printing import show
 from complexity_theory.core import text
@@ -204,7 +203,7 @@ def crossover(
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it."""
     from complexity_theory.verbs import timing
 
-    show(timing.crossover(at_input(network, given), device or None), form)
+    show(timing.crossover(network, device or None, input=given), form)
 
 
 def predict(
@@ -226,8 +225,9 @@ def predict(
     from complexity_theory.verbs import timing
 
     found = timing.predict(
-        at_input(network, given),
+        network,
         device,
+        input=given,
         batch=batch,
         strategy=strategy,
         factor=factor,
@@ -239,9 +239,8 @@ def predict(
 
 def compare(
     network: NetworkArgument,
-    given: InputOption = None,
     device: DevicesOption = None,
-    size: InputOption = None,
+    given: InputOption = None,
     target_flops: TargetOption = None,
     factor: FactorOption = None,
     rounding: RoundingsOption = None,
@@ -262,13 +261,14 @@ def compare(
     if not device:
         raise InvalidInput("to compare times takes a --device (`runtime devices`)")
     found = timing.compare(
-        at_input(network, given),
+        network,
         device,
         target_flops,
         factor=factor,
         batch=batch,
         roundings=rounding or ROUNDINGS,
         resolution=resolution,
+        input=given,
         multiple=multiple,
     )
     show(found, form)

@@ -18,7 +18,6 @@ from complexity_theory.cli.options import (
     InputOption,
     NetworkArgument,
     ResolutionOption,
-    at_input,
     device_names,
     network_names,
     strategy_names,
@@ -114,7 +113,8 @@ def derive(
     found = theory.derive(
         strategy,
         layer,
-        network=[at_input(name, given) for name in network] if network else None,
+        network=network or None,
+        input=given,
         at=at,
         device=device,
         batch=batch,
@@ -150,7 +150,7 @@ def closed_form(
     """
     from complexity_theory.verbs import theory
 
-    show(theory.closed_form(at_input(network, given), resolution=resolution), form)
+    show(theory.closed_form(network, resolution=resolution, input=given), form)
 
 
 def optimal(
@@ -168,7 +168,6 @@ def optimal(
         ),
     ] = None,
     network: NetworksOption = None,
-    given: InputOption = None,
     device: DevicesOption = None,
     at: Annotated[
         float | None, typer.Option(metavar="S", help="With --network: s, up to which time grows; default: 16.")
@@ -187,7 +186,7 @@ def optimal(
         layer,
         depth_floor=depth_floor,
         resolution_floor=resolution_floor,
-        network=[at_input(name, given) for name in network] if network else None,
+        network=network or None,
         devices=device or None,
         at=at,
         batch=batch,

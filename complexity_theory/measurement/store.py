@@ -7,7 +7,7 @@ import math
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from complexity_theory.measurement.isolate import Outcome, Status
 from complexity_theory.measurement.jobs import CeilingSubject, Job, Subject, Task, identity
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _ROUND = "job = ? AND environment = ? AND number = ?"
 TURNS = 12  # times that a writer waits for its turn: a minute
@@ -57,7 +57,7 @@ class Row(NamedTuple):
     result: str
 
 
-def _timed() -> set[str]:
+def timed_kinds() -> set[str]:
     """The kinds of subjects whose rounds are times."""
     return {kind.kind for kind in Subject.__subclasses__() if kind.timed}
 
@@ -234,7 +234,7 @@ def stored(path: str | Path, environment: str) -> dict[str, list[Attempt]]:
 
 def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
-    kinds = _timed()
+    kinds = timed_kinds()
     rows = db.execute(
         "SELECT job, kind, number, batch, status, reason, result FROM attempts LEFT JOIN jobs ON jobs.id = job "
         "WHERE environment = ? ORDER BY job, number",
@@ -247,26 +247,6 @@ def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attemp
         seconds = result["block"] * math.fsum(samples) if timed else 0.0
         found.setdefault(job, []).append(Attempt(number, batch, status, reason, samples, seconds))
     return found
-
-
-def read(path: str | Path) -> pd.DataFrame:
-    """A frame of what a store holds, one row per job and environment; failed jobs have a status and a reason.
-
-    What was measured: ``kind`` (network, layer, module), ``network`` (its name), ``family``, ``description`` with its
-    ``form`` (``jobs.Description``; None where no more is known than the row says), ``base`` (a key of the network
-    before it was scaled), ``strategy``, ``factor``,
-    ``resolution``, ``batch``, ``dtype``, ``layout``, ``mode``, ``execution``; ``flops`` (multiply-adds), ``params``,
-    ``acts`` (elements) of one image, equal to the counts of the module timed.
-    Times in seconds per call: ``median``, ``p25``, ``p75``, ``n``, ``noisy``, ``samples`` (a list), ``device_median``;
-    ``seconds_per_image``; ``share_forward``, ``share_backward``, ``share_optimizer`` of a step; ``peak_memory`` in
-    bytes. ``roofline``: the least time that the device's two ceilings allow, over the median. Where: ``device``,
-    ``device_name``, ``torch`` and the other fields of the environment; ``load`` of the host and, as JSON, the
-    ``conditions`` of each round. Raises InvalidInput for a file that is no store, or is damaged.
-    """
-    from complexity_theory.measurement.frame import to_frame
-
-    with schema.reading(path) as db:
-        return to_frame(_rows(db, _timed()))
 
 
 def holds_only(path: str | Path, jobs: Iterable[Job]) -> bool:
@@ -282,10 +262,10 @@ def holds_only(path: str | Path, jobs: Iterable[Job]) -> bool:
 def rows(path: str | Path, kinds: Iterable[str]) -> list[Row]:
     """What a store holds of jobs of these kinds, an attempt each, as it is stored. Raises InvalidInput as ``read``."""
     with schema.reading(path) as db:
-        return _rows(db, kinds)
+        return rows_of(db, kinds)
 
 
-def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
+def rows_of(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
     # Left joins: an attempt without its job or environment is damage, not to be passed over.
     found = db.execute(
         "SELECT job, jobs.kind, jobs.description, form, subjects.description, environment, environments.description, "
@@ -295,11 +275,3 @@ def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
     )
     wanted = {None, *kinds}
     return [Row(*row) for row in found if row[1] in wanted]
-
-
-# A frame as the content of a file.
-EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
-    "csv": lambda frame: frame.to_csv(index=False),
-    "jsonl": lambda frame: frame.to_json(orient="records", lines=True),
-    "parquet": lambda frame: frame.to_parquet(index=False),
-}

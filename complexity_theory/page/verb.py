@@ -52,7 +52,7 @@ def explore(
     networks: Any = NETWORKS,
     devices: Any = DEVICES,
     *,
-    given: str | None = None,
+    input: Any = None,
     strategies: Any = (),
     roundings: Any = ROUNDINGS,
     batch: int | None = None,
@@ -65,7 +65,7 @@ def explore(
 ) -> Explored:
     """A page to play with: one HTML file that needs no server and no network.
 
-    ``networks``, ``devices``: one or several, as text or objects (no device: ``()``); ``given``: their input, such as
+    ``networks``, ``devices``: one or several, as text or objects (no device: ``()``); ``input``: theirs, such as
     "3x384x640". ``strategies``: more than those that are always there; ``roundings``: rules to choose from.
     With budgets (as ``choose`` takes them), what it finds is drawn too, and with ``free`` the front of all variants.
     Raises InvalidInput for bad values, two networks or devices of one name, and where no network fits the budgets.
@@ -88,8 +88,7 @@ def explore(
         ),
         "free": resolve.flag(free, "free"),
     }
-    size = None if given is None else resolve.text(given, "an input", "3x384x640")
-    found = [_given(network, size) for network in resolve.several(networks, "networks")]
+    found = [_given(network, input) for network in resolve.several(networks, "networks")]
     html = explored(found, profiles, **how)
     return Explored(tuple(one.network.name for one in found), tuple(profile.name for profile in profiles), html)
 
@@ -99,10 +98,11 @@ def _any(values: Any, kind: str) -> list[Any]:
     return [] if isinstance(values, (tuple, list)) and not values else resolve.several(values, kind)
 
 
-def _given(value: Any, size: str | None) -> Given:
+def _given(value: Any, input: Any) -> Given:
     """A network with how it is named in a terminal and in Python."""
-    network = resolve.network(value, given=size)
+    network = resolve.network(value, input=input)
     text = str(value) if isinstance(value, (str, Path)) else network.name
-    if size is None:
+    if input is None:
         return Given(network, shlex.quote(text), repr(text))
-    return Given(network, f"{shlex.quote(text)} --input {size}", f"ct.network({text!r}, given={size!r})")
+    size = "x".join(map(str, network.input().dims))
+    return Given(network, f"{shlex.quote(text)} --input {size}", f"ct.network({text!r}, input={size!r})")

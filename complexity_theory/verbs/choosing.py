@@ -101,6 +101,7 @@ def choose(
     alphas: int = 5,
     roundings: Any = ROUNDINGS,
     resolution: Any = None,
+    input: Any = None,
     multiple: int | None = None,
     free: bool = False,
     by_stage: bool = False,
@@ -120,7 +121,7 @@ def choose(
     >>> found.best.complexity.params <= 30e6, found.best.binding
     (True, 'params')
     """
-    base, fix = held(network, resolution)
+    base, fix = held(network, resolution, input)
     for name, value in (("free", free), ("by_stage", by_stage), ("sure", sure)):
         resolve.flag(value, name)
     resolve.choice(measure, "measure", MEASURES)

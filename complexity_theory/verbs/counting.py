@@ -15,11 +15,13 @@ from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.conventions import Convention
 from complexity_theory.graph.per_layer import Part, per_layer
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.verify import Verification
+    from complexity_theory.verbs.code import CodeCount
 
 ALL = "all"  # conventions
 
@@ -31,7 +33,7 @@ class Count(Result):
     ``parts``: its stages, blocks and layers (``graph.per_layer``), where they were asked for.
     """
 
-    network: Network
+    network: Network | Traced
     shape: Shape
     by_convention: dict[str, Complexity]
     told: bool
@@ -63,8 +65,8 @@ class Count(Result):
         return [self._row(name, counts) for name, counts in self.by_convention.items()]
 
     def _row(self, convention: str, counts: Complexity) -> dict[str, Any]:
-        row = {"network": self.network.name, "resolution": self.network.resolution, **counts.as_dict()}
-        row |= {"products": counts.products}
+        row = {"network": self.network.name, "resolution": self.network.resolution}
+        row |= {**counts.as_dict(), "products": counts.products}
         known = conventions.convention(convention)
         row |= {"convention": known.name, "counts": known.counts} if self.told else {}
         return row | ({"note": self.network.note} if self.network.note else {})
@@ -72,8 +74,6 @@ class Count(Result):
     def report(self, form: str = "text") -> Sequence[Table | str]:
         rows = [self._row(name, counts) for name, counts in self.by_convention.items()]
         rows = [row | {"resolution": shown_sides(row["resolution"])} for row in rows]
-        if not any(row["products"] for row in rows):
-            rows = [{name: value for name, value in row.items() if name != "products"} for row in rows]
         if len(rows) > 1:
             return [Table(rows, "Acts are pycls's where a tool counts none")]
         if self.parts is None:
@@ -94,92 +94,36 @@ class Count(Result):
         return f"{self.network.name}: {counts}"
 
 
-@dataclass(frozen=True, repr=False)
-class ModuleCount(Result):
-    """Exact counts of a torch module as it stands, which need not be a network that can be traced or scaled.
-
-    ``name``: the code that made it; ``sides`` of its input; ``complexity``: all of it; ``layers``: its submodules
-    (``measurement.count.Row``), where they were asked for.
-    """
-
-    name: str
-    sides: tuple[int, ...]
-    complexity: Complexity
-    layers: tuple[Any, ...] | None = None
-
-    def _row(self) -> dict[str, Any]:
-        about = {"network": self.name, "input": "x".join(map(str, self.sides))}
-        return {**about, **self.complexity.as_dict(), "products": self.complexity.products}
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [self._row()] if self.layers is None else self._layer_rows(self.layers)
-
-    def _layer_rows(self, layers: Iterable[Any]) -> list[dict[str, Any]]:
-        return [
-            {
-                "layer": row.name or "(the module itself)",
-                "kind": row.kind,
-                "output": "x".join(map(str, row.output or ())),
-                "calls": row.calls,
-                **row.complexity.as_dict(),
-                "products": row.complexity.products,
-            }
-            for row in layers
-            if any(row.complexity.as_dict().values()) or row.complexity.products
-        ]
-
-    def report(self, form: str = "text") -> Sequence[Table | str]:
-        if self.layers is None:
-            return [Table([self._row()])]
-        title = f"{self.name} at {'x'.join(map(str, self.sides))}; what costs nothing is left out"
-        total = {"layer": "total", **{k: v for k, v in self._row().items() if k not in ("network", "input")}}
-        return [Table([*self._layer_rows(self.layers), total], title)]
-
-    def as_dict(self) -> Any:
-        return self._row() | ({} if self.layers is None else {"layers": self._layer_rows(self.layers)})
-
-    def summary(self) -> str:
-        counts = ", ".join(f"{name} {value:,}" for name, value in self.complexity.as_dict().items())
-        return f"{self.name}: {counts}"
-
-
-def _count_module(text: str, given: str | None, *, layers: bool) -> ModuleCount:
-    resolve.need_torch()
-    from complexity_theory.measurement import code
-    from complexity_theory.measurement.count import breakdown
-    from complexity_theory.measurement.count import count as counted
-
-    module, sides = code.module_of(text), code.input_of(text, given)
-    return ModuleCount(text, sides, counted(module, sides), tuple(breakdown(module, sides)) if layers else None)
-
-
 def count(
     network: Any,
     *,
     resolution: Any = None,
-    given: str | None = None,
+    input: Any = None,
     convention: str | None = None,
     per_layer: bool = False,
-) -> Count | ModuleCount:
+) -> Count | CodeCount:
     """The exact flops (multiply-adds), params and acts (elements) of a network for one image.
 
-    ``resolution``: side of the input, or height and width (also "384x640"; default: the network's own). ``given``: the
-    input with its channels, as "3x384x640"; a module that code makes (``file.py:callable``) is counted as it stands.
-    ``convention``: whose rules count (pycls, fvcore, torch, ptflops, torchinfo, thop; or all). ``per_layer``: by stage,
-    block and layer too. Raises InvalidInput otherwise, and where sizes do not fit.
+    ``resolution``: side of the input, or height and width (also "384x640"; default: the network's own). ``input``: the
+    same with the channels before ("3x384x640"), as code and torch modules need; these are counted as they stand, and
+    need not be traceable. ``convention``: whose rules count (pycls, fvcore, torch, ptflops, torchinfo, thop; or all).
+    ``per_layer``: by stage, block and layer too. Raises InvalidInput otherwise, and where sizes do not fit.
 
     >>> count("EfficientNet-B0").flops, count("EfficientNet-B0", convention="fvcore").flops
     (385825092, 401659392)
     """
     resolve.flag(per_layer, "per_layer")
-    if resolve.is_code(network) and convention in (None, "pycls") and resolution is None:
-        return _count_module(network, given, layers=per_layer)
-    found = resolve.network(network, resolution=resolution, given=given)
+    if convention is not None:
+        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
+    if resolve.stands_for_code(network) and convention in (None, "pycls"):
+        from complexity_theory.verbs.code import count_code
+
+        return count_code(network, resolution, input, per_layer)
+    found = resolve.network(network, resolution=resolution, input=input)
     shape = found.input()
     if convention is None:
         rules: list[Convention] = [conventions.convention("pycls")]
     else:
-        resolve.choice(convention, "convention", [*conventions.CONVENTIONS, ALL])
         every = convention == ALL
         rules = list(conventions.CONVENTIONS.values()) if every else [conventions.convention(convention)]
     if per_layer and len(rules) > 1:
@@ -194,7 +138,7 @@ def shown_sides(resolution: int | tuple[int, int]) -> int | str:
     return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
-def _parts(network: Network, shape: Shape, rule: Convention) -> list[Part]:
+def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[Part]:
     return per_layer(network.tree, shape, rule)
 
 
@@ -330,6 +274,6 @@ def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = No
 
 def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:
     from complexity_theory.measurement.analysis import measured_exponents, records
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     return tuple(records(measured_exponents(read(store))))

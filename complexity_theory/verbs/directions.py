@@ -88,7 +88,14 @@ class Directions(Result):
 
 
 def directions_of(
-    budgets: Any, strategy: Any, layer: Any, network: Any, at: float | None, device: Any, batch: Any, steps: bool
+    budgets: Any,
+    strategy: Any,
+    layer: Any,
+    networks: list[Any] | None,
+    at: float | None,
+    device: Any,
+    batch: Any,
+    steps: bool,
 ) -> Directions:
     """All directions that keep ``budgets``, with what is asked of them. Raises InvalidInput as ``derive`` does."""
     resolve.text(layer, "a layer", "conv")
@@ -98,8 +105,7 @@ def directions_of(
     found = directions.directions(bounds, layer)
     asked = None if strategy is None else derive_layer(resolve.strategy(strategy), found.layer)
     times = None
-    if network is not None:
-        networks = resolve.several(network, "networks")
+    if networks is not None:
         if device is None or len(networks) > 1:
             raise InvalidInput(
                 "with budgets (--budgets), a network takes a device (--device), and is given once: its time picks a "

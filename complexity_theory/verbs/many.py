@@ -44,7 +44,7 @@ def variants(network: Any, sizes: Mapping[str, Any] | None = None, **more: Any) 
     """
     from complexity_theory.scaling.population import columns
 
-    base = resolve.network(network)
+    base: Any = resolve.network(network)
     if sizes is not None and not isinstance(sizes, Mapping):
         raise InvalidInput(f"sizes are a mapping from knobs to lists, not {resolve.shown(sizes)}")
     given = {str(name): values for name, values in {**(sizes or {}), **more}.items()}

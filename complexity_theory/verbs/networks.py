@@ -13,6 +13,8 @@ from complexity_theory.core.symbols import s
 from complexity_theory.devices.growth import TimeGrowth, time_growth, time_step
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
+from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling import kept
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.effective import FACTORS, EffectiveExponents, effective_exponents
@@ -124,10 +126,9 @@ class NetworkScaling(Result):
 
 
 def scaling_of(
-    strategy: Strategy, networks: Any, at: float | None, device: Any, batch: Any, with_steps: bool
+    strategy: Strategy, found: list[Network | Traced], at: float | None, device: Any, batch: Any, with_steps: bool
 ) -> NetworkScaling:
     """The scaling of one network or several. Raises InvalidInput for what cannot be told."""
-    found = [resolve.network(network) for network in resolve.several(networks, "networks")]
     if with_steps and len(found) > 1:
         raise InvalidInput(f"the steps (--steps) are those of one network at a time, not {len(found)}")
     if at is not None:

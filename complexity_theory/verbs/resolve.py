@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,8 @@ from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.devices.profile import Profile
+    from complexity_theory.networks.spec import Network
+    from complexity_theory.networks.traced import Traced
     from complexity_theory.scaling.strategy import Strategy
 
 _SHOWN = 60  # characters of a value in a message
@@ -26,62 +29,63 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def network(value: Any, *, resolution: Any = None, given: str | None = None) -> Any:
-    """The network meant by a name, an alias, a file (``zoo.find``), code that makes a module, or a network itself.
+def network(value: Any, *, resolution: Any = None, input: Any = None) -> Network | Traced:
+    """The network meant by a name, an alias, a file (``zoo.find``), code, a torch module, or a network itself.
 
-    ``resolution``: an input of another size than its own: a side, or height and width, also as text ("384x640").
-    ``given``: an input with its channels, as "3x384x640"; of code (``package.module:callable``, ``file.py:callable``,
-    ``timm:NAME``, which run) it is what is traced. Returns a ``Network``, or of code and traced files a ``Traced``.
-    Raises InvalidInput for all else.
+    Code is text such as ``package.module:callable``, ``file.py:callable``, ``timm:NAME`` or ``torchvision:NAME``; it is
+    run, and the module that it makes is traced, as a module is that is given. ``resolution``: an input of another size
+    than its own: a side, or height and width, also as text ("384x640"). ``input``: the same with the channels before
+    ("3x384x640", or a tuple), as code and modules need (default: 3 x 224 x 224). Raises InvalidInput for all else.
 
     >>> network("resnet50").name, network("resnet50", resolution="384x640").resolution
     ('ResNet-50', (384, 640))
     """
-    if is_code(value):
-        if resolution is not None:
-            raise InvalidInput("the input of a network that is code is given as --input, such as 3x384x640")
-        need_torch()
-        from complexity_theory.measurement.code import network_of
-
-        return network_of(value, given)
-    found = _network(value)
-    if given is not None:
-        channels, *own = _sides_given(given)
-        if channels != found.input().dims[0]:
-            raise InvalidInput(f"{found.name} takes {found.input().dims[0]} channels, not those of {given}")
-        resolution = tuple(own)
-    if resolution is None:
-        return found
-    from complexity_theory.core.quantities import sides
-    from complexity_theory.networks.traced import at
-
-    return at(found, sides(resolution))
-
-
-def _network(value: Any) -> Any:
     from complexity_theory import zoo
+    from complexity_theory.core.quantities import sides
     from complexity_theory.networks.spec import Network
-    from complexity_theory.networks.traced import Traced
+    from complexity_theory.networks.traced import Traced, at
 
-    if isinstance(value, (Network, Traced)):
-        return value
+    given = None if input is None else sides_of(input)
+    if stands_for_code(value):
+        if resolution is not None:
+            raise InvalidInput("the input of a network that is code is given as input (--input), such as 3x384x640")
+        return _traced(value, given)
     if isinstance(value, (str, Path)):
-        return zoo.find(value)
-    raise InvalidInput(f"a network is a name such as 'ResNet-50', a file or a Network, not {shown(value)}")
+        value = zoo.find(value)
+    if not isinstance(value, (Network, Traced)):
+        raise InvalidInput(
+            f"a network is a name such as 'ResNet-50', a file, a Network or a torch module, not {shown(value)}"
+        )
+    if given is not None:
+        if resolution is not None:
+            raise InvalidInput("give a resolution (--resolution) or an input (--input), not both")
+        channels = value.input().dims[0]
+        if len(given) != 3 or given[0] != channels:
+            told = "x".join(map(str, given))
+            raise InvalidInput(f"{value.name} takes {channels} channels x height x width, not an input of {told}")
+        resolution = given[1:]
+    return value if resolution is None else at(value, sides(resolution))
 
 
-def is_code(value: object) -> bool:
-    """Whether a network is named as code: module:callable, file.py:callable, timm:NAME.
+def is_code(text: str) -> bool:
+    """Whether text names a network as code: module:callable, file.py:callable, timm:NAME.
 
-    >>> is_code("net.py:make"), is_code("ResNet-50"), is_code("a:b.toml")
+    >>> is_code("timm:resnet50"), is_code("resnet50"), is_code("C:/mine.toml")
     (True, False, False)
     """
-    if not isinstance(value, str):
-        return False
-    home, colon, name = value.rpartition(":")
-    return bool(
-        colon and len(home) > 1 and name and Path(value).suffix.lower() not in (".toml", ".json", ".yaml", ".yml")
-    )
+    home, colon, name = text.rpartition(":")
+    files = (".toml", ".json", ".yaml", ".yml")
+    return bool(colon and len(home) > 1 and name and Path(text).suffix.lower() not in files)
+
+
+def _is_module(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module)
+
+
+def stands_for_code(value: Any) -> bool:
+    """Whether a torch module, or text that names code, is meant."""
+    return _is_module(value) or (isinstance(value, str) and is_code(value))
 
 
 def need_torch() -> None:
@@ -90,11 +94,25 @@ def need_torch() -> None:
         raise InvalidInput("a network that is code needs PyTorch: pip install 'complexity-theory[measure]'")
 
 
-def _sides_given(text: str) -> list[int]:
-    parts = text.split("x")
-    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 8 and int(part) for part in parts):
-        raise InvalidInput(f"an input is given by its sides, such as 3x384x640, not {shown(text)}")
-    return [int(part) for part in parts]
+def _traced(value: Any, given: tuple[int, ...] | None) -> Traced:
+    need_torch()
+    from complexity_theory.measurement import code
+
+    if isinstance(value, str):
+        return code.network_of(value, None if given is None else "x".join(map(str, given)))
+    from complexity_theory.measurement.trace.tracing import trace
+
+    return trace(value, code.INPUT if given is None else given, name=type(value).__name__)
+
+
+def sides_of(value: Any) -> tuple[int, ...]:
+    """The sides of an input, channels first, from a tuple, a Shape, or text such as ``3x384x640``."""
+    parts = value.lower().split("x") if isinstance(value, str) else getattr(value, "dims", value)
+    listed = list(parts) if isinstance(parts, (list, tuple)) else []
+    found = [int(p) if isinstance(p, str) and p.isascii() and p.isdigit() and len(p) < 8 else p for p in listed]
+    if not found or any(type(side) is not int or side < 1 for side in found):
+        raise InvalidInput(f"an input is given by its sides, such as 3x384x640, not {shown(value)}")
+    return tuple(found)
 
 
 def strategy(value: Any) -> Strategy:

@@ -13,6 +13,7 @@ from complexity_theory.core.quantities import quantity
 from complexity_theory.core.report import Table
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling import realise
 from complexity_theory.scaling.strategy import Strategy, by_multipliers
 from complexity_theory.verbs import resolve
@@ -26,17 +27,19 @@ WARN_BEYOND = 0.03  # relative deviation of the flops from a target
 class Scaled(Result):
     """A network scaled so that it can be built: ``found`` (``scaling.realise.Scaled``) and what it says."""
 
-    found: realise.Scaled[Network]
+    found: realise.Scaled[Any]
 
     @property
-    def base(self) -> Network:
+    def base(self) -> Network | Traced:
         """The network that was scaled."""
-        return self.found.base
+        found: Network | Traced = self.found.base
+        return found
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Network | Traced:
         """The scaled network."""
-        return self.found.network
+        found: Network | Traced = self.found.network
+        return found
 
     @property
     def strategy(self) -> Strategy:
@@ -129,21 +132,22 @@ def scale(
     multipliers: str | None = None,
     rounding: str | None = None,
     resolution: Any = None,
+    input: Any = None,
     fix: Any = (),
     only: Any = (),
 ) -> Scaled:
     """A network scaled by a factor, or to ``target_flops`` (multiply-adds, as 8e9 or "8GF"), that can be built.
 
-    ``network``: a name, a file or a Network; ``strategy``: text or a Strategy; ``rounding``: a rule
-    (``scaling.rules``; default pycls). ``multipliers``: of d, w, g, r, instead of a strategy and how far, as text
-    ("d1.4_w1.2_r300/224"). ``resolution``: of the base, where it is not its own. ``fix``, ``only``: patterns of sizes
-    that stay, or alone move ("head", "stage1.*"). Raises InvalidInput for bad values, an unreachable target, or a
-    strategy that scales nothing in this network.
+    ``network``: a name, a file or a Network; ``strategy``: text or a Strategy; ``rounding``: a rule (``scaling.rules``;
+    default pycls). ``multipliers``: of d, w, g, r, instead of a strategy and how far, as text ("d1.4_w1.2_r300/224").
+    ``resolution``, ``input``: of the base, where they are not its own. ``fix``, ``only``: patterns of sizes that stay,
+    or alone move ("head", "stage1.*"). Raises InvalidInput for bad values, an unreachable target, or a strategy that
+    scales nothing in this network.
 
     >>> scale("RegNetY-4.0GF", "d1_w8_g8_r1", factor=4).complexity
     Complexity(flops=15608249240, params=68144472, acts=26542408)
     """
-    base = resolve.network(network, resolution=resolution)
+    base = resolve.network(network, resolution=resolution, input=input)
     if (strategy is None) == (multipliers is None):
         raise InvalidInput("scaling takes a strategy such as dWr, or multipliers such as d1.4_w1.2_r1.34")
     if multipliers is not None:
@@ -175,7 +179,7 @@ def scale(
 class Exported(Result):
     """A network as text that another library loads: ``text``, of the form ``to``."""
 
-    network: Network
+    network: Network | Traced
     to: str
     text: str
 
@@ -210,6 +214,7 @@ def export(
     target_flops: float | str | None = None,
     rounding: str | None = None,
     resolution: Any = None,
+    input: Any = None,
     snippet: bool = False,
 ) -> Exported:
     """A network, scaled first where a strategy is given, as text that other libraries load (``exports``).
@@ -222,15 +227,17 @@ def export(
     """
     from complexity_theory import exports
 
-    base = resolve.network(network, resolution=resolution)
+    base = resolve.network(network, resolution=resolution, input=input)
     found = scaled_first(base, strategy, factor=factor, target_flops=target_flops, rounding=rounding)
     resolve.flag(snippet, "snippet")
     if not isinstance(to, str):
         raise InvalidInput(f"an export is one of {', '.join(exports.EXPORTS)}, not {resolve.shown(to)}")
-    return Exported(found, to, exports.snippet(found, to) if snippet else exports.export(found, to))
+    if snippet and not isinstance(found, Network):
+        raise InvalidInput(f"there is no Python snippet for {found.name}, which was traced: export it to torch")
+    return Exported(found, to, exports.snippet(found, to) if snippet else exports.export(found, to))  # type: ignore[arg-type]
 
 
-def scaled_first(network: Any, strategy: Any, **how: Any) -> Any:
+def scaled_first(network: Any, strategy: Any, **how: Any) -> Network | Traced:
     """The network, scaled where a strategy is given. Raises InvalidInput where the one is given without the other."""
     if strategy is not None:
         return scale(network, strategy, **how).network

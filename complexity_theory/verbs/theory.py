@@ -26,6 +26,7 @@ from complexity_theory.verbs.writing import growth_row, step_data, told
 
 if TYPE_CHECKING:
     from complexity_theory.networks.spec import Network
+    from complexity_theory.networks.traced import Traced
 
 __all__ = ["ClosedForm", "LayerScaling", "Roofline", "Tables", "closed_form", "derive", "optimal", "roofline", "tables"]
 
@@ -106,6 +107,7 @@ def derive(
     layer: Any = None,
     *,
     network: Any = None,
+    input: Any = None,
     at: float | None = None,
     device: Any = None,
     batch: int | None = None,
@@ -116,10 +118,10 @@ def derive(
 
     ``strategy``: text as ``dWr`` or a Strategy. ``layer``: conv (the default), group-conv or depthwise-conv.
     ``network``: one or several, by name, file or as objects, instead of a layer; their exponents at the factors 1 to
-    32, or at one factor ``at``; with ``device`` (and ``batch``) those of predicted time as well. ``budgets``: bounds on
-    exponents ("params:9/10,acts:3/5", or a mapping): all directions that keep them. ``steps``: show the derivation.
-    Returns a ``LayerScaling``, a ``NetworkScaling`` or ``Directions``. Tables 1 to 4 of Dollár et al. 2021. Raises
-    InvalidInput for what is none of these.
+    32, or at one factor ``at``; ``input`` of those that are code; with ``device`` (and ``batch``) those of predicted
+    time as well. ``budgets``: bounds on exponents ("params:9/10,acts:3/5", or a mapping): all directions that keep
+    them. ``steps``: show the derivation. Returns a ``LayerScaling``, a ``NetworkScaling`` or ``Directions``. Tables 1
+    to 4 of Dollár et al. 2021. Raises InvalidInput for what is none of these.
 
     >>> derive("dWr").exponents
     Complexity(flops=1, params=9/10, acts=3/5)
@@ -136,17 +138,20 @@ def derive(
             "a layer (--layer) and a network (--network) exclude each other: a network has layers of its own"
         )
     kind = "conv" if layer is None else layer
+    networks = None
+    if network is not None:
+        networks = [resolve.network(each, input=input) for each in resolve.several(network, "networks")]
     if budgets is not None:
         from complexity_theory.verbs.directions import directions_of
 
-        return directions_of(budgets, strategy, kind, network, at, device, batch, steps)
+        return directions_of(budgets, strategy, kind, networks, at, device, batch, steps)
     if strategy is None:
         raise InvalidInput("give a strategy such as dWr, or budgets (--budgets) such as params:9/10,acts:3/5")
     direction = resolve.strategy(strategy)
-    if network is not None:
+    if networks is not None:
         from complexity_theory.verbs.networks import scaling_of
 
-        return scaling_of(direction, network, at, device, batch, steps)
+        return scaling_of(direction, networks, at, device, batch, steps)
     return LayerScaling(derive_layer(direction, resolve.text(kind, "a layer", "conv")), steps)
 
 
@@ -208,7 +213,7 @@ class ClosedForm(Result):
     ``kept``: the elements of activations that training keeps for the backward pass of one image.
     """
 
-    network: Network
+    network: Network | Traced
     polynomials: Complexity
     kept: Any
 
@@ -261,16 +266,16 @@ class ClosedForm(Result):
         return f"{self.network.name}: {len(self.rows())} terms"
 
 
-def closed_form(network: Any, *, resolution: Any = None) -> ClosedForm:
+def closed_form(network: Any, *, resolution: Any = None, input: Any = None) -> ClosedForm:
     """What a whole network costs: polynomials in the multipliers d, w, g of depth, width, group width, and in n.
 
-    The input is 32 n x 32 n, or of n = height / 32 and its own proportions (``resolution``: others than the network's
-    own). Raises InvalidInput for what is no network, and for one without a closed form.
+    The input is 32 n x 32 n, or of n = height / 32 and its own proportions (``resolution``, ``input``: others than the
+    network's own). Raises InvalidInput for what is no network, and for one without a closed form.
 
     >>> closed_form("EfficientNet-B0").acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
-    found = resolve.network(network, resolution=resolution)
+    found = resolve.network(network, resolution=resolution, input=input)
     return ClosedForm(found, polynomials_of(found), kept_form(found))
 
 

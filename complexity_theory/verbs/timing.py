@@ -18,6 +18,7 @@ from complexity_theory.devices.prediction import Prediction
 from complexity_theory.devices.prediction import predict as predicted
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
@@ -90,7 +91,7 @@ def list_devices() -> Devices:
 class Predicted(Result):
     """Predicted time of a network on a device (``prediction``), and its ``memory``, in bytes."""
 
-    network: Network
+    network: Network | Traced
     device: Profile
     prediction: Prediction
     memory: Memory
@@ -166,6 +167,7 @@ def predict(
     network: Any,
     device: Any,
     *,
+    input: Any = None,
     batch: int | None = None,
     strategy: Any = None,
     factor: float | None = None,
@@ -193,7 +195,7 @@ def predict(
             raise InvalidInput("variants have sizes of their own: leave the strategy out")
         return predict_many(network, profile, batch)
     how = {"factor": factor, "target_flops": target_flops, "rounding": rounding}
-    chosen = scaled_first(network, strategy, **how)
+    chosen = scaled_first(resolve.network(network, input=input), strategy, **how)
     told = None if strategy is None else resolve.strategy(strategy).name
     found = predicted(chosen, profile, batch=batch)
     return Predicted(chosen, profile, found, memory(chosen, found.batch, profile), told)
@@ -206,7 +208,7 @@ class Compared(Result):
     Each (``choice.compare.Compared``) is realised by the rounding rule that gives the faster network.
     """
 
-    network: Network
+    network: Network | Traced
     devices: tuple[Profile, ...]
     target_flops: int | None
     factor: float | None
@@ -281,6 +283,7 @@ def compare(
     strategies: Any = STRATEGIES,
     roundings: Any = ROUNDINGS,
     resolution: Any = None,
+    input: Any = None,
     multiple: int | None = None,
 ) -> Compared:
     """Which way to scale a network: strategies at one flops target or factor, by predicted time, fastest first.
@@ -293,7 +296,7 @@ def compare(
     >>> compare("EfficientNet-B0", "v100-training", "3.1GF").best.strategy
     'w'
     """
-    base, fix = held(network, resolution)
+    base, fix = held(network, resolution, input)
     given = tuple(resolve.device(device) for device in resolve.several(devices, "devices"))
     target = None if target_flops is None else int(quantity(target_flops, "flops", "a target"))
     found, left_out = rivals.compare(
@@ -310,11 +313,11 @@ def compare(
     return Compared(base, given, target, factor, tuple(found), tuple(left_out))
 
 
-def held(network: Any, resolution: Any) -> tuple[Network, tuple[str, ...]]:
+def held(network: Any, resolution: Any, input: Any = None) -> tuple[Any, tuple[str, ...]]:
     """The network, at an input where ``resolution`` is one, and what stays: the input where it is "fixed"."""
     if isinstance(resolution, str) and resolution == "fixed":
-        return resolve.network(network), ("resolution",)
-    return resolve.network(network, resolution=resolution), ()
+        return resolve.network(network, input=input), ("resolution",)
+    return resolve.network(network, resolution=resolution, input=input), ()
 
 
 def rules(roundings: Any) -> list[str]:
@@ -328,7 +331,7 @@ def rules(roundings: Any) -> list[str]:
 class Crossovers(Result):
     """Where acts govern a network's time on devices and where flops do: a row per device (``devices.balance``)."""
 
-    network: Network
+    network: Network | Traced
     found: tuple[dict[str, Any], ...]
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
@@ -364,7 +367,7 @@ def alike(lines: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def crossover(network: Any = "EfficientNet-B0", devices: Any = None) -> Crossovers:
+def crossover(network: Any = "EfficientNet-B0", devices: Any = None, *, input: Any = None) -> Crossovers:
     """Where acts govern time and where flops do: a device's balance, and the s at which a scaled network reaches it.
 
     ``devices``: one or several (default: all that come with the package).
@@ -374,6 +377,6 @@ def crossover(network: Any = "EfficientNet-B0", devices: Any = None) -> Crossove
     """
     from complexity_theory.devices import balance
 
-    base = resolve.network(network)
+    base = resolve.network(network, input=input)
     chosen = profiles.names() if devices is None else resolve.several(devices, "devices")
     return Crossovers(base, tuple(balance.crossovers(base, resolve.device(device)) for device in chosen))
