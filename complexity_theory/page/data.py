@@ -11,9 +11,9 @@ from complexity_theory.choice.budgets import Budgets, told
 from complexity_theory.choice.choose import Choice, choose
 from complexity_theory.choice.costs import Device
 from complexity_theory.choice.free import free
+from complexity_theory.core import palette
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
-from complexity_theory.figures import palette
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.knobs import DIMENSIONS
 from complexity_theory.networks.spec import Network

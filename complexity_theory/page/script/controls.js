@@ -154,8 +154,12 @@ function listen() {
   });
   addEventListener("resize", () => Object.values(charts).forEach((chart) => chart.resize()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showCharts);
-  addEventListener("beforeprint", showCharts);
-  addEventListener("afterprint", showCharts);
+  for (const [event, printing] of /** @type {[string, boolean][]} */ ([["beforeprint", true], ["afterprint", false]])) {
+    addEventListener(event, () => {
+      document.documentElement.classList.toggle("paper", printing);
+      showCharts();
+    });
+  }
 }
 
 makeControls();
