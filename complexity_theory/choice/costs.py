@@ -24,6 +24,7 @@ from complexity_theory.networks.traced import Traced
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
+LARGEST_STRIDE = 7  # power of two, of the steps of sides tried
 CHUNK = 8_192  # variants at a time: the working arrays stay bounded
 
 
@@ -168,3 +169,21 @@ def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs
             return np.zeros(1, dtype=bool)
         return np.concatenate([_takes(network, knobs, sides, part) for part in (inputs[:half], inputs[half:])])
     return np.ones(len(inputs), dtype=bool)
+
+
+def on_sides(network: Network, knobs: Sequence[Knob], sizes: Ints) -> Ints:
+    """The sizes with sides of the input near by which the network takes, where it takes multiples of a size alone.
+
+    A network that joins feature maps of several strides takes multiples of the largest of them: the least power of two
+    that its own input can be made larger by.
+    """
+    sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
+    steps = [2**power for power in range(LARGEST_STRIDE + 1)]
+    inputs = np.array([[knobs[i].base + step for i in sides] for step in steps], dtype=np.int64)
+    if not sides or _takes(network, knobs, sides, inputs[:1])[0]:
+        return sizes
+    taken = np.flatnonzero(_takes(network, knobs, sides, inputs))
+    step = steps[int(taken[0])] if len(taken) else 1
+    found = sizes.copy()
+    found[:, sides] = np.maximum(1, np.rint(sizes[:, sides] / step).astype(np.int64)) * step
+    return found
