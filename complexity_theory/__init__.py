@@ -3,7 +3,7 @@
 >>> import complexity_theory as ct
 >>> ct.network("EfficientNet-B0").complexity()
 Complexity(flops=385825092, params=5288548, acts=6748036)
->>> ct.derive(ct.parse("dWr")).exponents
+>>> ct.derive("dWr").exponents
 Complexity(flops=1, params=9/10, acts=3/5)
 
 The public names stand in ``__init__.pyi``. They are loaded when first used, so that the import is quick and brings in

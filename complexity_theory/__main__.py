@@ -23,4 +23,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:  # Python has put the current folder first, where any file could pass for a library
+        sys.path.append(sys.path.pop(0))
     main()

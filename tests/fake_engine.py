@@ -81,17 +81,39 @@ class LateStore(Store):
         super().close()
 
 
+class Greedy(Store):
+    """A store with its protection removed: whoever asks gets the task."""
+
+    def claim(self, task: Task, environment: str, seconds: float) -> bool:
+        return True
+
+
+class Noting(Silent):
+    """Notes in a file each round that is kept."""
+
+    def __init__(self, log: str) -> None:
+        self.log = log
+
+    def end(self, task: Task, outcome: Outcome) -> None:
+        note(self.log, "kept", task)
+
+
+def note(log: str, what: str, task: Task) -> None:
+    """Adds a line, whole, whoever else does."""
+    with Path(log).open("a") as file:
+        file.write(f"{what} {task.job.key} {task.number}\n")
+
+
 def sweep_to_be_killed(path: str, log: str, n: str, store: str = "Store") -> None:
-    """A sweep of ``n`` jobs that notes each task in ``log``, one byte, before it is begun."""
+    """A sweep of ``n`` jobs that notes each round in ``log`` before it is begun and when it is kept."""
 
     def answer(task: Task) -> Outcome:
-        with Path(log).open("a") as file:
-            file.write(".")
+        note(log, "begun", task)
         time.sleep(0.002)
         return measured(task)
 
-    opened = {"Store": Store, "LateStore": LateStore}[store](path)
-    run(jobs(int(n)), opened, FakeEngine(answer), RULES, Silent(), place=PLACE)
+    opened = {"Store": Store, "LateStore": LateStore, "Greedy": Greedy}[store](path)
+    run(jobs(int(n)), opened, FakeEngine(answer), RULES, Noting(log), place=PLACE)
     opened.close()
 
 

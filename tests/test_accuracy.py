@@ -193,6 +193,8 @@ def test_the_text_of_a_study_and_its_bad_input(
         (["--recipe", "slow"], "unknown recipe 'slow'"),
         (["--data", "nowhere"], "no data set at nowhere"),
         (["--device", "tpu"], "'tpu'"),
+        (["--address", "auto"], "--engine ray"),
+        (["--engine", "ray", "--budget", "9m"], "not with --engine ray"),
     ):
         assert command("measure", "accuracy", *more) == 2
         assert said in capfd.readouterr().err.strip().splitlines()[-1]

@@ -171,6 +171,8 @@ def test_a_small_network_is_found_below_the_base() -> None:
         ({"params": 30_000_000, "seconds": 1e-9}, (DEVICE,), "needs time of at least"),
         ({"seconds": {"tpu": 1}}, (DEVICE,), "a budget of time for 'tpu', which is none of"),
         ({"flops": 1e9}, (DEVICE, DEVICE), "devices must differ"),
+        ({"flops": 1e29}, (), "d: no budget holds it back up to 1e+15 flops"),
+        ({"seconds": {}}, (DEVICE,), "no budget is set"),
     ],
 )
 def test_what_cannot_be_is_said(budgets: dict[str, object], devices: tuple[str, ...], said: str) -> None:

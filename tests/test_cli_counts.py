@@ -130,13 +130,13 @@ def test_networks(capsys: pytest.CaptureFixture[str]) -> None:
         (("count", "resnet51"), "unknown network 'resnet51': did you mean"),
         (
             ("count", "ResNet-50", "--resolution", "0"),
-            "--resolution must be a side such as 224, or height x width such as 384x640, not '0'",
+            "a resolution must be a side such as 224, or height x width such as 384x640, not '0'",
         ),
-        (("count", "ResNet-50", "--resolution", "1.5"), "--resolution must be a side such as 224"),
+        (("count", "ResNet-50", "--resolution", "1.5"), "a resolution must be a side such as 224"),
         (("count", "ResNet-50", "--convention", "macs"), "unknown convention 'macs': one of pycls, fvcore"),
-        (("count", "ResNet-50", "--convention", "all", "--per-layer"), "--per-layer takes one convention, not all"),
+        (("count", "ResNet-50", "--convention", "all", "--per-layer"), "take one convention, not all"),
         (("networks", "--family", "AlexNet"), "unknown family 'AlexNet'"),
-        (("count",), "Missing argument 'network'"),
+        (("count",), "Missing argument 'NETWORK'"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
@@ -189,7 +189,7 @@ def test_verify_exits_1_on_a_planted_error(capsys: pytest.CaptureFixture[str], m
 def test_verify_without_pytorch_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("complexity_theory.cli.counts.find_spec", lambda name: None)
+    monkeypatch.setattr("complexity_theory.verbs.counting.find_spec", lambda name: None)
     ran = Ran(capsys, "verify")
     assert ran.status == 2
     assert ran.err == "error: verify needs PyTorch: pip install 'complexity-theory[measure]'\n"

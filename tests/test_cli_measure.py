@@ -20,10 +20,11 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import jobs as job_module
 from complexity_theory.measurement import progress
 from complexity_theory.measurement.analysis import measured_exponents, repeatability
+from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, Task
 from complexity_theory.measurement.protocol import Protocol
-from complexity_theory.measurement.store import Store, read
+from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import expand
 from complexity_theory.measurement.sweep import run
 from tests.fake_engine import PLACE, FakeEngine, Silent, jobs, measured

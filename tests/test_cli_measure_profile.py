@@ -13,9 +13,9 @@ from complexity_theory.cli.measure_options import Execution
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.prediction import seconds
 from complexity_theory.devices.profile import load
+from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Task
-from complexity_theory.measurement.store import read
 from tests.fake_engine import FakeEngine, measured
 
 SHORT = ["--rounds", "1", "--device", "cpu", "--threads", "1"]

@@ -160,7 +160,7 @@ def test_compare(prefix: tuple[str, ...], capsys: pytest.CaptureFixture[str]) ->
 
 def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "compare", "EfficientNet-B0", "--target-flops", "1e9", "--device", "v100-training")
-    assert "EfficientNet-B0 at 1e+09 flops on v100-training (training, batch 64)" in ran.out
+    assert "EfficientNet-B0 at 1e+09 flops on v100-training (training, fp32, eager, batch 64)" in ran.out
     assert "memory, GiB" in ran.out
 
 
@@ -180,8 +180,14 @@ def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
         (("runtime", "evaluate", "v100-training", "--prior", "/nowhere.toml"), "cannot read /nowhere.toml"),
         (("runtime", "evaluate", "v100-training", "--prior", "pyproject.toml"), "is no prior of devices"),
         (("predict", "ResNet-50", "--device", "v100-training", "--batch", "0"), "batch must be at least 1"),
-        (("predict", "ResNet-50", "--device", "v100-training", "--factor", "2"), "to scale takes --strategy"),
-        (("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w"), "to scale takes --strategy"),
+        (
+            ("predict", "ResNet-50", "--device", "v100-training", "--factor", "2"),
+            "to scale takes a strategy (--strategy)",
+        ),
+        (
+            ("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w"),
+            "to scale takes a strategy (--strategy)",
+        ),
         (
             ("predict", "ResNet-50", "--device", "v100-training", "--strategy", "w", "--target-flops", "1e300"),
             "'1e300': at most 1e+30",

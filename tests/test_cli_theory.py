@@ -135,11 +135,11 @@ def test_derive_of_several_networks_is_one_table(capsys: Capture) -> None:
         (["DWR"], "case matters"),
         (["g"], "does not change the flops of a conv"),
         (["w", "--layer", "dense"], "unknown layer 'dense'"),
-        (["w", "--at", "4"], "give --network as well"),
+        (["w", "--at", "4"], "give a network (--network) as well"),
         (["w", "--layer", "conv", "--network", "ResNet-50"], "exclude each other"),
         (["w", "--network", "ResNet-51"], "ResNet-5"),
-        (["w", "--network", "ResNet-50", "--at", "0"], "positive and finite, not 0"),
-        (["w", "--network", "ResNet-50", "--at", "nan"], "positive and finite, not nan"),
+        (["w", "--network", "ResNet-50", "--at", "0"], "above 0, not 0"),
+        (["w", "--network", "ResNet-50", "--at", "nan"], "above 0, not nan"),
         (["g", "--network", "ResNet-50"], "does not change the flops of ResNet-50"),
         (["fast:alpha", "--network", "ResNet-50"], "give alpha a value"),
         (["w", "--network", "ResNet-50", "--network", "ResNet-18", "--steps"], "one network at a time"),
@@ -200,7 +200,7 @@ def test_the_roofline_is_symbols_until_numbers_are_given(capsys: Capture) -> Non
     device = ["--flop-rate", "8e12", "--bandwidth", "1e12", "--bytes-per-act", "8", "--width", "4", "--kernel", "1"]
     assert data(capsys, "roofline", "w", *device)[0]["compute-bound from s"] == pytest.approx(256)
     assert len(data(capsys, "roofline")) == 8
-    assert "w must be positive" in refused(capsys, "roofline", "--width", "0")
+    assert "width must be a number above 0" in refused(capsys, "roofline", "--width", "0")
 
 
 def test_the_help_says_that_case_matters_and_names_the_layers() -> None:

@@ -14,13 +14,15 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import alpha, d, g, n, s, w
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks import Network, Stage
-from complexity_theory.scaling.closed_form import VARIABLES, as_data, closed_form, own_unit, term_table, terms
-from complexity_theory.scaling.effective import FACTORS, distance_table, effective_exponents, group_width_table
-from complexity_theory.scaling.effective import as_data as effective_data
+from complexity_theory.scaling.closed_form import VARIABLES, closed_form, own_unit, terms
+from complexity_theory.scaling.effective import FACTORS, effective_exponents
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.population import polynomials
 from complexity_theory.scaling.steps import network_steps
 from complexity_theory.scaling.strategy import NAMED, fast, parse
+from complexity_theory.verbs.networks import distances, group_width_table
+from complexity_theory.verbs.theory import closed_form as verbs_closed_form
+from complexity_theory.verbs.theory import derive as derive_verb
 
 
 def _at(form: Complexity, unit: int) -> Complexity:
@@ -70,10 +72,11 @@ def test_a_network_without_a_closed_form_is_told() -> None:
 def test_a_closed_form_is_data_and_terms() -> None:
     network = zoo.network("EfficientNet-B1")
     form = closed_form(network)
-    data = as_data(network, form)
+    found = verbs_closed_form(network)
+    data = found.as_dict()
     assert (data["resolution"], data["n"]) == (240, Fraction(15, 2)) == (240, own_unit(network))
     rebuilt = [
-        sum(row[metric] * sympy.prod([x ** row[str(x)] for x in VARIABLES]) for row in term_table(form).rows)
+        sum(row[metric] * sympy.prod([x ** row[str(x)] for x in VARIABLES]) for row in found.rows())
         for metric in ("flops", "params", "acts")
     ]
     assert rebuilt == list(form.as_dict().values())
@@ -101,11 +104,11 @@ def test_effective_exponents_are_slopes(name: str, text: str) -> None:
 
 def test_distances_shrink_towards_the_limits() -> None:
     scaling = effective_exponents(zoo.network("RegNetY-4.0GF"), parse("dWr"))
-    rows = distance_table([scaling]).rows
+    rows = distances([scaling])
     assert [row["s"] for row in rows] == [*FACTORS, "oo"]
     for metric in ("flops", "params", "acts"):
-        distances = [abs(row[f"{metric} off"]) for row in rows[:-1]]
-        assert distances == sorted(distances, reverse=True)
+        off = [abs(row[f"{metric} off"]) for row in rows[:-1]]
+        assert off == sorted(off, reverse=True)
         assert rows[-1][metric] == derive(parse("dWr")).exponents.as_dict()[metric]
 
 
@@ -154,15 +157,15 @@ def test_a_group_width_alone_scales_the_group_convolutions() -> None:
 
 def test_data_at_a_factor_is_floats_and_without_one_exact() -> None:
     scaling = effective_exponents(zoo.network("RegNetY-4.0GF"), parse("dWr"))
-    at = effective_data(scaling, 4)
+    at = derive_verb("dWr", network="RegNetY-4.0GF", at=4).as_dict()
     assert at["multipliers"]["width"] == 4**0.4
     assert at["exponents"] == scaling.at(4).as_dict()
-    exact = effective_data(scaling)
+    exact = derive_verb("dWr", network="RegNetY-4.0GF").as_dict()
     assert exact["multipliers"]["width"] == s ** sympy.Rational(2, 5)
     assert exact["exponents"] == {"flops": 1, "params": Fraction(9, 10), "acts": Fraction(3, 5)}
     assert len(exact["table"]) == len(FACTORS) + 1
     assert len(exact["group_widths"]) == 3 * len(FACTORS)
-    assert "group_widths" not in effective_data(effective_exponents(zoo.network("ResNet-50"), parse("dWr")))
+    assert "group_widths" not in derive_verb("dWr", network="ResNet-50").as_dict()
 
 
 def test_the_steps_of_a_network_are_true() -> None:

@@ -20,8 +20,9 @@ from complexity_theory.graph.operations import Conv2d
 from complexity_theory.scaling import steps
 from complexity_theory.scaling.exponents import LAYERS, Derivation, derive, known_as, layer_complexity, log_matrix
 from complexity_theory.scaling.optimal import slowest_acts
-from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_table
+from complexity_theory.scaling.roofline import crossover, intensity, intensity_exponent, roofline_rows
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse, weighted
+from complexity_theory.verbs.writing import step_data, step_table
 
 MATRICES = {
     "conv": [[1, 2, 0, 2], [1, 2, 0, 0], [1, 1, 0, 2]],
@@ -211,14 +212,14 @@ def test_at_the_crossover_both_times_are_equal(strategy: Strategy, layer: str) -
 
 def test_the_roofline_puts_numbers_in() -> None:
     values = {rate: 8e12, bandwidth: 1e12, bytes_per_act: 8.0, w: 4, k: 1, g: 2}
-    row, constant = roofline_table([derive(parse("w")), derive(parse("d"))], values).rows
+    row, constant = roofline_rows([derive(parse("w")), derive(parse("d"))], values)
     assert row["compute-bound from s"] == pytest.approx(256)
     assert row["at s = 1"] == constant["at s = 1"] == "memory-bound"
     assert constant["compute-bound from s"] is None
-    symbolic = roofline_table([derive(parse("w"))], {w: 4}).rows[0]
+    symbolic = roofline_rows([derive(parse("w"))], {w: 4})[0]
     assert "at s = 1" not in symbolic
     with pytest.raises(InvalidInput, match="F must be positive and finite, not inf"):
-        roofline_table([], {rate: float("inf")})
+        roofline_rows([], {rate: float("inf")})
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -247,9 +248,9 @@ def test_steps_are_written_in_every_form(form: str, layer: str) -> None:
 
 
 def test_steps_are_data_as_well() -> None:
-    data = steps.as_data(steps.layer_steps(derive(parse("w"))))
+    data = step_data(steps.layer_steps(derive(parse("w"))))
     assert data[0]["equations"][0] == {"text": "flops = d*k**2*r**2*w**2", "latex": r"\mathrm{flops} = " + _FLOPS}
-    rows = steps.as_report(steps.layer_steps(derive(parse("w")))).rows
+    rows = step_table(steps.layer_steps(derive(parse("w")))).rows
     assert rows[-1] == {"step": 7, "title": data[-1]["title"], "equation": "exponent of acts = 1/2"}
 
 

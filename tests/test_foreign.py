@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from complexity_theory import cli
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import engines, isolate
 from complexity_theory.measurement.engines import Local, Ray
@@ -61,11 +62,12 @@ def trapped(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_imported_from_the_current_folder_but_what_is_named(trapped: Path) -> None:
-    for path in ("mine:make", "mine.py:make"):
-        ended = command("measure", "module", path, "--input", "3x8x8", *SHORT, folder=trapped)
-        assert ended.returncode == 0, ended.stderr
-        assert json.loads(ended.stdout)[0]["flops"] == 8 * 6 * 6 * 28
-        assert "printed by the file" in ended.stderr
+    study = trapped / "study.toml"
+    study.write_text('[[sweep]]\nmodules = ["mine:make", "mine.py:make"]\ninputs = "3x8x8"\n')
+    ended = command("measure", "sweep", study, "--run-modules", *SHORT, folder=trapped)
+    assert ended.returncode == 0, ended.stderr
+    assert [row["flops"] for row in json.loads(ended.stdout)] == [8 * 6 * 6 * 28] * 2
+    assert "printed by the file" in ended.stderr
     assert not (trapped / "sprung").exists()
 
 
@@ -74,16 +76,21 @@ def test_the_traps_would_be_sprung(trapped: Path) -> None:
     assert (trapped / "sprung").exists()
 
 
-def test_a_module_of_a_study_file_runs_where_that_is_allowed(trapped: Path) -> None:
-    study = trapped / "study.toml"
+@pytest.mark.parametrize("verb", ["plan", "sweep"])
+def test_a_study_file_that_names_modules_asks_first(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = tmp_path / "study.toml"
     study.write_text('[[sweep]]\nmodules = "mine:make"\ninputs = "3x8x8"\n')
-    for verb in ("plan", "sweep"):
-        refused = command("measure", verb, study, *SHORT, folder=trapped)
-        assert refused.returncode == 2
-        assert refused.stderr.count("\n") == 1
-        assert "names modules (mine:make), whose code would run: --run-modules allows it" in refused.stderr
-    assert command("measure", "sweep", study, "--run-modules", *SHORT, folder=trapped).returncode == 0
-    assert "--run-modules" in command("measure", "sweep", "--help", folder=trapped).stdout
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["measure", verb, str(study)])
+    said = f"error: {study} names modules (mine:make), whose code would run: --run-modules allows it\n"
+    assert capsys.readouterr().err == said
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["measure", verb, "--help"])
+    assert "whose code runs" in " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
 @pytest.mark.parametrize(
@@ -158,12 +165,28 @@ def test_a_worker_that_cannot_be_started_is_an_outcome(monkeypatch: pytest.Monke
         Local("cpu").describe()
 
 
-@pytest.mark.parametrize("wait", [0.05, 0.4, 1.2, 3.0])
+@pytest.mark.parametrize("wait", [0.05, 0.8, 3.0])
 def test_ctrl_c_at_any_moment_is_told_in_a_line(tmp_path: Path, wait: float) -> None:
+    process = interrupted(tmp_path, wait, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "interrupted" in said
+    check_gone(process.pid)
+
+
+def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
+    process = interrupted(tmp_path, 4.0, signal.SIGKILL)
+    process.communicate(timeout=60)
+    check_gone(process.pid)
+
+
+def interrupted(folder: Path, wait: float, how: signal.Signals) -> subprocess.Popen[str]:
+    """A command that measures and after a time gets a signal: Ctrl-C as of a terminal, with all it has started."""
     arguments = ["measure", "network", "ResNet-18", "--resolution", "32", "--rounds", "50", *SHORT[:4]]
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", START, *arguments],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -173,13 +196,14 @@ def test_ctrl_c_at_any_moment_is_told_in_a_line(tmp_path: Path, wait: float) -> 
     assert process.stdout is not None
     process.stdout.read(8)
     time.sleep(wait)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "interrupted" in said
+    (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
+    return process
+
+
+def check_gone(session: int) -> None:
+    """Fails where a process of a session lives on."""
     for _ in range(100):  # the server of workers ends once it has loaded torch
-        left = [other for other in psutil.process_iter() if _session(other) == process.pid]
+        left = [other for other in psutil.process_iter() if _session(other) == session]
         if not left:
             return
         time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin
-from complexity_theory.figures.sweep import FILLS
+from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
+from complexity_theory.measurement.studies import expand, load
 from complexity_theory.scaling.tables import TABLES
 from tests.fake_engine import PLACE, measured
 
@@ -117,9 +119,10 @@ def test_data_are_made_anew_from_tables_that_are_at_hand(shared_data: Path, tmp_
 def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
     """Stands for the command that measures: a store of each network and one of its scalings, all at 1 ms."""
     assert command[1:-1] == ["-m", "complexity_theory", "measure", "scaling", "--quick", "--store"]
+    assert options["env"]["PYTHONSAFEPATH"] == "1"  # type: ignore[index]
     store = Store(command[-1])
     environment = store.add_environment(PLACE)
-    jobs = [Job(NetworkSubject.of(name, *scaled, resolution=32)) for name in FILLS for scaled in ((), ("w", 2))]
+    jobs = [job for job in load("scaling-quick").jobs if job.description["strategy"] in ("base", "w")]
     store.add_jobs(jobs)
     for job in jobs:
         task = Task(job=job, number=0, batch=1, device="cpu", threads=1)
@@ -135,14 +138,123 @@ def test_paper_measures_anew_when_asked(
     monkeypatch.setattr(making, "FIGURES", {"sweep": FIGURES["sweep"]})
     monkeypatch.setattr(making, "find_spec", lambda name: None)
     monkeypatch.setattr(subprocess, "run", fake_sweep)
-    (tmp_path / "sweep.sqlite").write_text("of an earlier run")
+    mine = tmp_path / "sweep.sqlite.backup"
+    mine.write_text("of the user")
     assert command("paper", "--measure", "--output", str(tmp_path)) == 0
     assert "sweep: drawn\n" in capsys.readouterr().err
     frame = from_csv(registry.data_path(tmp_path, "sweep").read_text())
-    assert len(frame) == 2 * len(FILLS)
+    assert len(frame) == 6
     assert set(frame["seconds_per_image"]) == {1e-3}
+    assert mine.read_text() == "of the user"
+    once = (tmp_path / "sweep.sqlite").stat().st_ino
+    assert command("paper", "--measure", "--output", str(tmp_path)) == 0  # an earlier run is measured anew
+    assert (tmp_path / "sweep.sqlite").stat().st_ino != once
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert frame.attrs["r_acts"] == "- (log -)"  # equal times go with nothing
     assert frame.attrs["device"] == "fake, threads: 1, forward, fp32, nchw, eager, PyTorch 0"
+
+
+@pytest.mark.parametrize("content", ["text", "other store", "other database"])
+def test_a_store_of_the_user_is_not_replaced(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sweep.sqlite"
+    if content == "text":
+        path.write_text("of the user")
+    elif content == "other store":
+        store = Store(path)
+        store.add_jobs([Job(NetworkSubject.of("ResNet-18"))])
+        store.close()
+    else:
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE mine (x)")
+        db.close()
+    before = path.read_bytes()
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("measured"))
+    assert command("paper", "--measure", "--output", str(tmp_path)) == 2
+    assert capsys.readouterr().err.startswith(f"error: {path} ")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.usefixtures("no_tables")
+@pytest.mark.parametrize("name", ["README.md", "errors.svg", "errors.png", "data/errors.csv"])
+def test_files_of_the_user_are_left_alone(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("# My project\nMade with love, and complexity-theory")
+    before = contents(tmp_path)
+    for arguments in (("figures", "errors"), ("paper",)):
+        assert command(*arguments, "--output", str(tmp_path)) == 2
+        said = f"error: {path} was not written by this command, and is left as it is: choose another place\n"
+        assert capsys.readouterr().err == said
+        assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_tables")
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "a,b\n1,2\n", "\xff\0", "study,network,family,flops,time,unit,error\nx,$y_,z,many,1,s,2\n", "[" * 10_000],
+)
+def test_garbage_in_the_data_of_a_figure_is_told(
+    garbage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = registry.data_path(tmp_path, "runtime_4090_eager")
+    path.parent.mkdir()
+    path.write_bytes(f"# Made by complexity-theory\n{garbage}".encode("latin-1"))
+    assert command("figures", "runtime_4090_eager", "--output", str(tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path} ")
+    assert said.count("\n") == 1
+    assert len(said) < 500
+    assert set(contents(tmp_path)) == {"data/runtime_4090_eager.csv"}
+
+
+@pytest.mark.usefixtures("no_tables")
+def test_what_data_say_is_no_html_and_no_link_on_the_page(tmp_path: Path) -> None:
+    assert command("figures", "runtime_4090_eager", "--output", str(tmp_path)) == 0
+    path = registry.data_path(tmp_path, "runtime_4090_eager")
+    device = "<script>x</script> [y](javascript:z) | \x1b[31m"
+    lines = path.read_text().splitlines(keepends=True)
+    lines = [f"# device: {device}\n" if line.startswith("# device") else line for line in lines]
+    path.write_text("".join(lines))
+    assert command("figures", "runtime_4090_eager", "--output", str(tmp_path)) == 0
+    page = (tmp_path / "README.md").read_text()
+    assert "<script>" not in page
+    assert r"&lt;script&gt;x&lt;/script&gt; \[y\](javascript:z) \| \\x1b\[31m" in page
+
+
+@pytest.mark.usefixtures("no_tables")
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"networks": ["ResNet-18"], "strategies": ["d", "fast:1/2"], "factors": [1, 2]},
+        {
+            "networks": ["ResNet-18", "ResNet-34", "MobileNetV2", "VGG-11", "ResNet-50"],
+            "strategies": "w",
+            "factors": [2],
+        },
+        {"networks": ["ResNet-18"], "strategies": ["w"], "factors": [1, 2], "batches": ["auto:8", 4], "modes": "train"},
+        {"networks": ["ResNet-18"], "strategies": ["w"], "factors": [1, 2], "resolutions": [32, 64]},
+        {"networks": ["ResNet-18", "ResNet-34"]},
+        {"layers": "conv"},
+        None,
+    ],
+)
+def test_the_figure_of_a_sweep_is_drawn_of_any_store_or_says_what_it_needs(
+    table: dict[str, object] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.sqlite"
+    store = Store(path)
+    place, jobs = store.add_environment(PLACE), [] if table is None else expand(table)
+    store.add_jobs(jobs)
+    for number, job in enumerate(jobs):
+        task = Task(job=job, number=0, batch=job.settings.batch, device="cpu", threads=1)
+        failed = Outcome("crashed", "why")
+        store.add(task, place, failed if number == len(jobs) - 1 > 2 else measured(task, [1e-3 * (number + 1)] * 4))
+    store.close()
+    code, said = command("figures", "sweep", "--store", str(path), "--output", str(tmp_path)), capsys.readouterr().err
+    assert code == 0 or said.startswith(f"error: {path} holds no "), said
+    assert code == (0 if table and "strategies" in table and 1 in table["factors"] else 2), said  # type: ignore[operator]
 
 
 def test_a_sweep_that_fails_ends_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

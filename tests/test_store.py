@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -16,64 +11,12 @@ import pytest
 
 from complexity_theory.core import files
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import BYTES, Job, LayerSubject, Settings, Task, ceilings
 from complexity_theory.measurement.schema import SCHEMA
-from complexity_theory.measurement.store import EXPORTS, Store, read
+from complexity_theory.measurement.store import Store
 from tests.fake_engine import PLACE, FakeEngine, jobs, measured
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def sweeping(*arguments: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "tests.fake_engine", *map(str, arguments)], cwd=ROOT)
-
-
-def attempts(path: Path) -> list[tuple[str, int]]:
-    """Job and number of each attempt in a store, whose file must be sound."""
-    with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        found = db.execute("SELECT job, number FROM attempts").fetchall()
-    db.close()
-    return found
-
-
-def killed_sweep(path: Path, log: Path, n: int, store: str, wait: float) -> None:
-    """Kills a sweep in its course and fails if more than the round in flight is lost."""
-    begun_before = len(log.read_bytes()) if log.exists() else 0
-    kept_before = len(attempts(path)) if path.exists() else 0
-    process = sweeping(path, log, n, store)
-    while not log.exists() or len(log.read_bytes()) == begun_before:
-        assert process.poll() is None
-        time.sleep(0.002)
-    time.sleep(wait)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    begun = len(log.read_bytes()) - begun_before
-    assert len(attempts(path)) - kept_before >= begun - 1
-
-
-def test_kill_9_loses_at_most_the_round_in_flight(tmp_path: Path) -> None:
-    path, log, draw = tmp_path / "m.sqlite", tmp_path / "log", random.Random(0)
-    n = 200
-    for _ in range(5):
-        killed_sweep(path, log, n, "Store", wait=draw.uniform(0, 0.15))
-    assert sweeping(path, log, n).wait() == 0
-    stored = attempts(path)
-    assert sorted(stored) == sorted((job.key, number) for job in jobs(n) for number in (0, 1))
-    assert len(log.read_bytes()) <= len(stored) + 5
-
-
-def test_the_kill_test_fails_without_a_commit_per_round(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError):
-        killed_sweep(tmp_path / "m.sqlite", tmp_path / "log", 200, "LateStore", wait=0.1)
-
-
-def test_two_processes_write_to_one_store(tmp_path: Path) -> None:
-    path, n = tmp_path / "m.sqlite", 100
-    writers = [sweeping(path, tmp_path / f"log{i}", n) for i in range(2)]
-    assert [writer.wait() for writer in writers] == [0, 0]
-    assert sorted(attempts(path)) == sorted((job.key, number) for job in jobs(n) for number in (0, 1))
 
 
 def task(job: Job, number: int = 0, batch: int | None = None) -> Task:

@@ -23,9 +23,10 @@ from complexity_theory.measurement import schema
 from complexity_theory.measurement import store as stores
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.engines import LOOK
+from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, ModuleSubject, NetworkSubject, Task
-from complexity_theory.measurement.store import Store, read
+from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import Study, expand
 from complexity_theory.measurement.sweep import looked_up, measure, run
 from complexity_theory.networks import files
@@ -299,7 +300,7 @@ def test_a_store_in_a_folder_that_is_read_only_is_read(tmp_path: Path) -> None:
     path.chmod(0o444)
     tmp_path.chmod(0o555)  # which does not hold root back: the process becomes somebody else
     code = (
-        "import os, sys; from complexity_theory.measurement.store import read; read(sys.argv[1]); "
+        "import os, sys; from complexity_theory.measurement.frame import read; read(sys.argv[1]); "
         "os.getuid() or os.setuid(65534); assert not os.access(os.path.dirname(sys.argv[1]), os.W_OK); "
         "print(len(read(sys.argv[1])))"
     )

@@ -12,7 +12,8 @@ import sympy
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import FORMATS, render
 from complexity_theory.core.symbols import alpha, s
-from complexity_theory.scaling.tables import TABLES, as_data, as_report, table
+from complexity_theory.scaling.tables import TABLES, table
+from complexity_theory.verbs.theory import growth_table, tables
 
 # Dollár et al. 2021, tables 1 to 4: strategy, then the exponents of s in the columns shown
 PAPER = {
@@ -51,7 +52,7 @@ def _agree(cell: sympy.Expr, exponent: str) -> bool:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_cell_is_the_papers(name: str) -> None:
     assert set(TABLES) == set(PAPER)
-    rows = as_report(table(name)).rows
+    rows = growth_table(table(name)).rows
     assert [row["strategy"] for row in rows] == [line.split()[0] for line in PAPER[name]]
     for row, line in zip(rows, PAPER[name], strict=True):
         cells = [cell for column, cell in row.items() if column not in ("strategy", "known as")]
@@ -64,7 +65,7 @@ def test_the_comparison_of_cells_can_fail() -> None:
 
 
 def test_instances_of_the_family_are_known_by_their_names() -> None:
-    names = {row["strategy"]: row.get("known as") for row in as_report(table("fast")).rows}
+    names = {row["strategy"]: row.get("known as") for row in growth_table(table("fast")).rows}
     assert names == {
         "fast:alpha": None,
         "fast:0": "dr",
@@ -78,7 +79,7 @@ def test_instances_of_the_family_are_known_by_their_names() -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_data_holds_exact_multipliers_and_exponents(name: str) -> None:
-    for row, shown in zip(as_data(table(name)), as_report(table(name)).rows, strict=True):
+    for row, shown in zip(tables(name).as_dict(), growth_table(table(name)).rows, strict=True):
         assert (row["table"], row["strategy"]) == (name, shown["strategy"])
         assert list(row["multipliers"]) == ["depth", "width", "group_width", "resolution"]
         for metric, exponent in row["exponents"].items():
@@ -88,7 +89,7 @@ def test_data_holds_exact_multipliers_and_exponents(name: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_written_in_every_form(name: str, form: str) -> None:
-    written = render(as_report(table(name)), form)
+    written = render(growth_table(table(name)), form)
     rows = len(PAPER[name])
     if form == "json":
         assert len(json.loads(written)) == rows

@@ -38,7 +38,7 @@ class Budgets:
             if isinstance(value, Mapping):
                 if name != "seconds":
                     raise InvalidInput(f"{what} is one quantity for all devices, not {value!r:.60}")
-                value = {device: quantity(each, kind, what) for device, each in value.items()}
+                value = {device: quantity(each, kind, what) for device, each in value.items()} or None
             elif value is not None:
                 value = quantity(value, kind, what)
             object.__setattr__(self, name, value)

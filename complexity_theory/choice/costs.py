@@ -146,25 +146,25 @@ def shares(found: Costs, budgets: Budgets, devices: Sequence[Device]) -> Floats:
     return np.array([found.of(name, device) / bound for name, device, bound in bounds])
 
 
-def buildable(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
-    """Which sizes a network can be built with: group widths divide, and the input is not too small for its strides."""
+def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
+    """Which sizes a network can be built with: group widths divide, and its operations take the input."""
     fits: NDArray[np.bool_] = np.array(np.broadcast_to(network.fits(stacked(sizes)), len(sizes)))
     sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
     distinct, which = np.unique(sizes[:, sides], axis=0, return_inverse=True)
-    low, high = 0, len(distinct)  # the inputs along a strategy are ordered, and so is whether they are large enough
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _takes(network, knobs, sides, distinct[middle]) else (middle + 1, high)
-    fits &= which.reshape(-1) >= low
+    fits &= _takes(network, knobs, sides, distinct)[which.reshape(-1)]
     return fits
 
 
-def _takes(network: Network | Traced, knobs: Sequence[Knob], sides: Sequence[int], input: Ints) -> bool:
-    values = [knob.base for knob in knobs]
-    for place, side in zip(sides, input, strict=True):
-        values[place] = int(side)
+def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs: Ints) -> NDArray[np.bool_]:
+    """Which of many inputs it takes: not too small for its strides, and such that what it joins has one shape."""
+    values: list[Any] = [knob.base for knob in knobs]
+    for place, side in zip(sides, inputs.T, strict=True):
+        values[place] = np.ascontiguousarray(side)
     try:
         network.cost(values)
     except InvalidInput:
-        return False
-    return True
+        half = len(inputs) // 2
+        if not half:
+            return np.zeros(1, dtype=bool)
+        return np.concatenate([_takes(network, knobs, sides, part) for part in (inputs[:half], inputs[half:])])
+    return np.ones(len(inputs), dtype=bool)

@@ -154,6 +154,8 @@ class Search:
             for name, (what, device, bound) in zip(self.names(), self.bounds, strict=True)
             if found.of(what, device)[nearest] > bound
         ]
+        if not broken:  # each strategy was left out for a reason of its own
+            return reasons[0]
         return (
             f"nothing fits: the network that comes nearest, {self.network.name} scaled by {strategy}, "
             f"needs {' and '.join(broken)}"

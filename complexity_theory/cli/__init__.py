@@ -6,24 +6,44 @@ import io
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from complexity_theory.cli import choose, counts, explore, measure, networks, paper, runtime, theory
+from complexity_theory.cli.app import App, epilog
 from complexity_theory.core.errors import Interrupted, InvalidInput
 from complexity_theory.core.text import say, short
 
 # What typer raises for wrong options and the like: click's, or in later versions that of its own copy of click.
 UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
-app = typer.Typer(
+app = App(
     name="complexity-theory",
     help="What scaling a convolutional network costs, in closed form, in exact integers and in measured time.",
+    epilog=epilog(["tables", "count EfficientNet-B0", "scale EfficientNet-B0 --strategy dWr --target-flops 3.1GF"]),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("complexity-theory"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 for part in (theory, counts, networks, measure, runtime, choose, explore, paper):
     part.register(app)
 

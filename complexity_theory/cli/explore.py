@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import CHOOSE, App
 from complexity_theory.cli.options import BatchOption, DevicesOption, RoundingsOption
 
 NetworksArgument = Annotated[
@@ -15,9 +16,11 @@ NetworksArgument = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the command of this module."""
-    app.command()(explore)
+    app.command(panel=CHOOSE, examples=["explore EfficientNet-B0 RegNetY-500MF --device v100-training -o page.html"])(
+        explore
+    )
 
 
 def explore(
@@ -45,16 +48,24 @@ def explore(
 
     One HTML file that needs no network and no server. With budgets, what `choose` finds within them is drawn too.
     """
-    from complexity_theory.cli.choose import budgets, load_profiles
-    from complexity_theory.cli.options import network_of
     from complexity_theory.core import files
     from complexity_theory.page import explore as page
     from complexity_theory.scaling.strategy import parse
+    from complexity_theory.verbs import resolve
+    from complexity_theory.verbs.choosing import budgets
 
-    profiles = load_profiles(device or list(page.DEVICES), None)
-    bounds = budgets(max_time, max_params, max_memory, max_flops, max_acts, profiles)
+    profiles = [resolve.device(name) for name in device or page.DEVICES]
+    bounds = budgets(
+        profiles,
+        max_time=max_time,
+        max_params=max_params,
+        max_memory=max_memory,
+        max_flops=max_flops,
+        max_acts=max_acts,
+    )
+    chosen: list[tuple[str, Any]] = [(name, resolve.network(name)) for name in networks or page.NETWORKS]
     written = page.explore(
-        [(name, network_of(name)) for name in networks or page.NETWORKS],
+        chosen,
         profiles,
         strategies=[parse(name) for name in strategy or ()],
         roundings=rounding or page.ROUNDINGS,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,24 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from complexity_theory.cli import measure_accuracy, measure_device, measure_profile
+from complexity_theory.cli.app import MEASURE, App
 from complexity_theory.cli.measure_options import Execution, Lists, Single, with_options
+from complexity_theory.cli.measure_run import run
 from complexity_theory.cli.options import Format, FormatOption
-from complexity_theory.core.errors import Interrupted, InvalidInput
-from complexity_theory.core.text import say
+from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from complexity_theory.measurement.jobs import Job
-    from complexity_theory.measurement.studies import Study
+    pass
 
-measure = typer.Typer(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
+measure = App(help="Time layers and networks on a device; results stay in a store.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the commands of this module."""
     measure_device.register(measure)
     measure_profile.register(measure)
     measure_accuracy.register(measure)
-    app.add_typer(measure, name="measure")
+    app.add_typer(measure, name="measure", rich_help_panel=MEASURE)
 
 
 class ExportFormat(StrEnum):
@@ -148,7 +145,7 @@ def export(
 ) -> None:
     """All that a store holds, a row per job: counts, times with all samples, environment."""
     from complexity_theory.core import files
-    from complexity_theory.measurement.store import EXPORTS, read
+    from complexity_theory.measurement.frame import EXPORTS, read
 
     if output is None and form == ExportFormat.parquet:
         raise InvalidInput("Parquet is a file: give -o FILE.parquet")
@@ -164,7 +161,7 @@ def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
     from complexity_theory.core import report
     from complexity_theory.measurement.analysis import exponents_report, measured_exponents, records
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     rows = records(measured_exponents(read(store)))
     report.emit(form, [exponents_report(rows)], rows)
@@ -179,60 +176,10 @@ def repeatability(
     from complexity_theory.core import report
     from complexity_theory.measurement.analysis import records
     from complexity_theory.measurement.analysis import repeatability as spreads
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     rows = spreads([read(store) for store in stores])
     within = float((rows["spread"] < 0.1).mean())
     title = f"{within:.0%} of {len(rows)} jobs within 10% over {len(stores)} runs"
     jobs = records(rows.sort_values("spread"))
     report.emit(form, [report.Table(jobs, title)], {"runs": len(stores), "within_10_percent": within, "rows": jobs})
-
-
-def run(study: Study, execution: Execution) -> None:
-    """Runs a study and prints its jobs; exit 1 where one failed."""
-    from complexity_theory.measurement import sweep
-    from complexity_theory.measurement.progress import reporting
-
-    study = replace(study, rules=execution.rules(study.rules))
-    try:
-        with closing(execution.start()) as engine, reporting() as reporter:
-            study = sweep.looked_up(study, engine)
-            rounds, environment = sweep.measure(
-                study, execution.store, engine, reporter, seed=execution.seed, retry=execution.retry
-            )
-    except KeyboardInterrupt:
-        again = shlex.join(["complexity-theory", *sys.argv[1:]])
-        raise Interrupted(f"interrupted: all finished rounds are in {execution.store}; to go on: {again}") from None
-    if not rounds:
-        say(f"nothing to do: all {len(study.jobs)} jobs are in {execution.store} (--retry runs failed ones again)")
-    _show(study.jobs, environment, execution)
-
-
-def _show(jobs: Iterable[Job], environment: str, execution: Execution) -> None:
-    """Prints a row for each of the jobs."""
-    from complexity_theory.core import report
-    from complexity_theory.graph.complexity import METRICS
-    from complexity_theory.measurement.analysis import records
-    from complexity_theory.measurement.store import read
-
-    frame = read(execution.store)
-    frame = frame[frame.environment == environment].set_index("job", drop=False)
-    frame = frame.loc[[job.key for job in jobs]].drop(columns=["samples", "conditions", "description"], errors="ignore")
-    measured = records(frame)
-    rows = [
-        {
-            "job": str(job),
-            "batch": row["batch"],
-            **{metric: row[metric] for metric in METRICS},
-            "ms": row["median"] and 1e3 * row["median"],
-            "IQR": row["median"] and f"{(row['p75'] - row['p25']) / row['median']:.0%}",
-            "n": row["n"],
-            "roofline": row["roofline"] and f"{row['roofline']:.0%}",
-            "status": "noisy" if row["noisy"] else row["status"],
-            "reason": row["reason"],
-        }
-        for job, row in zip(jobs, measured, strict=True)
-    ]
-    report.emit(execution.form, [report.Table(rows)], measured)
-    if (frame.status != "ok").any():
-        raise typer.Exit(1)

@@ -60,7 +60,7 @@ def _summary(store: Path, environment: str) -> tuple[list[Any], dict[str, Any]]:
     from complexity_theory.core import report
     from complexity_theory.evidence import peaks
     from complexity_theory.measurement.analysis import records
-    from complexity_theory.measurement.store import read
+    from complexity_theory.measurement.frame import read
 
     frame = read(store)
     frame = frame[frame["environment"] == environment]

@@ -31,7 +31,7 @@ def profile(
     profile is fitted to all networks that the store holds of these settings. Its intervals are as wide as so few
     networks ask for.
     """
-    from complexity_theory.cli.measure import run
+    from complexity_theory.cli.measure_run import run
     from complexity_theory.devices.profile import write
     from complexity_theory.evidence.fitting import fit_profile
     from complexity_theory.evidence.loaders import load

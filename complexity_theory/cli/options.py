@@ -1,15 +1,14 @@
-"""Options that several commands share."""
+"""Options that several commands share, with one name, one metavar and one help each. Nothing heavy is loaded here."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from complexity_theory.core.errors import InvalidInput
+SCALING, DEVICE, OUTPUT, BLOCK = "Scaling", "Device", "Output", "Blocks"  # panels of help
 
 
 class Format(StrEnum):
@@ -22,98 +21,135 @@ class Format(StrEnum):
     latex = "latex"
 
 
+NETWORK_HELP = (
+    "A known network (`networks` lists them); a .toml or .json file; a .yaml of pycls; package.module:callable or "
+    "file.py:callable, whose code is run; timm:NAME or torchvision:NAME."
+)
+STRATEGY_HELP = (
+    "d, w, r, dw, dr, wr, dwr or dWr (case matters: dwr is not dWr), fast:0.6 or fast:3/5 (fast:alpha for the symbol), "
+    "or letters of dwgr, each once, as dwg or with weights as d1_w8_g8_r1."
+)
+RULE_HELP = "pycls (the default), pow2-groups, fine or efficientnet."
+SHORT_STRATEGY_HELP = "d, w, r, dwr, dWr, fast:0.6, or weights as d1_w8_g8_r1."
+DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml file of one."
+
+
+def network_names(incomplete: str) -> list[str]:
+    """Names of networks that begin as what is typed, for the shell."""
+    from complexity_theory import zoo
+
+    return _beginning(incomplete, zoo.names())
+
+
+def strategy_names(incomplete: str) -> list[str]:
+    """Names of strategies that begin as what is typed, for the shell."""
+    from complexity_theory.scaling.strategy import NAMED
+
+    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))), fold=False)
+
+
+def device_names(incomplete: str) -> list[str]:
+    """Names of device profiles that begin as what is typed, for the shell."""
+    from complexity_theory.devices import profile
+
+    return _beginning(incomplete, profile.names())
+
+
+def _beginning(incomplete: str, names: tuple[str, ...], *, fold: bool = True) -> list[str]:
+    if not fold:
+        return [name for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.lower().startswith(incomplete.lower())]
+
+
+NetworkArgument = Annotated[
+    str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP, autocompletion=network_names, show_default=False)
+]
+StrategyArgument = Annotated[
+    str, typer.Argument(metavar="STRATEGY", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False)
+]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        metavar="STRATEGY",
+        help=f"Scaled first: {SHORT_STRATEGY_HELP}",
+        autocompletion=strategy_names,
+        rich_help_panel=SCALING,
+    ),
+]
+FactorOption = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Scaling factor, in the strategy's own shares of flops.", rich_help_panel=SCALING),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target-flops",
+        metavar="FLOPS",
+        help="Multiply-adds to reach, instead of a factor: 3.1e9 or 8GF.",
+        rich_help_panel=SCALING,
+    ),
+]
+RoundingOption = Annotated[
+    str | None,
+    typer.Option(metavar="RULE", help=f"Rule that rounds the sizes: {RULE_HELP}", rich_help_panel=SCALING),
+]
 ResolutionOption = Annotated[
     str | None,
     typer.Option(metavar="SIDE|HxW", help="Input: its side, or height x width as 384x640; default: the network's own."),
 ]
-TargetOption = Annotated[
-    str | None, typer.Option(metavar="FLOPS", help="Flops (multiply-adds) to reach, such as 8GF or 3.1e9.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="Form of the output.")]
-DevicesOption = Annotated[
-    list[str] | None,
-    typer.Option("--device", help="A profile by name (`runtime devices`) or its .toml file; may be repeated."),
-]
-BatchOption = Annotated[int | None, typer.Option(help="Images per batch; default: each profile's median.")]
-RoundingsOption = Annotated[
-    list[str] | None,
-    typer.Option("--rounding", help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups."),
-]
-HeldResolutionOption = Annotated[
-    str | None,
-    typer.Option("--resolution", metavar="fixed|SIDE|HxW", help="fixed: the input stays as it is; else the input."),
-]
-MultipleOption = Annotated[int | None, typer.Option(help="What input sides are multiples of, as 32; default: 4.")]
-
-
-NETWORK_HELP = (
-    "A known network; a .toml or .json file; a .yaml of pycls; package.module:callable or file.py:callable, whose code "
-    "is run; timm:NAME or torchvision:NAME."
-)
 InputOption = Annotated[
     str | None,
     typer.Option(
         "--input", metavar="CxHxW", help="Input of a network that is code, such as 3x384x640; default: 3x224x224."
     ),
 ]
-
-
-def is_code(text: str) -> bool:
-    """Whether a network is named as code: module:callable, file.py:callable, timm:NAME."""
-    home, colon, name = text.rpartition(":")
-    return bool(
-        colon and len(home) > 1 and name and Path(text).suffix.lower() not in (".toml", ".json", ".yaml", ".yml")
-    )
-
-
-def network_of(text: str, resolution: str | None = None, given: str | None = None) -> Any:
-    """The network of a name, a file or code, at an input as people write it (None: its own).
-
-    A ``networks.spec.Network``, or of code and of traced files a ``networks.traced.Traced``.
-    """
-    from complexity_theory import zoo
-    from complexity_theory.core.quantities import sides
-    from complexity_theory.networks.traced import at as traced_at
-
-    if is_code(text):
-        if resolution is not None:
-            raise InvalidInput("the input of a network that is code is given as --input, such as 3x384x640")
-        need_torch()
-        from complexity_theory.measurement.code import network_of as traced
-
-        return traced(text, given)
-    found = zoo.find(text)
-    if given is not None:
-        channels, *own = _sides_given(given)
-        if channels != found.input().dims[0]:
-            raise InvalidInput(f"{found.name} takes {found.input().dims[0]} channels, not those of {given}")
-        resolution = "x".join(map(str, own))
-    if resolution is None:
-        return found
-    at = sides(resolution, "--resolution" if given is None else "--input")
-    return traced_at(found, at)
-
-
-def _sides_given(text: str) -> list[int]:
-    parts = text.split("x")
-    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 8 and int(part) for part in parts):
-        raise InvalidInput(f"an input is given by its sides, such as 3x384x640, not {text[:60]!r}")
-    return [int(part) for part in parts]
-
-
-def need_torch() -> None:
-    """Raises InvalidInput where PyTorch is not installed."""
-    if find_spec("torch") is None:
-        raise InvalidInput("a network that is code needs PyTorch: pip install 'complexity-theory[measure]'")
-
-
-def shown_sides(resolution: int | tuple[int, int]) -> int | str:
-    """The sides of an input for a table: a number, or as 384x640."""
-    return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
-
-
-def held_network(text: str, resolution: str | None, given: str | None = None) -> tuple[Any, tuple[str, ...]]:
-    """The network, at an input where ``resolution`` is one, and what stays: the input where it is ``fixed``."""
-    if resolution == "fixed":
-        return network_of(text, None, given), ("resolution",)
-    return network_of(text, resolution, given), ()
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", metavar="DEVICE", help=DEVICE_HELP, autocompletion=device_names, rich_help_panel=DEVICE),
+]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="A profile by name (`runtime devices`) or its .toml file; may be repeated.",
+        autocompletion=device_names,
+        rich_help_panel=DEVICE,
+    ),
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Images per batch; default: the profile's median.", rich_help_panel=DEVICE),
+]
+RoundingsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rounding",
+        metavar="RULE",
+        help="Rounding rules to try; may be repeated. Default: pycls and pow2-groups.",
+        rich_help_panel=SCALING,
+    ),
+]
+HeldResolutionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        metavar="fixed|SIDE|HxW",
+        help="fixed: the input stays as it is; else the input.",
+        rich_help_panel=SCALING,
+    ),
+]
+MultipleOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="What input sides are multiples of, as 32; default: 4.", rich_help_panel=SCALING),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write to.", rich_help_panel=OUTPUT)
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", metavar="text|json|csv|markdown|latex", help="Form of the output.", rich_help_panel=OUTPUT
+    ),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from complexity_theory.cli.app import PAPER, App
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def paper(
     measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Everything at once: the tables, their verification and all figures, with a page that shows them.
+    """Everything at once: the tables, their verification, a page to explore and all figures, with a page of them all.
 
     Exits 1 if the verification fails.
     """
@@ -61,22 +63,55 @@ def paper(
     if measure and store is not None:
         raise InvalidInput(f"--measure makes a store of its own: not with --store {store}")
     store = _measured(output / "sweep.sqlite") if measure else store
-    passed = _work(paper_steps(output, Sources(tables=folder, store=store)))
+    passed = _work(paper_steps(output, Sources(tables=folder, store=store), [_explorer(output)]))
     typer.echo(output / "README.md")
     raise typer.Exit(0 if passed else 1)
 
 
+def _explorer(folder: Path) -> Step:
+    """The step that writes the explorer of the paper's networks."""
+    from complexity_theory import zoo
+    from complexity_theory.core import files
+    from complexity_theory.devices.profile import load
+    from complexity_theory.figures.paper import EXPLORER, Outcome, Step
+    from complexity_theory.page import explore as page
+
+    def run() -> Outcome:
+        networks = [(name, zoo.network(name)) for name in page.NETWORKS]
+        files.write(folder / EXPLORER, page.explore(networks, [load(name) for name in page.DEVICES]))
+        return Outcome(f"{EXPLORER}: {len(networks)} networks")
+
+    return Step("the explorer", run)
+
+
 def _measured(store: Path) -> Path:
-    """The file of a quick sweep of this machine, run anew by the command that does so, with its own progress."""
+    """The file of a quick sweep of this machine, run anew by the command that does so, with its own progress.
+
+    It is measured beside the file of an earlier run, which it replaces at the end. Raises InvalidInput where there is a
+    file that is something else.
+    """
+    from complexity_theory.measurement import store as stores
+    from complexity_theory.measurement.paths import own_path
+    from complexity_theory.measurement.studies import load
+
+    if store.exists() and not stores.holds_only(store, load("scaling-quick").jobs):
+        raise InvalidInput(f"{store} holds other measurements than this command makes, and is left as it is: move it")
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"cannot write into {store.parent}: {error.strerror}") from None
-    for file in store.parent.glob(f"{store.name}*"):
-        file.unlink()
-    sweep = [sys.executable, "-m", "complexity_theory", "measure", "scaling", "--quick", "--store", str(store)]
-    if status := subprocess.run(sweep, stdout=subprocess.DEVNULL).returncode:
-        raise typer.Exit(status)
+    anew = store.with_name(f".{store.stem}-{os.getpid()}{store.suffix}")
+    sweep = [sys.executable, "-m", "complexity_theory", "measure", "scaling", "--quick", "--store", str(anew)]
+    where = {"PYTHONPATH": os.pathsep.join(own_path()), "PYTHONSAFEPATH": "1"}
+    try:
+        if status := subprocess.run(sweep, stdout=subprocess.DEVNULL, env={**os.environ, **where}).returncode:
+            raise typer.Exit(status)
+        if store.exists():
+            stores.Store(store).close()  # what a killed process has left beside it would be taken for the new one's
+        anew.replace(store)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{anew}{suffix}").unlink(missing_ok=True)
     return store
 
 
@@ -107,7 +142,7 @@ def _work(steps: list[Step]) -> bool:
     return passed
 
 
-def register(app: typer.Typer) -> None:
+def register(app: App) -> None:
     """Adds the commands of this module."""
-    app.command()(figures)
-    app.command()(paper)
+    app.command(panel=PAPER, examples=["figures", "figures ranking --output here"])(figures)
+    app.command(panel=PAPER, examples=["paper", "paper --measure --output here"])(paper)

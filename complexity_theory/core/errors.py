@@ -6,4 +6,11 @@ class Interrupted(Exception):  # noqa: N818
 
 
 class InvalidInput(ValueError):  # noqa: N818 - what it is, not that it is an error
-    """Bad input, told in one line: the offending value and what would be right."""
+    r"""Bad input, told in one line: the offending value and what would be right.
+
+    >>> str(InvalidInput("not [[1]\n [2]]"))
+    'not [[1] [2]]'
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))

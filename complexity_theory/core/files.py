@@ -30,12 +30,10 @@ def read(path: str | Path, limit: str = "bytes of a file") -> bytes:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise InvalidInput(f"{shown} is no regular file")
             content = file.read(most + 1)
-    except OSError as error:
-        raise InvalidInput(f"cannot read {shown}: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"cannot read {shown}: {error}") from None
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > most:
         raise InvalidInput(f"{shown} has more than {most:,} {limit}")
     return content
@@ -45,8 +43,9 @@ def check_regular(path: str | Path) -> None:
     """Raises InvalidInput for what is no regular file, or is not there."""
     try:
         mode = Path(path).stat().st_mode
-    except OSError as error:
-        raise InvalidInput(f"cannot read {short(str(path), 200)}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"cannot read {short(str(path), 200)}: {said}") from None
     if not stat.S_ISREG(mode):
         raise InvalidInput(f"{short(str(path), 200)} is no regular file")
 

@@ -6,23 +6,31 @@ import csv
 import io
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from complexity_theory.core import text
 from complexity_theory.core.sizes import is_symbolic
 
+# Whether a terminal shows all columns and exact numbers, in blocks where they do not fit beside each other.
+WIDE: ContextVar[bool] = ContextVar("wide", default=False)
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of named cells. A cell is a str, int, float, bool, None (not applicable) or a sympy expression."""
+    """Rows of named cells. A cell is a str, int, float, bool, None (not applicable) or a sympy expression.
+
+    ``optional``: columns that a narrow terminal may leave out, the first of them first.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     title: str = ""
+    optional: Sequence[str] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -108,7 +116,7 @@ def _latex(table: Table) -> str:
 def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(text.for_csv, table.columns))
+    writer.writerow(map(_csv_cell, table.columns))
     for row in table.rows:
         values = (row.get(name) for name in table.columns)
         writer.writerow("" if value is None else _csv_cell(value) for value in values)
@@ -119,39 +127,74 @@ def _csv_cell(value: Any) -> Any:
     return text.for_csv(text.printable(value)) if isinstance(value, str) else plain(value)
 
 
-def _text(table: Table, terminal: bool) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
+def _text(table: Table) -> str:
+    """The table for a pipe: all of it, whatever its width."""
+    from rich.cells import cell_len
 
-    grid = RichTable(
-        title=Text(cell(table.title), style="bold") if table.title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD if terminal else None,
-        pad_edge=False,
-        header_style="bold cyan",
+    columns = table.columns
+    cells = [[cell(row.get(name)) for name in columns] for row in table.rows]
+    right = [any(isinstance(row.get(name), (int, float)) for row in table.rows) for name in columns]
+    heads = [text.printable(name) for name in columns]
+    widths = [max(map(cell_len, column)) for column in zip(heads, *cells, strict=True)]
+    lines = [cell(table.title)] if table.title else []
+    for line in (heads, *cells):
+        rooms = [" " * (width - cell_len(c)) for c, width in zip(line, widths, strict=True)]
+        told = (room + c if r else c + room for c, room, r in zip(line, rooms, right, strict=True))
+        lines.append("  ".join(told).rstrip())
+    return "\n".join(lines)
+
+
+def _terminal(part: Table | str, width: int, wide: bool) -> str:
+    """A table, or text, for a terminal: folded so that no number is cut (``core.folding``)."""
+    from rich.console import Console
+
+    from complexity_theory.core.folding import folded, prose
+
+    if isinstance(part, str):
+        return prose(part, width)
+    heads = {name: text.printable(name) for name in part.columns}
+    rows = [{heads[name]: value for name, value in row.items()} for row in part.rows]
+    optional = [heads[name] for name in part.optional if name in heads]
+    drawn = folded(
+        rows,
+        list(heads.values()),
+        cell,
+        width=width,
+        title=cell(part.title) if part.title else "",
+        optional=optional,
+        wide=wide,
     )
-    numeric = (int, float)
-    for name in table.columns:
-        cells = [row.get(name) for row in table.rows]
-        right = any(isinstance(c, numeric) for c in cells)
-        grid.add_column(Text(text.printable(name)), justify="right" if right else "left", no_wrap=True)
-    for row in table.rows:
-        grid.add_row(*(Text(cell(row.get(name))) for name in table.columns))
     out = io.StringIO()
-    width = None if terminal else 10_000
-    console = Console(file=out, force_terminal=terminal, force_jupyter=False, width=width, legacy_windows=False)
-    console.print(grid)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n")
+    console = Console(file=out, force_terminal=True, force_jupyter=False, width=10_000, legacy_windows=False)
+    console.print(drawn, soft_wrap=True)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def _json(data: Any) -> str:
     return text.visible(json.dumps(plain(data), indent=2, ensure_ascii=False))
 
 
-def render(table: Table, form: str = "text", *, terminal: bool = False) -> str:
-    """A table as text in one of ``FORMATS``; ``terminal`` adds colours and rules to the text.
+def html(part: Table | str) -> str:
+    """A table, or text (its formulas between dollars), as HTML for a notebook."""
+    if isinstance(part, str):
+        return f'<div style="white-space: pre-wrap">{text.for_html_lines(part)}</div>'
+    numeric = {name: any(isinstance(row.get(name), (int, float)) for row in part.rows) for name in part.columns}
+
+    def line(tag: str, cells: Iterable[tuple[str, str]]) -> str:
+        aligned = (f'<{tag} style="text-align: {"right" if numeric[n] else "left"}">{c}</{tag}>' for n, c in cells)
+        return f"<tr>{''.join(aligned)}</tr>"
+
+    def html_cell(value: Any) -> str:
+        return text.for_html(_latex_cell(value) if is_symbolic(value) else cell(value))
+
+    title = f"<caption>{text.for_html(cell(part.title))}</caption>" if part.title else ""
+    head = line("th", ((name, text.for_html(name)) for name in part.columns))
+    body = "".join(line("td", ((name, html_cell(row.get(name))) for name in part.columns)) for row in part.rows)
+    return f"<table>{title}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def render(table: Table, form: str = "text") -> str:
+    """A table as text in one of ``FORMATS``.
 
     >>> print(render(Table([{"strategy": "w", "flops": 1200}]), "csv"))
     strategy,flops
@@ -159,16 +202,22 @@ def render(table: Table, form: str = "text", *, terminal: bool = False) -> str:
     """
     if form == "json":
         return _json(list(table.rows))
-    if form == "text":
-        return _text(table, terminal)
-    return {"csv": _csv, "markdown": _markdown, "latex": _latex}[form](table)
+    return {"text": _text, "csv": _csv, "markdown": _markdown, "latex": _latex}[form](table)
 
 
-def emit(form: str, tables: Sequence[Table], data: Any = None) -> None:
-    """Prints to standard output: with ``json`` the data alone (default: the rows of all tables), else each table."""
+def emit(form: str, parts: Sequence[Table | str], data: Any = None) -> None:
+    """Prints to standard output: with ``json`` the data alone (default: the rows of all tables), else each part.
+
+    In a terminal tables are folded to its width (``core.folding``), unless ``WIDE``; in a pipe they are as wide as they
+    are. Text is printed as it is.
+    """
     if form == "json":
-        rows = data if data is not None else [row for table in tables for row in table.rows]
+        rows = data if data is not None else [row for part in parts if isinstance(part, Table) for row in part.rows]
         print(_json(rows))
         return
-    terminal = form == "text" and sys.stdout.isatty()
-    print("\n\n".join(render(table, form, terminal=terminal) for table in tables))
+    if form == "text" and sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        written = [_terminal(part, width, WIDE.get()) for part in parts]
+    else:
+        written = [part if isinstance(part, str) else render(part, form) for part in parts]
+    print("\n\n".join(part.removesuffix("\n") for part in written))

@@ -33,7 +33,7 @@ def visible(text: str) -> str:
     >>> print(visible('["\x9b", "\ud800"]'))
     ["\u009b", "\ud800"]
     """
-    if text.isascii():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text)
 
@@ -91,6 +91,11 @@ def for_html(text: str) -> str:
     '&lt;a href=&quot;x&quot;&gt;'
     """
     return html.escape(printable(text))
+
+
+def for_html_lines(text: str) -> str:
+    """``for_html`` of text of several lines, its line breaks kept."""
+    return "\n".join(for_html(line) for line in text.splitlines())
 
 
 def for_latex(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.report import Table
 from complexity_theory.devices.features import TILE, network_features
 from complexity_theory.devices.prediction import seconds
 from complexity_theory.devices.profile import Profile
@@ -195,56 +194,6 @@ def _mean(growth: TimeGrowth, strategy: Strategy, factor: float) -> float:
     """The exponent of the growth of time from 1 to a factor."""
     times = growth.seconds(np.array([strategy.multipliers(1.0), strategy.multipliers(factor)]).T)
     return float(np.log(times[1] / times[0]) / math.log(factor))
-
-
-def slowest_row(growth: TimeGrowth, factor: float = FACTOR, **floors: Fraction) -> dict[str, Any]:
-    """``slowest`` as a row: network, device, mode, batch, s, shares of d, w and r, exponents, and whether dWr it is."""
-    found = slowest(growth, factor, **floors)
-    depth, width, _, resolution = found.strategy.shares
-    return {
-        "network": growth.network.name,
-        "device": growth.profile.name,
-        "mode": growth.profile.mode,
-        "batch": growth.batch,
-        "s": found.factor,
-        "direction": found.strategy.name,
-        "share of d": float(depth),
-        "share of w": float(width),
-        "share of r": float(resolution),
-        "exponent": found.exponent,
-        "exponent of dWr": found.paper,
-        "dWr takes longer by": found.gain,
-        "is dWr": found.agrees,
-    }
-
-
-def with_time(data: dict[str, Any], growth: TimeGrowth, strategy: Strategy) -> dict[str, Any]:
-    """The data of effective exponents (``scaling.effective.as_data``) with those of ``seconds``, and the device."""
-    limit = growth.limit(strategy)
-    found = {**data, "device": growth.profile.name, "batch": growth.batch}
-    if "at" in data:
-        found["exponents"] = {**data["exponents"], "seconds": growth.exponent(strategy, data["at"])}
-        found["limits"] = {**data["limits"], "seconds": limit}
-        return found
-    found["exponents"] = {**data["exponents"], "seconds": limit}
-    found["table"] = [_timed(row, growth, strategy) for row in data["table"]]
-    return found
-
-
-def timed_table(table: Table, growths: Iterable[TimeGrowth], strategy: Strategy) -> Table:
-    """The table of effective exponents with those of time beside them."""
-    by_name = {growth.network.name: growth for growth in growths}
-    names = ", ".join(dict.fromkeys(growth.profile.name for growth in by_name.values()))
-    rows = [_timed(row, by_name[row["network"]], strategy) for row in table.rows]
-    return Table(rows, f"{table.title}; seconds on {names}")
-
-
-def _timed(row: Mapping[str, Any], growth: TimeGrowth, strategy: Strategy) -> dict[str, Any]:
-    limit = growth.limit(strategy)
-    if row["s"] == "oo":
-        return {**row, "seconds": limit}
-    exponent = growth.exponent(strategy, row["s"])
-    return {**row, "seconds": exponent, "seconds off": exponent - float(limit)}
 
 
 def time_step(growth: TimeGrowth, strategy: Strategy, factors: Iterable[float]) -> Step:

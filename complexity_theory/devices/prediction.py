@@ -46,6 +46,15 @@ def work_of(network: Network | Traced) -> Features:
     return network_features(network)
 
 
+def checked_batch(profile: Profile, batch: int | None) -> int:
+    """A batch, or the profile's median. Raises InvalidInput for one below 1 or above 10^6."""
+    batch = profile.batch if batch is None else batch
+    check_size("batch", batch)
+    if batch > MOST_IMAGES:
+        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
+    return batch
+
+
 def predict(network: Network | Traced, profile: Profile, *, batch: int | None = None) -> Prediction:
     """The time of a network on a device, per image, at ``batch`` (default: the profile's median batch).
 
@@ -61,10 +70,7 @@ def predict(network: Network | Traced, profile: Profile, *, batch: int | None = 
     >>> found.low < found.seconds < found.high
     True
     """
-    batch = profile.batch if batch is None else batch
-    check_size("batch", batch)
-    if batch > MOST_IMAGES:
-        raise InvalidInput(f"batch must be at most {MOST_IMAGES:,}, not {Decimal(batch):.3g}")
+    batch = checked_batch(profile, batch)
     work = work_of(network)
     least, _, most = (round(size) for size in profile.fitted["batch"])
     parts = _parts(network, profile, work, min(max(batch, least), most))

@@ -17,7 +17,8 @@ from complexity_theory.evidence import csv_files, published
 from complexity_theory.evidence.csv_files import NUMBER
 from complexity_theory.evidence.table import Table, frame_of
 from complexity_theory.graph.complexity import METRICS
-from complexity_theory.measurement import schema, store
+from complexity_theory.measurement import schema
+from complexity_theory.measurement.frame import read as read_frame
 from complexity_theory.measurement.jobs import UNSCALED, ModuleSubject, NetworkSubject
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
@@ -84,8 +85,8 @@ def settings(path: Path) -> list[dict[str, str]]:
 
 
 def measured(path: Path) -> pd.DataFrame:
-    """The rows of ``store.read`` that are networks and went well; ``regime``: latency (of one image) or throughput."""
-    data = store.read(path)
+    """The rows of ``frame.read`` that are networks and went well; ``regime``: latency (of one image) or throughput."""
+    data = read_frame(path)
     data = data[data["kind"].isin(MEASURED) & (data["status"] == "ok")]
     return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
 

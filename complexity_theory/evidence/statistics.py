@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,6 +13,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Statistic: TypeAlias = Callable[[Floats], Floats]
 
 DRAWS = 1000
+FEWEST_DRAWS = 100
+MOST_DRAWN = 10_000_000  # rows in all draws, and pairs
+MOST_PAIRS = 200_000
 SEED = 0
 LEVEL = 0.95  # of the intervals of statistics
 SAME_FLOPS = 0.10  # networks whose flops differ by no more compete
@@ -31,18 +34,29 @@ def estimate(statistic: Statistic, clusters: NDArray) -> Estimate:
     """A statistic of all rows, with its bootstrap interval (``LEVEL``, percentiles of ``DRAWS`` draws of clusters).
 
     ``clusters``: the cluster of each row; rows of one cluster are drawn together, as they are not independent.
-    The draws are the same on every call.
+    The draws are the same on every call; of very many rows they are fewer.
     """
     _, members = np.unique(clusters, return_inverse=True)
-    count = int(members.max()) + 1
-    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
     value = float(statistic(np.ones((1, len(members))))[0])
-    draws = statistic(drawn[:, members].astype(float))
+    draws = np.concatenate([statistic(drawn[:, members].astype(float)) for drawn in _drawn(members)])
     draws = draws[np.isfinite(draws)]
     if not len(draws):
         return Estimate(value, np.nan, np.nan)
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, float(low), float(high))
+
+
+def _drawn(members: NDArray) -> Iterator[NDArray[np.int64]]:
+    """How often each cluster is drawn, in blocks of draws that fit into memory with the rows of the clusters."""
+    count, rows = int(members.max()) + 1, len(members)
+    draws = min(DRAWS, max(FEWEST_DRAWS, MOST_DRAWN // rows))
+    generator = np.random.default_rng(SEED)
+    if rows <= MOST_DRAWN // DRAWS:
+        yield generator.multinomial(count, np.full(count, 1 / count), size=draws)
+        return
+    for begin in range(0, draws, FEWEST_DRAWS // 10):
+        block = range(begin, min(draws, begin + FEWEST_DRAWS // 10))
+        yield np.stack([np.bincount(generator.integers(count, size=count), minlength=count) for _ in block])
 
 
 def _divide(a: Floats, b: Floats) -> Floats:
@@ -72,10 +86,12 @@ def pearson(x: Floats, y: Floats) -> Statistic:
 
 def _ranks(x: Floats, weights: Floats) -> Floats:
     """Mean ranks of each row in a sample that holds it ``weights`` times (ties share their mean rank)."""
-    below = (x[None, :] < x[:, None]).astype(float)
-    equal = (x[None, :] == x[:, None]).astype(float)
-    ranks: Floats = weights @ below.T + 0.5 * (weights @ equal.T + 1)
-    return ranks
+    values, group = np.unique(x, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(len(values)))
+    equal = np.add.reduceat(weights[:, order], starts, axis=1)
+    ranks: Floats = np.cumsum(equal, axis=1) - equal + 0.5 * (equal + 1)
+    return ranks[:, group]
 
 
 def spearman(x: Floats, y: Floats) -> Statistic:
@@ -107,15 +123,27 @@ def median(x: Floats) -> Statistic:
 def competitors(flops: Floats, seconds: Floats, clusters: NDArray) -> NDArray[np.int64]:
     """The pairs of rows (pairs x 2) of two architectures within 10% of each other's flops and 3% or more apart in time.
 
+    Where very many rows have about the same flops, a sample of these pairs, the same on every call.
+
     >>> competitors(np.array([1.0, 1.05, 2.0]), np.array([1.0, 2.0, 3.0]), np.array(["a", "b", "c"])).tolist()
     [[0, 1]]
     """
-    first, second = np.triu_indices(len(flops), 1)
-    near = np.maximum(flops[first], flops[second]) <= (1 + SAME_FLOPS) * np.minimum(flops[first], flops[second])
+    order = np.argsort(flops, kind="stable")
+    ends = np.searchsorted(flops[order], (1 + SAME_FLOPS) * flops[order], side="right")
+    others = np.maximum(ends - np.arange(len(flops)) - 1, 0)  # those of more flops, but not much more
+    before = np.cumsum(others) - others
+    count = int(others.sum())
+    few = count <= MOST_PAIRS
+    chosen = np.arange(count) if few else np.unique(np.random.default_rng(SEED).integers(count, size=MOST_PAIRS))
+    low = np.searchsorted(before + others, chosen, side="right")
+    ends_of = order[np.stack([low, low + 1 + chosen - before[low]])]
+    first, second = np.sort(ends_of, axis=0)
+    lexical = np.lexsort((second, first))
+    first, second = first[lexical], second[lexical]
     apart = np.maximum(seconds[first], seconds[second]) >= (1 + DISTINCT_TIME) * np.minimum(
         seconds[first], seconds[second]
     )
-    keep = near & apart & (clusters[first] != clusters[second])
+    keep = apart & (clusters[first] != clusters[second])
     return np.stack([first[keep], second[keep]], axis=1)
 
 

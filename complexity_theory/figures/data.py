@@ -6,6 +6,9 @@ import io
 
 import pandas as pd
 
+from complexity_theory.core.files import MADE
+from complexity_theory.core.text import printable
+
 
 def to_csv(frame: pd.DataFrame) -> str:
     """A frame as CSV, six significant digits, after a comment line for each of its ``attrs`` (source, device, ...).
@@ -13,13 +16,14 @@ def to_csv(frame: pd.DataFrame) -> str:
     >>> frame = pd.DataFrame({"s": [1, 2], "acts": [0.5, 2 / 3]})
     >>> frame.attrs["source"] = "an example"
     >>> print(to_csv(frame), end="")
+    # Made by complexity-theory
     # source: an example
     s,acts
     1,0.5
     2,0.666667
     """
-    about = "".join(f"# {key}: {value}\n" for key, value in frame.attrs.items())
-    return about + frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    about = "".join(f"# {key}: {printable(str(value))}\n" for key, value in frame.attrs.items())
+    return f"# {MADE}\n{about}" + frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def from_csv(text: str) -> pd.DataFrame:
@@ -32,6 +36,7 @@ def from_csv(text: str) -> pd.DataFrame:
     comments = [line for line in lines if line.startswith("# ")]
     frame = pd.read_csv(io.StringIO("".join(lines[len(comments) :])), keep_default_na=False, na_values=[""])
     for comment in comments:
-        key, _, value = comment[2:].partition(": ")
-        frame.attrs[key] = value.strip()
+        key, colon, value = comment[2:].partition(": ")
+        if colon:
+            frame.attrs[key] = value.strip()
     return frame

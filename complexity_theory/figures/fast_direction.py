@@ -6,12 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from complexity_theory.devices.growth import slowest_row, time_growth
-from complexity_theory.devices.profile import load, names
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Spec
 from complexity_theory.scaling.strategy import parse
-from complexity_theory.zoo import network
+from complexity_theory.verbs.theory import optimal
 
 SHOWN = ("EfficientNet-B0", "RegNetZ-500MF")
 PARTS = {
@@ -24,8 +22,7 @@ SOURCE = "complexity-theory optimal --network, with the device profiles of the p
 
 def fast_direction_data() -> pd.DataFrame:
     """A row for each network and profile: the direction of slowest predicted time to x16, and what dWr loses on it."""
-    rows = [slowest_row(time_growth(network(name), load(device))) for name in SHOWN for device in names()]
-    frame = pd.DataFrame(rows)
+    frame: pd.DataFrame = optimal(network=SHOWN).frame()
     frame.attrs["source"] = SOURCE
     return frame
 

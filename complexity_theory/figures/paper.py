@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from complexity_theory.core import report
-from complexity_theory.core.files import write
+from complexity_theory.core.files import MADE, check_ours, read_text, write
+from complexity_theory.core.text import for_markdown
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import Sources, Spec
 from complexity_theory.scaling import tables
+from complexity_theory.verbs.theory import growth_table
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
+PAGE = "README.md"
+MARKS = {"markdown": f"<!-- {MADE} -->\n\n", "latex": f"% {MADE}\n"}  # where they are comments
+EXPLORER = "explorer.html"
 
 
 class Outcome(NamedTuple):
@@ -37,16 +42,29 @@ class Step:
 
 
 def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[Step]:
-    """A step for each figure: its SVG, PNG and CSV; then one for the page of what the folder holds."""
+    """A step for each figure: its SVG, PNG and CSV; then one for the page of what the folder holds.
+
+    Raises InvalidInput, before anything is done, where a file to be written is there and is somebody else's.
+    """
+    specs = list(specs)
+    for path in (folder / PAGE, *(path for spec in specs for path in registry.targets(spec, folder))):
+        check_ours(path)
     steps = [Step(spec.name, partial(_figure, spec, folder, sources)) for spec in specs]
     return [*steps, Step("the page", partial(_page, folder))]
 
 
-def paper_steps(folder: Path, sources: Sources) -> list[Step]:
-    """Tables in Markdown and LaTeX, their verification, all figures, the page."""
+def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> list[Step]:
+    """Tables in Markdown and LaTeX, their verification, what there is ``more``, all figures, the page.
+
+    Raises InvalidInput as ``figure_steps``.
+    """
+    files = [path for name in tables.TABLES for path in _table_files(name, folder).values()]
+    for path in (folder / VERIFICATION, *files):
+        check_ours(path)
     return [
         *(Step(name, partial(_table, name, folder)) for name in tables.TABLES),
         Step("verification", partial(_verification, folder)),
+        *more,
         *figure_steps(FIGURES.values(), folder, sources),
     ]
 
@@ -60,10 +78,14 @@ def _figure(spec: Spec, folder: Path, sources: Sources) -> Outcome:
 
 
 def _table(name: str, folder: Path) -> Outcome:
-    table = tables.as_report(tables.table(name))
-    for suffix, form in TABLE_FORMS.items():
-        write(folder / "tables" / f"{name}.{suffix}", report.render(table, form) + "\n")
+    table = growth_table(tables.table(name))
+    for form, path in _table_files(name, folder).items():
+        write(path, MARKS[form] + report.render(table, form) + "\n", mark=MADE)
     return Outcome(f"table {name}: derived")
+
+
+def _table_files(name: str, folder: Path) -> dict[str, Path]:
+    return {form: folder / "tables" / f"{name}.{suffix}" for suffix, form in TABLE_FORMS.items()}
 
 
 def _verification(folder: Path) -> Outcome:
@@ -73,7 +95,11 @@ def _verification(folder: Path) -> Outcome:
 
     found = list(verify.verify_tables())
     counts = verify.as_data(found)
-    write(folder / VERIFICATION, "# Verification\n\n" + report.render(verify.as_report(found), "markdown") + "\n")
+    write(
+        folder / VERIFICATION,
+        MARKS["markdown"] + "# Verification\n\n" + report.render(verify.as_report(found), "markdown") + "\n",
+        mark=MADE,
+    )
     said = f"verification: {counts['passed']} rows passed, {counts['failed']} failed"
     return Outcome(said, passed=not counts["failed"])
 
@@ -90,11 +116,13 @@ def _page(folder: Path) -> Outcome:
         parts.append(f"The closed-form tables: {', '.join(links)}.")
     if (folder / VERIFICATION).exists():
         parts.append(f"[Their verification]({VERIFICATION}) in symbols and against real PyTorch layers.")
+    if (folder / EXPLORER).exists():
+        parts.append(f"[A page to play with]({EXPLORER}): download it and open it in a browser.")
     shown = [spec for spec in FIGURES.values() if (folder / f"{spec.name}.svg").exists()]
     for spec in shown:
-        frame = from_csv(registry.data_path(folder, spec.name).read_text(encoding="utf-8"))
+        frame = from_csv(read_text(registry.data_path(folder, spec.name)))
         files = f"[SVG]({spec.name}.svg) · [PNG]({spec.name}.png) · [data](data/{spec.name}.csv)"
         image = f"![{spec.name}]({spec.name}.svg)"
-        parts += [f"## {spec.name}", image, registry.caption(spec, frame), files]
-    write(folder / "README.md", "\n\n".join(parts) + "\n")
+        parts += [f"## {spec.name}", image, registry.caption(spec, frame, for_markdown), files]
+    write(folder / PAGE, MARKS["markdown"] + "\n\n".join(parts) + "\n", mark=MADE)
     return Outcome(f"README.md: {len(shown)} figures")

@@ -12,7 +12,9 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from complexity_theory.core.files import write
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.files import MADE, read_text, write
+from complexity_theory.core.text import short
 from complexity_theory.figures import style
 from complexity_theory.figures.data import from_csv, to_csv
 
@@ -79,8 +81,13 @@ def kept(spec: Spec, folder: Path) -> str | None:
     """The CSV of a figure as it was written earlier: in ``folder``, else in this checkout; None where there is none."""
     for place in (folder, CHECKOUT):
         if data_path(place, spec.name).exists():
-            return data_path(place, spec.name).read_text(encoding="utf-8")
+            return read_text(data_path(place, spec.name))
     return None
+
+
+def targets(spec: Spec, folder: Path) -> list[Path]:
+    """The files of a figure."""
+    return [data_path(folder, spec.name), *(folder / f"{spec.name}.{suffix}" for suffix in ("svg", "png"))]
 
 
 def figure(spec: Spec, frame: pd.DataFrame) -> Figure:
@@ -89,9 +96,9 @@ def figure(spec: Spec, frame: pd.DataFrame) -> Figure:
         return spec.draw(frame)
 
 
-def caption(spec: Spec, frame: pd.DataFrame) -> str:
-    """The caption in full."""
-    about: dict[str, Any] = {str(key): value for key, value in frame.attrs.items()}
+def caption(spec: Spec, frame: pd.DataFrame, escape: Callable[[str], str] = str) -> str:
+    """The caption in full; ``escape`` makes what it says of the data fit for where it is to stand."""
+    about: dict[str, Any] = {str(key): escape(str(value)) for key, value in frame.attrs.items()}
     return spec.caption.format(**about)
 
 
@@ -104,9 +111,17 @@ def make(spec: Spec, folder: Path, sources: Sources) -> Drawn | None:
     text = kept(spec, folder) if fresh is None else to_csv(fresh)
     if text is None:
         return None
-    frame = from_csv(text)
-    drawing = figure(spec, frame)
-    write(data_path(folder, spec.name), text)
-    write(folder / f"{spec.name}.svg", style.svg(drawing))
-    write(folder / f"{spec.name}.png", style.png(drawing))
-    return Drawn(spec.name, caption(spec, frame), fresh is not None)
+    try:
+        frame = from_csv(text)
+        drawing = figure(spec, frame)
+        contents: tuple[str | bytes, ...] = (text, style.svg(drawing), style.png(drawing))
+        said = caption(spec, frame)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if fresh is not None or isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(
+            f"{data_path(folder, spec.name)} holds no data of the figure {spec.name}: {short(str(error), 200)}"
+        ) from None
+    for path, content in zip(targets(spec, folder), contents, strict=True):
+        write(path, content, mark=MADE)
+    return Drawn(spec.name, said, fresh is not None)

@@ -12,20 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from complexity_theory.figures.palette import BASES as BASES
-from complexity_theory.figures.palette import BLACK as BLACK
-from complexity_theory.figures.palette import BLUE as BLUE
-from complexity_theory.figures.palette import GREEN as GREEN
-from complexity_theory.figures.palette import GREY as GREY
-from complexity_theory.figures.palette import GROUPED as GROUPED
-from complexity_theory.figures.palette import METRICS as METRICS
-from complexity_theory.figures.palette import ORANGE as ORANGE
-from complexity_theory.figures.palette import PURPLE as PURPLE
-from complexity_theory.figures.palette import QUIET as QUIET
-from complexity_theory.figures.palette import SKY as SKY
-from complexity_theory.figures.palette import STRATEGIES as STRATEGIES
-from complexity_theory.figures.palette import VERMILLION as VERMILLION
-from complexity_theory.figures.palette import Mark as Mark
+from complexity_theory.core.files import MADE
+from complexity_theory.core.palette import BASES as BASES
+from complexity_theory.core.palette import BLACK as BLACK
+from complexity_theory.core.palette import BLUE as BLUE
+from complexity_theory.core.palette import GREEN as GREEN
+from complexity_theory.core.palette import GREY as GREY
+from complexity_theory.core.palette import GROUPED as GROUPED
+from complexity_theory.core.palette import METRICS as METRICS
+from complexity_theory.core.palette import ORANGE as ORANGE
+from complexity_theory.core.palette import PURPLE as PURPLE
+from complexity_theory.core.palette import QUIET as QUIET
+from complexity_theory.core.palette import SKY as SKY
+from complexity_theory.core.palette import STRATEGIES as STRATEGIES
+from complexity_theory.core.palette import VERMILLION as VERMILLION
+from complexity_theory.core.palette import Mark as Mark
+from complexity_theory.core.text import printable
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 PNG_DPI = 160
@@ -69,6 +71,11 @@ RC = MappingProxyType(
     }
 )
 
+OTHERS = (
+    Mark(BLACK, "v", "-"),
+    Mark(SKY, "P", (0, (4, 1.5))),
+    Mark(BLACK, "X", (0, (1, 1.2))),
+)  # strategies of one's own
 # Axis labels of the metrics, with the unit that divides them.
 UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
@@ -152,6 +159,11 @@ def corner(axes: Any, text: str) -> None:
     axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5)
 
 
+def plain(name: str) -> str:
+    """A name as it is, also where matplotlib would take it for a formula, or leave it out of a legend."""
+    return printable(name).replace("$", r"\$").lstrip("_")
+
+
 def handles(marks: Mapping[str, Mark]) -> list[Line2D]:
     """Legend entries of series drawn by ``line``."""
     return [
@@ -168,12 +180,17 @@ def legend_below(figure: Figure, handles: list[Any], columns: int | None = None)
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG, without metadata that changes."""
-    return _saved(figure, "png", {"Software": None}, dpi=PNG_DPI)
+    return _saved(figure, "png", {"Software": MADE}, dpi=PNG_DPI)
 
 
 def svg(figure: Figure) -> bytes:
     """The figure as SVG, without metadata that changes."""
-    return _saved(figure, "svg", {"Date": None, "Creator": None})
+    return _saved(figure, "svg", {"Date": None, "Creator": MADE})
+
+
+def pdf(figure: Figure) -> bytes:
+    """The figure as PDF, without metadata that changes."""
+    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
 
 
 def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:

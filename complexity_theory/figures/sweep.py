@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement.analysis import records
 from complexity_theory.measurement.jobs import UNSCALED
 
-FILLS = {"EfficientNet-B0": "full", "RegNetY-500MF": "left", "RegNetZ-500MF": "none"}
+FILLS = ("full", "left", "none", "right", "bottom", "top")  # by which networks are told apart
 KEPT = (
     *("network", "strategy", "factor", "resolution", "batch", *METRICS),
     *("median", "p25", "p75", "n", "noisy", "seconds_per_image"),
@@ -36,7 +37,7 @@ def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
     """
     every = [(setting, scaled(one_setting(path, measured(path), setting))) for setting in settings(path)]
     if not any(len(rows) for _, rows in every):
-        raise InvalidInput(f"{path} holds no scaled network: see `complexity-theory measure scaling`")
+        raise InvalidInput(f"{path} holds no network as it is and scaled: see `complexity-theory measure scaling`")
     own = [(setting, rows) for setting, rows in every if len(rows) and rows["device"].iloc[0] == device]
     if not own:
         return None
@@ -52,14 +53,30 @@ def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
     about = (f"threads: {place['threads']}", *(place[name] for name in modes), f"PyTorch {place['torch']}")
     frame.attrs["device"] = f"{place['device_name']}, {', '.join(about)}"
     frame.attrs["inputs"] = ", ".join(f"{side} × {side}" for side in sorted(rows.loc[base, "resolution"].unique()))
+    frame.attrs["networks"] = _listed(rows["network"])
+    frame.attrs["strategies"] = _listed(rows.loc[~base, "strategy"])
     frame.attrs["factors"] = ", ".join(f"×{factor:g}" for factor in sorted(rows.loc[~base, "factor"].unique()))
     return correlated(frame, replace(table, frame=table.frame[shown].reset_index(drop=True)))
 
 
 def scaled(rows: pd.DataFrame) -> pd.DataFrame:
-    """Those rows of a store that are scaled networks, and those of the networks that they were made of."""
+    """Those rows of a store that are scaled networks, and those of the networks that they were made of, where it has
+    both.
+    """
     series = ["network", "base_resolution"]
-    return rows.merge(rows.loc[rows["strategy"] != UNSCALED, series].dropna().drop_duplicates(), on=series)
+    both = [rows.loc[kind, series].dropna().drop_duplicates() for kind in _kinds(rows)]
+    return rows.merge(both[0], on=series).merge(both[1], on=series)
+
+
+def _kinds(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    base = rows["strategy"] == UNSCALED
+    return base, ~base & rows["strategy"].notna()
+
+
+def _listed(values: pd.Series) -> str:
+    """The values, each once, as a list in a sentence."""
+    *others, last = dict.fromkeys(values)
+    return f"{', '.join(others)} and {last}" if others else str(last)
 
 
 def _label(row: Mapping[str, Any]) -> str:
@@ -70,15 +87,19 @@ def _label(row: Mapping[str, Any]) -> str:
 def draw_sweep(frame: pd.DataFrame) -> Figure:
     """Time per image against flops, params and acts, log-log: from each network a fan of strategies."""
     figure = style.new(3.3)
+    fills = dict(zip(frame["network"].unique(), cycle(FILLS), strict=False))
+    strategies = frame.loc[frame["strategy"] != UNSCALED, "strategy"].unique()
+    others = cycle(style.OTHERS)
+    marks = {name: style.STRATEGIES.get(name) or next(others) for name in sorted(strategies, key=_place)}
     panels = figure.subplots(1, len(METRICS), sharey=True)
     ms = style.UNITS["seconds"][1]
     for index, (axes, metric) in enumerate(zip(panels, METRICS, strict=True)):
         label, unit = style.UNITS[metric]
         for network, rows in frame.groupby("network", sort=False):
             base = rows[rows["strategy"] == UNSCALED]
-            for strategy, mark in style.STRATEGIES.items():
+            for strategy, mark in marks.items():
                 line = pd.concat([base, rows[rows["strategy"] == strategy]])
-                fill = {"fillstyle": FILLS[str(network)], "markerfacecoloralt": "white"}
+                fill = {"fillstyle": fills[str(network)], "markerfacecoloralt": "white"}
                 style.line(axes, line[metric] / unit, line["seconds_per_image"] / ms, mark, linewidth=0.8, **fill)
         axes.set_xlabel(label)
         axes.set_title(style.panel(index, metric), loc="left")
@@ -87,16 +108,21 @@ def draw_sweep(frame: pd.DataFrame) -> Figure:
         style.log(axes.yaxis)
     panels[0].set_ylabel(style.UNITS["seconds"][0])
     look: dict[str, Any] = {"color": style.QUIET, "marker": "o", "linestyle": "", "markerfacecoloralt": "white"}
-    shapes = [Line2D([], [], fillstyle=fill, label=name, **look) for name, fill in FILLS.items()]
-    style.legend_below(figure, [*style.handles(style.STRATEGIES), *shapes], columns=4)
+    shapes = [Line2D([], [], fillstyle=fill, label=style.plain(name), **look) for name, fill in fills.items()]
+    style.legend_below(figure, [*style.handles(marks), *shapes], columns=4)
     return figure
 
 
+def _place(strategy: str) -> tuple[bool, int, str]:
+    """Where a strategy stands in the legend: the paper's in its order, then the others."""
+    names = list(style.STRATEGIES)
+    return strategy not in names, names.index(strategy) if strategy in names else 0, strategy
+
+
 CAPTION = (
-    "This package's own measurement on {what}: EfficientNet-B0, RegNetY-500MF and RegNetZ-500MF (inputs of "
-    "{{inputs}}), each joined with what w, dw, dwr and dWr make of it at {{factors}}: median time per image against "
-    "flops, params and acts. r is Pearson's correlation, linear and of the logarithms. Device: {{device}}. "
-    "Source: {{source}}."
+    "This package's own measurement on {what}: {{networks}} (inputs of {{inputs}}), each joined with what "
+    "{{strategies}} make of it at {{factors}}: median time per image against flops, params and acts. r is the "
+    "correlation of the logarithms, and of the ranks. Device: {{device}}. Source: {{source}}."
 )
 
 

@@ -136,7 +136,7 @@ class Complexity:
         return Complexity(f(self.flops), f(self.params), f(self.acts), f(self.products) if self._has_products() else 0)
 
     def _has_products(self) -> bool:
-        return not (type(self.products) is int and self.products == 0)
+        return (self.products == 0) is not True  # an int or a symbol that is 0; of arrays it is not asked
 
     def as_dict(self) -> dict[str, Size]:
         """``{"flops": ..., "params": ..., "acts": ...}``, in that order.

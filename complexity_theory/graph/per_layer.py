@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from complexity_theory.core import report
-from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import COPY, walk
 from complexity_theory.graph.conventions import Convention
 from complexity_theory.graph.operations import Layer
@@ -57,39 +55,3 @@ LEVELS = 3  # stages, blocks, layers
 def _without_copies(path: tuple[str, ...]) -> tuple[str, ...]:
     """A path without the step into a repeated stage or block."""
     return tuple(name for i, name in enumerate(path) if not (0 < i < LEVELS and name == COPY))
-
-
-def as_data(parts: list[Part], total: Complexity) -> list[dict[str, Any]]:
-    """Parts as data: path, level, times, output (its sides), costs, and shares of the ``total``."""
-    return [
-        {
-            "path": ".".join(part.path),
-            "level": part.level,
-            "times": part.times,
-            "output": list(part.output.dims),
-            **part.complexity.as_dict(),
-            "shares": _shares(part.complexity, total),
-        }
-        for part in parts
-    ]
-
-
-def as_report(parts: list[Part], total: Complexity, title: str, *, indent: bool) -> report.Table:
-    """Parts as a table, with the total last; names are indented by level, or (``indent=False``) told as whole paths."""
-    rows = []
-    for part in parts:
-        name = "  " * part.level + part.name if indent else ".".join(part.path)
-        copies = f" ×{part.times}" if part.times != 1 and part.level < 2 else ""
-        rows.append({"layer": name + copies, "output": str(part.output), **_costs(part.complexity, total)})
-    rows.append({"layer": "total", "output": None, **_costs(total, total)})
-    return report.Table(rows, title)
-
-
-def _costs(complexity: Complexity, total: Complexity) -> dict[str, Any]:
-    shares = _shares(complexity, total)
-    return complexity.as_dict() | {f"% of {metric}": f"{100 * shares[metric]:5.1f}" for metric in METRICS}
-
-
-def _shares(complexity: Complexity, total: Complexity) -> dict[str, float]:
-    whole = total.as_dict()
-    return {metric: value / whole[metric] if whole[metric] else 0.0 for metric, value in complexity.as_dict().items()}

@@ -24,7 +24,7 @@ _PLACE = ["torch", "threads", "driver"]
 def measured_exponents(frame: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
     """The exponents with which runtime and counts of scaled networks grow in the factor s, a row per series.
 
-    ``frame``: of ``store.read``. A series is a network under a strategy at one batch, at two factors or more, the
+    ``frame``: of ``frame.read``. A series is a network under a strategy at one batch, at two factors or more, the
     network itself (s = 1) among them; the exponent is the slope of log(seconds per image) over log s by least squares.
     Columns: ``network``, ``strategy``, settings, ``factors`` (a list), the exponents ``flops``, ``params``, ``acts``
     and ``runtime`` with its 95% interval ``low`` to ``high``, by bootstrap of the rounds and of the samples within

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from complexity_theory.measurement import schema
 from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
-from complexity_theory.measurement.store import Row, times
+from complexity_theory.measurement.store import Row, rows_of, timed_kinds, times
 
 FIRST = (
     *("kind", "network", "family", "strategy", "factor", "base", "base_resolution", "resolution", "batch", "search"),
@@ -30,7 +32,7 @@ _PASSES = {"forward": 1, "backward": 3, "train": 3}
 
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """The frame of ``store.read``, from its rows in the order of environments, jobs and attempts.
+    """The frame of ``read``, from its rows in the order of environments, jobs and attempts.
 
     Raises what Python and pandas raise for rows that hold something else than a sweep stores.
     """
@@ -102,3 +104,29 @@ def _with_roofline(frame: pd.DataFrame) -> pd.DataFrame:
     traffic = (frame.params + 2 * frame.acts * frame.batch) * size
     least = pd.concat([flops / frame.peak_flops, traffic / frame.peak_bandwidth], axis=1).max(axis=1, skipna=False)
     return frame.assign(roofline=frame["mode"].map(_PASSES).astype(float) * least / frame["median"])
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """A frame of what a store holds, one row per job and environment; failed jobs have a status and a reason.
+
+    What was measured: ``kind`` (network, layer, module), ``network`` (its name), ``family``, ``description`` with its
+    ``form`` (``jobs.Description``; None where no more is known than the row says), ``base`` (a key of the network
+    before it was scaled), ``strategy``, ``factor``,
+    ``resolution``, ``batch``, ``dtype``, ``layout``, ``mode``, ``execution``; ``flops`` (multiply-adds), ``params``,
+    ``acts`` (elements) of one image, equal to the counts of the module timed.
+    Times in seconds per call: ``median``, ``p25``, ``p75``, ``n``, ``noisy``, ``samples`` (a list), ``device_median``;
+    ``seconds_per_image``; ``share_forward``, ``share_backward``, ``share_optimizer`` of a step; ``peak_memory`` in
+    bytes. ``roofline``: the least time that the device's two ceilings allow, over the median. Where: ``device``,
+    ``device_name``, ``torch`` and the other fields of the environment; ``load`` of the host and, as JSON, the
+    ``conditions`` of each round. Raises InvalidInput for a file that is no store, or is damaged.
+    """
+    with schema.reading(path) as db:
+        return to_frame(rows_of(db, timed_kinds()))
+
+
+# A frame as the content of a file.
+EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
+    "csv": lambda frame: frame.to_csv(index=False),
+    "jsonl": lambda frame: frame.to_json(orient="records", lines=True),
+    "parquet": lambda frame: frame.to_parquet(index=False),
+}

@@ -102,7 +102,7 @@ class Subject(ABC):
 
     ``kind`` names the class in a store. ``entry``: the function that runs a task of it in a worker; ``once``: one round
     that went well is all; ``timed``: its result is a ``Timing`` with its conditions, its rows are those of
-    ``store.read``.
+    ``frame.read``.
     """
 
     __slots__ = ()

@@ -7,7 +7,7 @@ import math
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,10 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import schema
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.isolate import Outcome, Status
-from complexity_theory.measurement.jobs import Job, Subject, Task, identity
+from complexity_theory.measurement.jobs import CeilingSubject, Job, Subject, Task, identity
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _ROUND = "job = ? AND environment = ? AND number = ?"
 TURNS = 12  # times that a writer waits for its turn: a minute
@@ -57,7 +57,7 @@ class Row(NamedTuple):
     result: str
 
 
-def _timed() -> set[str]:
+def timed_kinds() -> set[str]:
     """The kinds of subjects whose rounds are times."""
     return {kind.kind for kind in Subject.__subclasses__() if kind.timed}
 
@@ -234,7 +234,7 @@ def stored(path: str | Path, environment: str) -> dict[str, list[Attempt]]:
 
 def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
-    kinds = _timed()
+    kinds = timed_kinds()
     rows = db.execute(
         "SELECT job, kind, number, batch, status, reason, result FROM attempts LEFT JOIN jobs ON jobs.id = job "
         "WHERE environment = ? ORDER BY job, number",
@@ -249,33 +249,23 @@ def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attemp
     return found
 
 
-def read(path: str | Path) -> pd.DataFrame:
-    """A frame of what a store holds, one row per job and environment; failed jobs have a status and a reason.
-
-    What was measured: ``kind`` (network, layer, module), ``network`` (its name), ``family``, ``description`` with its
-    ``form`` (``jobs.Description``; None where no more is known than the row says), ``base`` (a key of the network
-    before it was scaled), ``strategy``, ``factor``,
-    ``resolution``, ``batch``, ``dtype``, ``layout``, ``mode``, ``execution``; ``flops`` (multiply-adds), ``params``,
-    ``acts`` (elements) of one image, equal to the counts of the module timed.
-    Times in seconds per call: ``median``, ``p25``, ``p75``, ``n``, ``noisy``, ``samples`` (a list), ``device_median``;
-    ``seconds_per_image``; ``share_forward``, ``share_backward``, ``share_optimizer`` of a step; ``peak_memory`` in
-    bytes. ``roofline``: the least time that the device's two ceilings allow, over the median. Where: ``device``,
-    ``device_name``, ``torch`` and the other fields of the environment; ``load`` of the host and, as JSON, the
-    ``conditions`` of each round. Raises InvalidInput for a file that is no store, or is damaged.
-    """
-    from complexity_theory.measurement.frame import to_frame
-
+def holds_only(path: str | Path, jobs: Iterable[Job]) -> bool:
+    """Whether a file is a store of these jobs alone, and of ceilings. Raises InvalidInput for one that is damaged."""
+    if not schema.is_database(path):
+        return False
+    known = {job.key for job in jobs}
     with schema.reading(path) as db:
-        return to_frame(_rows(db, _timed()))
+        found = db.execute("SELECT id, kind FROM jobs").fetchall()
+    return all(key in known or kind == CeilingSubject.kind for key, kind in found)
 
 
 def rows(path: str | Path, kinds: Iterable[str]) -> list[Row]:
     """What a store holds of jobs of these kinds, an attempt each, as it is stored. Raises InvalidInput as ``read``."""
     with schema.reading(path) as db:
-        return _rows(db, kinds)
+        return rows_of(db, kinds)
 
 
-def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
+def rows_of(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
     # Left joins: an attempt without its job or environment is damage, not to be passed over.
     found = db.execute(
         "SELECT job, jobs.kind, jobs.description, form, subjects.description, environment, environments.description, "
@@ -285,11 +275,3 @@ def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
     )
     wanted = {None, *kinds}
     return [Row(*row) for row in found if row[1] in wanted]
-
-
-# A frame as the content of a file.
-EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
-    "csv": lambda frame: frame.to_csv(index=False),
-    "jsonl": lambda frame: frame.to_json(orient="records", lines=True),
-    "parquet": lambda frame: frame.to_parquet(index=False),
-}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from complexity_theory.choice.budgets import Budgets, told
 from complexity_theory.choice.choose import Choice, choose
 from complexity_theory.choice.costs import Device
 from complexity_theory.choice.free import free
+from complexity_theory.core import palette
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
-from complexity_theory.figures import palette
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.knobs import DIMENSIONS
 from complexity_theory.networks.spec import Network
@@ -61,7 +62,7 @@ def _strategy(strategy: Strategy) -> dict[str, Any]:
 
 
 def _letter(letter: str) -> dict[str, Any]:
-    """A letter of the grammar of strategies: the exponents that a weight of 1 gives, and what it counts in their sum."""
+    """A letter of a strategy: the exponents that a weight of 1 gives, and what it counts in the sum of weights."""
     alone = parse(letter)
     share = next(share for share in alone.shares if share)
     return {
@@ -120,10 +121,8 @@ def _closed(base: Network, distinct: Mapping[str, Strategy]) -> dict[str, Any]:
     except InvalidInput as error:
         return {"polynomials": None, "why": str(error), "steps": [], "substituted": {}}
     more = {}
-    try:
+    with suppress(InvalidInput):  # where of an operation it is not known what training keeps of it
         more["kept"] = kept_form(base)
-    except InvalidInput:  # of an operation it is not known what training keeps of it
-        pass
     substituted = {}
     for name, strategy in distinct.items():
         try:

@@ -51,4 +51,6 @@ def explore(
         found = data.chosen_within(network, budgets, profiles, roundings, batch) if budgets else None
         told.append(data.network(given, network, devices, chosen, roundings, found, free))
     about = data.page(devices, chosen, roundings)
-    return render({**about, "networks": [one["name"] for one in told], "made": "Made by complexity-theory explore."}, told)
+    return render(
+        {**about, "networks": [one["name"] for one in told], "made": "Made by complexity-theory explore."}, told
+    )

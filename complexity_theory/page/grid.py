@@ -72,7 +72,9 @@ def realised(network: Network, chosen: Mapping[str, Strategy], rounding: str) ->
     table = np.array(sizes, dtype=np.int64)
     built = buildable(network, knobs, table)
     built[built] &= counts(network, table[built]).flops <= MOST_FLOPS
-    factors, rows, kept = [], {}, []
+    factors: list[int] = []
+    kept: list[int] = []
+    rows: dict[str, slice] = {}
     for number, name in enumerate(chosen):
         mine = [i for i in range(len(FACTORS)) if built[number * len(FACTORS) + i]]
         rows[name] = slice(len(factors), len(factors) + len(mine))
@@ -100,9 +102,10 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values.tolist()]
 
 
-def distinct(network: Network, sizes: np.ndarray) -> tuple[dict[str, list[list[int]]], dict[str, np.ndarray]]:
+def distinct(network: Network, sizes: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     """Sizes told once: by dimension the distinct rows of its knobs, and for each network the number of its row."""
-    values, numbers = {}, {}
+    values: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name in DIMENSIONS:
         places = [i for i, knob in enumerate(network.knobs) if knob.dimension == name]
         if places:

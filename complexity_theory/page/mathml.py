@@ -12,11 +12,21 @@ from sympy.printing.mathml import MathMLPresentationPrinter
 from complexity_theory.scaling.steps import Equation, Side, Step
 
 
-class _Printer(MathMLPresentationPrinter):
+class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]  # sympy has no types
     """Sympy's, with what was left unevaluated shown as what it stands for."""
 
     def _print_UnevaluatedExpr(self, expr: Any) -> Any:  # noqa: N802  (sympy's name)
         return self._print(expr.args[0])
+
+    def _print_Symbol(self, sym: Any, style: str = "plain") -> Any:  # noqa: N802
+        if not sym.name.endswith("'"):
+            return super()._print_Symbol(sym, style)
+        made = self.dom.createElement("msup")
+        prime = self.dom.createElement("mo")
+        prime.appendChild(self.dom.createTextNode("′"))
+        made.appendChild(self._print(sympy.Symbol(sym.name[:-1])))
+        made.appendChild(prime)
+        return made
 
 
 _PRINTER = _Printer({"root_notation": False, "mat_delim": "["})
@@ -25,8 +35,8 @@ _PRINTER = _Printer({"root_notation": False, "mat_delim": "["})
 def side(part: Side) -> str:
     """A side of an equation.
 
-    >>> side("a < b")
-    '<mtext>a &lt; b</mtext>'
+    >>> side("a < b"), side(sympy.Symbol("delta'"))
+    ('<mtext>a &lt; b</mtext>', '<msup><mi>&#948;</mi><mo>&#8242;</mo></msup>')
     """
     if isinstance(part, str):
         return f"<mtext>{html.escape(part)}</mtext>"

@@ -11,7 +11,6 @@ from typing import Any
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import Complexity
@@ -124,38 +123,3 @@ def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[Term]:
     """
     unit = own_unit(network)
     return [Term(term.coefficient * unit ** term.powers[-1], term.powers) for term in terms(polynomial)]
-
-
-def term_table(form: Complexity, **more: sympy.Expr) -> report.Table:
-    """The coefficients of a closed form: a row for each monomial, with what flops, params and acts take of it.
-
-    ``more``: further polynomials by name, a column each.
-    """
-    metrics = {
-        name: {t.powers: t.coefficient for t in terms(polynomial)}
-        for name, polynomial in {**form.as_dict(), **more}.items()
-    }
-    known = sorted({powers for coefficients in metrics.values() for powers in coefficients}, reverse=True)
-    return report.Table(
-        [
-            dict(zip(map(str, VARIABLES), powers, strict=True))
-            | {name: coefficients.get(powers, 0) for name, coefficients in metrics.items()}
-            for powers in known
-        ]
-    )
-
-
-def as_data(network: Scalable, form: Complexity, **more: sympy.Expr) -> dict[str, Any]:
-    """A closed form as data: the polynomials, exact and as LaTeX, their terms, and the n of the own resolution.
-
-    ``more``: further polynomials by name.
-    """
-    polynomials = {**form.as_dict(), **more}
-    return {
-        "network": network.name,
-        **polynomials,
-        "latex": {name: sympy.latex(polynomial) for name, polynomial in polynomials.items()},
-        "terms": term_table(form, **more).rows,
-        "resolution": network.sizes()["resolution"],
-        "n": own_unit(network),
-    }

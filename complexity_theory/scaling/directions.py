@@ -14,14 +14,12 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import alpha
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.scaling.exponents import GROUP_WIDTHS, Derivation, derive, log_matrix, named
 from complexity_theory.scaling.steps import Step
 from complexity_theory.scaling.strategy import exact, fast
-from complexity_theory.scaling.tables import derivation_data, growth_row
 
 BOUNDED = ("params", "acts")
 DELTA = sympy.symbols("delta_d delta_w delta_g delta_r")  # exponents of s in depth, width, group width, resolution
@@ -88,14 +86,14 @@ class Directions:
         """As JSON holds it; ``strategy``, ``multipliers`` and ``exponents`` are of the direction of slowest acts."""
         alphas = self.alphas
         return {
-            **(derivation_data(self.slowest("acts")) if self.vertices else {"strategy": None}),
+            **(self.slowest("acts").as_dict() if self.vertices else {"strategy": None}),
             "layer": self.layer,
             "budgets": dict(self.bounds),
             "fast": {
                 "alpha": None if alphas is None else list(alphas),
                 "conditions": {interval.metric: interval.condition for interval in self.intervals},
             },
-            "vertices": [derivation_data(vertex) for vertex in self.vertices],
+            "vertices": [vertex.as_dict() for vertex in self.vertices],
             "slowest": {metric: self.slowest(metric).strategy.name for metric in BOUNDED} if self.vertices else {},
         }
 
@@ -189,16 +187,6 @@ def _interval(metric: str, bound: Fraction, layer: str) -> Interval:
     else:
         least = max(least, cut)
     return Interval(metric, exponent, least, most)
-
-
-def table(found: Directions) -> report.Table:
-    """The vertices with their multipliers and exponents; the first column names the direction."""
-    bounds = ", ".join(f"{metric} at most s^{bound}" for metric, bound in found.bounds.items())
-    alphas = found.alphas
-    fast_family = "no alpha" if alphas is None else f"alpha from {alphas[0]} to {alphas[1]}"
-    title = f"Flops as s, {bounds}: the corners of all directions ({found.layer}); fast scaling: {fast_family}"
-    rows = [growth_row(vertex) for vertex in found.vertices] or [{"directions": found.why_none()}]
-    return report.Table(rows, title)
 
 
 def direction_steps(found: Directions) -> list[Step]:

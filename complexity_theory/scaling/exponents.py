@@ -83,6 +83,15 @@ class Derivation:
         """What each dimension is multiplied by, as sympy expressions in the scaling factor s."""
         return Multipliers(*(s**exponent for exponent in self.direction))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Strategy, layer, multipliers and exponents, by name and exact (sympy)."""
+        return {
+            "strategy": self.strategy.name,
+            "layer": self.layer,
+            "multipliers": self.multipliers._asdict(),
+            "exponents": self.exponents.as_dict(),
+        }
+
     @property
     def growth(self) -> Complexity:
         """What each metric is multiplied by, as sympy expressions in the scaling factor s."""

@@ -100,25 +100,29 @@ def counts(network: Scalable, sizes: Mapping[str, ArrayLike]) -> Complexity:
     >>> counts(network("EfficientNet-B0"), {"resolution": [192, 224]}).flops
     array([283972068, 385825092])
     """
-    names = [knob.name for knob in network.knobs]
-    for name in sizes:
-        if name not in names:
-            raise InvalidInput(f"{network.name} has no knob {name!r}: it has {', '.join(names[:12])}")
-    columns = {name: _ints(name, values) for name, values in sizes.items()}
-    variants = {len(values) for values in columns.values()} - {1}
-    if len(variants) > 1:
-        raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
-    size = variants.pop() if variants else 1
-    columns = {name: np.broadcast_to(values, size) for name, values in columns.items()}
+    given, size = columns(network, sizes)
     out = np.empty((len(METRICS), size), dtype=np.int64)
     for chunk in _chunks(size, REALISED_CHUNK):
         values = [
-            np.ascontiguousarray(columns[knob.name][chunk]) if knob.name in columns else knob.base
-            for knob in network.knobs
+            np.ascontiguousarray(given[knob.name][chunk]) if knob.name in given else knob.base for knob in network.knobs
         ]
         for row, metric in zip(out, network.cost(values).as_dict().values(), strict=True):
             row[chunk] = metric
     return Complexity(*out)
+
+
+def columns(network: Scalable, sizes: Mapping[str, ArrayLike]) -> tuple[dict[str, Ints], int]:
+    """Sizes as ``counts`` takes them, as arrays of one length, and that length. Raises InvalidInput as it does."""
+    names = [knob.name for knob in network.knobs]
+    for name in sizes:
+        if name not in names:
+            raise InvalidInput(f"{network.name} has no knob {name!r}: it has {', '.join(names[:12])}")
+    found = {name: _ints(name, values) for name, values in sizes.items()}
+    variants = {len(values) for values in found.values()} - {1}
+    if len(variants) > 1:
+        raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
+    size = variants.pop() if variants else 1
+    return {name: np.broadcast_to(values, size) for name, values in found.items()}, size
 
 
 def _ints(name: str, values: ArrayLike) -> Ints:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import bandwidth, bytes_per_act, rate, s
 from complexity_theory.scaling.exponents import Derivation, Expression, layer_complexity
@@ -55,7 +54,7 @@ def crossover(derivation: Derivation) -> Expression | None:
     return (rate * bytes_per_act / (bandwidth * base)) ** (1 / exponent)
 
 
-def roofline_table(derivations: Iterable[Derivation], values: Mapping[Expression, float]) -> report.Table:
+def roofline_rows(derivations: Iterable[Derivation], values: Mapping[Expression, float]) -> list[dict[str, Any]]:
     """For each strategy its intensity and where the layer turns compute-bound, with numbers for symbols put in.
 
     ``values`` gives numbers for some or all of F, B, b and the base sizes k, w, g. Rows: strategy, flops per act, the
@@ -77,7 +76,7 @@ def roofline_table(derivations: Iterable[Derivation], values: Mapping[Expression
         if not surplus.free_symbols:
             row["at s = 1"] = "compute-bound" if surplus >= 1 else "memory-bound"
         rows.append(row)
-    return report.Table(rows, "Flops per act at s")
+    return rows
 
 
 def _number(expression: Expression) -> Expression | float:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import sympy
 
-from complexity_theory.core import report
 from complexity_theory.core.symbols import s
 from complexity_theory.core.text import for_latex
 from complexity_theory.graph.complexity import METRICS, Complexity
@@ -162,53 +161,32 @@ def render(steps: Sequence[Step], form: str) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts)
 
 
-def as_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The steps as data: title, and each equation as text and LaTeX."""
-    return [
-        {
-            "title": step.title,
-            "equations": [
-                {"text": _equation(e, _text_side), "latex": _equation(e, _latex_side)} for e in step.equations
-            ],
-        }
-        for step in steps
-    ]
-
-
-def as_report(steps: Sequence[Step]) -> report.Table:
-    """The steps as a table: number, title, equation."""
-    return report.Table(
-        [
-            {"step": number, "title": step.title, "equation": _equation(equation, _text_side)}
-            for number, step in enumerate(steps, 1)
-            for equation in step.equations
-        ]
-    )
-
-
-def _equation(equation: Equation, side: Callable[[Side], str]) -> str:
+def chain(equation: Equation, side: Callable[[Side], str]) -> str:
+    """The equal sides of an equation, each told by ``side`` (``text_side`` or ``latex_side``)."""
     return " = ".join(side(part) for part in equation)
 
 
-def _text_side(side: Side) -> str:
+def text_side(side: Side) -> str:
+    """A side as plain text."""
     return str(side.tolist()) if isinstance(side, sympy.MatrixBase) else str(side)
 
 
-def _latex_side(side: Side) -> str:
+def latex_side(side: Side) -> str:
+    """A side as LaTeX."""
     if isinstance(side, str):
         return rf"\mbox{{{for_latex(side)}}}"
     return str(sympy.latex(side, **_LATEX))
 
 
 def _text(heading: str, equations: Iterable[Equation]) -> list[str]:
-    return [heading, *(f"   {_equation(equation, _text_side)}" for equation in equations)]
+    return [heading, *(f"   {chain(equation, text_side)}" for equation in equations)]
 
 
 def _markdown(heading: str, equations: Iterable[Equation]) -> list[str]:
-    return [heading, "", *(f"- ${_equation(equation, _latex_side)}$" for equation in equations)]
+    return [heading, "", *(f"- ${chain(equation, latex_side)}$" for equation in equations)]
 
 
 def _latex(heading: str, equations: Iterable[Equation]) -> list[str]:
     # Inline formulas, since a line breaks at a plus sign there and no network's polynomial fits on one.
-    items = [rf"\item[] $\displaystyle {_equation(equation, _latex_side)}$" for equation in equations]
+    items = [rf"\item[] $\displaystyle {chain(equation, latex_side)}$" for equation in equations]
     return [rf"\noindent {for_latex(heading)}", r"\begin{itemize}", *items, r"\end{itemize}"]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from complexity_theory.measurement import schema, store
 from complexity_theory.measurement.analysis import records
+from complexity_theory.measurement.frame import read as read_frame
 from complexity_theory.measurement.jobs import NetworkSubject
 from complexity_theory.measurement.store import Row
 from complexity_theory.measurement.training.subject import KIND
@@ -35,7 +36,7 @@ def runs(path: str | Path, environment: str | None = None, jobs: Collection[str]
         if environment in (None, row.environment) and (jobs is None or row.job in jobs)
     )
     found = {(row.environment, row.job): row for row in wanted}  # the last attempt of each
-    timed = store.read(path)
+    timed = read_frame(path)
     timed = timed[(timed["kind"] == NetworkSubject.kind) & (timed["mode"] == "train") & (timed["status"] == "ok")]
     steps = {(row["environment"], row["description"]): row for row in records(timed)}
     with schema.sound(path):

@@ -29,6 +29,8 @@ class Chart {
     this.made = "";
     /** @type {Drawing | null} */
     this.drawing = null;
+    /** @type {Line[]} */
+    this.lines = [];
     /** @type {Across | null} */
     this.held = null;
     /** The number of the series under the pointer; 0 for none. */
@@ -40,6 +42,7 @@ class Chart {
     this.drawing = drawing;
     if (this.caption.textContent !== drawing.title) this.caption.textContent = drawing.title;
     const lines = drawing.lines.flatMap((line) => (line.band ? [line, end(line, 0), end(line, 1)] : [line]));
+    this.lines = lines;
     const data = /** @type {uPlot.AlignedData} */ (joined(lines.map(({ points }) => points)));
     const look = JSON.stringify([lines.map(({ points, band, ...rest }) => rest), drawing.xRange, drawing.x, drawing.y, theme().text]);
     if (this.plot && look === this.made) {
@@ -82,7 +85,7 @@ class Chart {
           { ...along(drawing.x), size: 30, label: drawing.x === "s" ? "s" : TITLES[drawing.x][0], labelSize: 16, labelFont: FONT },
           { ...along(drawing.y), size: 62 },
         ],
-        series: [{}, ...lines.map(series)],
+        series: [{}, ...lines.map((line, i) => series(line, () => this.lines[i]))],
         bands: lines.flatMap((line, i) => (line.band ? [{ series: /** @type {[number, number]} */ ([i + 3, i + 2]), fill: `${line.colour}33` }] : [])),
         hooks: {
           draw: [(u) => this.drawAcross(u)],
@@ -180,8 +183,8 @@ function end(line, which) {
   return { name: "", colour: "transparent", width: 0, points: (line.band ?? []).map((ends, i) => [line.points[i][0], ends[which]]) };
 }
 
-/** @param {Line} line @returns {uPlot.Series} */
-function series({ name, colour, width, dash, marks, only }) {
+/** @param {Line} line @param {() => Line} now the same line, as it is when it is drawn @returns {uPlot.Series} */
+function series({ name, colour, width, dash, marks, only }, now) {
   return {
     label: name,
     stroke: colour,
@@ -189,23 +192,48 @@ function series({ name, colour, width, dash, marks, only }) {
     dash,
     spanGaps: true,
     points: { show: Boolean(marks), size: 6, fill: colour, stroke: colour },
-    ...(only ? { paths: () => null } : {}),
+    ...(only ? { paths: () => null } : name ? { paths: inOrder(now) } : {}),
   };
 }
 
-/** Lines of one x axis, as uPlot takes them. @param {[number, number][][]} lines */
+/** Lines of one x axis, as uPlot takes them. Points of one line above each other take a place each. @param {[number, number][][]} lines */
 function joined(lines) {
-  const xs = [...new Set(lines.flatMap((points) => points.map(([x]) => x)))].sort((a, b) => a - b);
-  const number = new Map(xs.map((x, i) => [x, i]));
+  /** @type {Map<number, number>} */
+  const most = new Map();
+  const placed = lines.map((points) => {
+    /** @type {Map<number, number>} */
+    const seen = new Map();
+    return points.map(([x, y]) => {
+      const before = seen.get(x) ?? 0;
+      seen.set(x, before + 1);
+      most.set(x, Math.max(most.get(x) ?? 0, before + 1));
+      return { x, y, before };
+    });
+  });
+  const xs = [...most].sort(([a], [b]) => a - b).flatMap(([x, times]) => new Array(times).fill(x));
+  const first = new Map(xs.map((x, i) => /** @type {[number, number]} */ ([x, i])).reverse());
   return [
     xs,
-    ...lines.map((points) => {
-      /** @type {(number | null | undefined)[]} */
+    ...placed.map((points) => {
+      /** @type {(number | undefined)[]} */
       const ys = new Array(xs.length).fill(undefined);
-      for (const [x, y] of points) ys[number.get(x) ?? 0] = y;
+      for (const { x, y, before } of points) ys[(first.get(x) ?? 0) + before] = y;
       return ys;
     }),
   ];
+}
+
+/** The path of a line through its points in their own order, which need not be that of x. @param {() => Line} line @returns {uPlot.Series.PathBuilder} */
+function inOrder(line) {
+  return (u) => {
+    const stroke = new Path2D();
+    line().points.forEach(([x, y], i) => {
+      const [left, top] = [u.valToPos(x, "x", true), u.valToPos(y, "y", true)];
+      if (i) stroke.lineTo(left, top);
+      else stroke.moveTo(left, top);
+    });
+    return { stroke };
+  };
 }
 
 /** @param {number} low @param {number} high @returns {[number, number]} */

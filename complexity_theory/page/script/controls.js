@@ -148,14 +148,18 @@ function listen() {
     const copied = await navigator.clipboard.writeText(location.href).then(() => true, () => false);
     element("said").textContent = copied ? "Copied." : "The address holds the state: copy it from there.";
   });
-  addEventListener("hashchange", () => {
+  addEventListener("hashchange", ({ newURL }) => {
     clearTimeout(later);
-    change_(stateOf(page, location.hash));
+    change_(stateOf(page, new URL(newURL).hash)); // not the address of now: ours may have come in between
   });
   addEventListener("resize", () => Object.values(charts).forEach((chart) => chart.resize()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showCharts);
-  addEventListener("beforeprint", showCharts);
-  addEventListener("afterprint", showCharts);
+  for (const [event, printing] of /** @type {[string, boolean][]} */ ([["beforeprint", true], ["afterprint", false]])) {
+    addEventListener(event, () => {
+      document.documentElement.classList.toggle("paper", printing);
+      showCharts();
+    });
+  }
 }
 
 makeControls();

@@ -68,7 +68,9 @@ function device() {
 async function change_(changes) {
   state = { ...state, ...changes };
   if (network?.name !== state.network) {
-    network = await load(state.network);
+    const loaded = await load(state.network);
+    if (loaded.name !== state.network) return; // another was chosen meanwhile
+    network = loaded;
     fillStrategies();
   }
   show();

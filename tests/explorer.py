@@ -1,0 +1,58 @@
+"""The explorer that tests open: its networks, and links to states of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from complexity_theory.devices.memory import memory
+from complexity_theory.devices.prediction import predict
+from complexity_theory.devices.profile import load
+from complexity_theory.networks.spec import Network
+from complexity_theory.page import grid
+from complexity_theory.page.explore import DEVICES, explore
+from complexity_theory.scaling.realise import scale
+from complexity_theory.zoo import network
+from tests.browser import Browser
+
+HOSTILE = "</script><script>document.title='injected'</script><b>"
+SHELL = "$(touch injected) it's"
+PROFILES = [load(name) for name in DEVICES]
+
+# With and without group convolutions, another shape of input, names that would do harm; by what their user calls them.
+GIVEN: dict[str, Network] = {
+    "EfficientNet-B0": network("EfficientNet-B0"),
+    "RegNetY-400MF": network("RegNetY-400MF"),
+    SHELL: replace(network("ResNet-18"), name=HOSTILE, note=HOSTILE, resolution=(160, 224)),
+}
+NETWORKS = {one.name: one for one in GIVEN.values()}
+
+
+def written() -> str:
+    """The page of these networks."""
+    return explore(list(GIVEN.items()), PROFILES)
+
+
+def link(browser: Browser, **changes: Any) -> str:
+    """The link to the page's present state with changes."""
+    return str(browser.run(f"fragmentOf({{ ...state, ...{json.dumps(changes)} }})"))
+
+
+def nearest(s: float) -> float:
+    """The factor of the page's tables nearest to s in ratio."""
+    return min(grid.FACTORS, key=lambda factor: max(factor / s, s / factor))
+
+
+@cache
+def realised(name: str, strategy: str, factor: float, rule: str) -> dict[str, Any]:
+    """What the library gives for a realised network: counts, sizes, times with intervals, memory."""
+    scaled = scale(NETWORKS[name], strategy, factor=factor, rounding=rule)
+    told: dict[str, Any] = {f"realised {metric}": value for metric, value in scaled.complexity.as_dict().items()}
+    told |= {f"size {knob.name}": value for knob, value in zip(scaled.knobs, scaled.values, strict=True)}
+    for profile in PROFILES:
+        time = predict(scaled.network, profile)
+        told |= {f"{end} {profile.name}": getattr(time, end) for end in ("seconds", "low", "high")}
+        told[f"memory {profile.name}"] = memory(scaled.network, time.batch, profile).total
+    return told

@@ -1,0 +1,166 @@
+"""The explorer in a real browser: its numbers are Python's, its controls work, and names do it no harm."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from complexity_theory.choice.budgets import Budgets
+from complexity_theory.choice.choose import choose
+from complexity_theory.choice.free import free
+from complexity_theory.core.symbols import d, g, n, w
+from complexity_theory.page import data, grid
+from complexity_theory.page.explore import DEVICES, ROUNDINGS, explore
+from complexity_theory.scaling import kept
+from complexity_theory.scaling.closed_form import own_unit
+from complexity_theory.scaling.effective import effective_exponents
+from complexity_theory.scaling.population import polynomials
+from complexity_theory.scaling.strategy import parse
+from complexity_theory.zoo import network
+from tests.browser import Browser
+from tests.explorer import NETWORKS, PROFILES, link, nearest, realised
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+# -- the numbers
+
+
+def states(number: int) -> list[dict[str, Any]]:
+    """Random states: networks, strategies of both sorts, factors of the slider and others, rules, devices."""
+    draw = random.Random(15)
+    listed = [strategy.name for strategy in grid.strategies()]
+    found = []
+    for _ in range(number):
+        name = draw.choice(list(NETWORKS))
+        shares = "_".join(f"{letter}{draw.randint(1, 10)}" for letter in "dwgr")
+        along = [*grid.directions(NETWORKS[name], [parse(each) for each in listed])]
+        strategy = draw.choice([*along, shares, shares])
+        factor = draw.choice([draw.choice(grid.FACTORS), round(2 ** draw.uniform(-2, 6), 3)])
+        found.append(
+            {
+                "network": name,
+                "strategy": strategy,
+                "s": factor,
+                "rule": draw.choice(ROUNDINGS),
+                "device": draw.choice(DEVICES),
+            }
+        )
+    return found
+
+
+def python_says(state: Mapping[str, Any], shown: Mapping[str, str]) -> dict[str, Any]:
+    """What the library gives for a state: ints where the page must show the same ints, floats to 1e-9."""
+    base, strategy, s = NETWORKS[state["network"]], parse(state["strategy"]), state["s"]
+    told: dict[str, Any] = {f"base {name}": value for name, value in base.complexity().as_dict().items()}
+    ideal = polynomials(base)(*strategy.multipliers(s)).as_dict()
+    told |= {f"ideal {name}": float(value) for name, value in ideal.items()}
+    scaling = effective_exponents(base, strategy)
+    told |= {f"exponent {name}": value for name, value in scaling.at(s).as_dict().items()}
+    told |= {f"limit {name}": float(value) for name, value in scaling.limits.as_dict().items()}
+    told["exponent kept"] = kept.effective_exponent(base, strategy, s)
+    told["limit kept"] = float(kept.limit(base, strategy))
+    at = strategy.multipliers(s)
+    values = {d: at.depth, w: at.width, g: at.group_width, n: float(own_unit(base)) * at.resolution}
+    told["ideal kept"] = float(kept.kept_form(base).subs(values))
+    told["base kept"] = float(kept.kept_form(base).subs({d: 1, w: 1, g: 1, n: own_unit(base)}))
+    if "realised flops" in shown:
+        told |= realised(base.name, state["strategy"], nearest(s), state["rule"])
+    return told
+
+
+def differences(shown: Mapping[str, str], expected: Mapping[str, Any]) -> list[str]:
+    """Where numbers of the page are not those expected: ints the same, floats to 1e-9."""
+    wrong = []
+    for key, value in expected.items():
+        text = shown.get(key)
+        if text is None:
+            same = False
+        elif isinstance(value, int):
+            same = text == str(value)
+        else:
+            same = float(text) == pytest.approx(value, rel=1e-9)
+        if not same:
+            wrong.append(f"{key}: {text}, not {value}")
+    return wrong
+
+
+def test_the_comparison_can_fail() -> None:
+    assert differences({"flops": "12", "seconds": "0.5"}, {"flops": 12, "seconds": 0.5}) == []
+    assert len(differences({"flops": "13", "seconds": "0.50000001"}, {"flops": 12, "seconds": 0.5, "acts": 1})) == 3
+
+
+def test_a_hundred_states_have_pythons_numbers(explorer: Browser) -> None:
+    chosen = states(100)
+    read = explorer.read([link(explorer, **state) for state in chosen])
+    with_tables = 0
+    for state, shown in zip(chosen, read, strict=True):
+        with_tables += "realised flops" in shown
+        assert differences(shown, python_says(state, shown)) == [], state
+    assert 40 < with_tables < 100  # both sorts were among them
+
+
+def test_every_strategy_stands_in_the_table(explorer: Browser) -> None:
+    [shown] = explorer.read([link(explorer, network="RegNetY-400MF", s=8, rule="pow2-groups", device=DEVICES[1])])
+    for name in grid.directions(NETWORKS["RegNetY-400MF"], grid.strategies()):
+        expected = realised("RegNetY-400MF", name, 8.0, "pow2-groups")
+        of = {f"{name} {metric}": expected[f"realised {metric}"] for metric in ("flops", "params", "acts")}
+        of |= {f"{name} {cost}": expected[f"{cost} {DEVICES[1]}"] for cost in ("seconds", "memory")}
+        assert differences(shown, of) == []
+
+
+def test_own_shares_that_are_a_strategys_have_its_table(explorer: Browser) -> None:
+    [own, named] = explorer.read([link(explorer, strategy=name, s=2) for name in ("d1_w8_g8_r1", "dWr")])
+    assert own == named
+    assert "realised flops" in own
+
+
+def test_what_fits_and_what_binds(explorer: Browser) -> None:
+    name, rule = "EfficientNet-B0", "pycls"
+    budgets = {"params": 9e6, f"seconds@{DEVICES[1]}": 4e-3, f"memory@{DEVICES[1]}": 12e9}
+    [shown] = explorer.read([link(explorer, network=name, rule=rule, budgets=budgets)])
+    rows = explorer.run("strategyRows().map((row) => [row.name, bindingOf(row)])")
+    keys = ["realised params", f"seconds {DEVICES[1]}", f"memory {DEVICES[1]}"]
+    bounds, titles = list(budgets.values()), ["params", f"time on {DEVICES[1]}", f"memory on {DEVICES[1]}"]
+    binding = set()
+    for strategy, binds in [row for row in rows if row[0] in ("d", "w", "dr")]:
+        table = {factor: realised(name, strategy, factor, rule) for factor in grid.FACTORS}
+        shares = {s: [row[key] / bound for key, bound in zip(keys, bounds, strict=True)] for s, row in table.items()}
+        best = max((s for s in table if max(shares[s]) <= 1), key=lambda s: table[s]["realised flops"])
+        flops = table[best]["realised flops"]
+        assert differences(shown, {f"{strategy} fits s": best, f"{strategy} fits flops": flops}) == []
+        larger = [s for s in table if table[s]["realised flops"] > flops]
+        stopped = shares[min(larger, key=lambda s: table[s]["realised flops"])]
+        assert binds == titles[stopped.index(max(stopped))]
+        binding.add(binds)
+    assert len(binding) > 1
+
+
+# -- the same front as the figure of a choice
+
+
+def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = network("ResNet-18")
+    found = choose(base, Budgets(params="20M", seconds="1ms"), PROFILES[:1])
+    everything = free(found, variants=2000)
+    monkeypatch.setattr(data, "free", lambda choice: free(choice, variants=2000))
+    path = tmp_path / "page.html"
+    path.write_text(explore([("resnet18", base)], PROFILES[:1], budgets=found.budgets, free=True), encoding="utf-8")
+    window.open(path, "#view=flops&rule=pow2-groups")
+    points = """[...Array(charts[arguments[0]].plot.data[0].length).keys()].flatMap((i) => {
+      const { series, data } = charts[arguments[0]].plot;
+      const k = series.findIndex(({ label }) => label === arguments[1]);
+      return data[k][i] == null ? [] : [[data[0][i], data[k][i]]];
+    })"""
+    for cost, told in (("params", "params"), ("seconds", "time"), ("memory", "memory")):
+        front = window.run(points, cost, "front of all variants")
+        assert [tuple(point) for point in front] == list(everything.fronts[told])
+    largest = window.run(points, "params", "largest within the command's budgets")
+    assert {tuple(point) for point in largest} == {
+        (one.complexity.params, one.complexity.flops) for one in found.candidates
+    }
+    assert window.complaints() == []

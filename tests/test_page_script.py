@@ -1,0 +1,72 @@
+"""The page's script: typed by JSDoc, linted, and its library the one that npm has."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from complexity_theory.page import render
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ROOT / "tests" / "page"  # package.json and the configurations
+SCRIPTS = Path(render.__file__).parent / "script"
+
+pytestmark = pytest.mark.xdist_group("npm")
+
+
+@pytest.fixture(scope="module")
+def tools() -> Path:
+    """Where npm's tools are, installed as the lock file says."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise AssertionError("the page's script is checked by TypeScript and ESLint: apt-get install npm")
+    if not (TOOLS / "node_modules" / ".package-lock.json").exists():
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=TOOLS, check=True)
+    return TOOLS / "node_modules"
+
+
+def complaints(tools: Path, scripts: Path, folder: Path) -> list[str]:
+    """What the type checker and the linter say of scripts; ``folder``: for the checker's configuration."""
+    config = folder / "tsconfig.json"
+    config.write_text(
+        f'{{"extends": "{TOOLS / "tsconfig.json"}", "files": ["{tools}/uplot/dist/uPlot.d.ts"], '
+        f'"include": ["{scripts}/*.js"]}}'
+    )
+    typed = [tools / ".bin" / "tsc", "--project", config, "--pretty", "false"]
+    linted = [tools / ".bin" / "eslint", "--config", TOOLS / "eslint.config.mjs", "--format", "json", scripts]
+    found = []
+    for command in (typed, linted):
+        done = subprocess.run(command, cwd=scripts, capture_output=True, text=True)
+        if done.returncode:
+            found.append(done.stdout + done.stderr)
+    return found
+
+
+def test_the_script_is_typed_and_linted(tools: Path, tmp_path: Path) -> None:
+    assert complaints(tools, SCRIPTS, tmp_path) == []
+
+
+def test_the_checks_can_fail(tools: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "script"
+    shutil.copytree(SCRIPTS, broken)
+    with (broken / "text.js").open("a") as file:
+        file.write('var twice = whole("2");\n')
+    typed, linted = complaints(tools, broken, tmp_path)
+    assert "error TS2345" in typed
+    assert "no-var" in linted
+
+
+def test_the_library_is_the_one_that_npm_has(tools: Path) -> None:
+    for name in ("uPlot.iife.min.js", "uPlot.min.css"):
+        assert (render.LIBRARY.parent / name).read_bytes() == (tools / "uplot" / "dist" / name).read_bytes()
+
+
+def test_every_script_is_in_the_page() -> None:
+    assert sorted(render.SCRIPTS) == sorted(path.stem for path in SCRIPTS.glob("*.js"))
+
+
+def test_no_script_is_long() -> None:
+    assert max(len(path.read_text().splitlines()) for path in SCRIPTS.glob("*.js")) <= 400
