@@ -147,7 +147,7 @@ def shares(found: Costs, budgets: Budgets, devices: Sequence[Device]) -> Floats:
     return np.array([found.of(name, device) / bound for name, device, bound in bounds])
 
 
-def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
+def buildable(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
     """Which sizes a network can be built with: group widths divide, and its operations take the input."""
     fits: NDArray[np.bool_] = np.array(np.broadcast_to(network.fits(stacked(sizes)), len(sizes)))
     sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
@@ -156,7 +156,7 @@ def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[n
     return fits
 
 
-def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs: Ints) -> NDArray[np.bool_]:
+def _takes(network: Network | Traced, knobs: Sequence[Knob], sides: Sequence[int], inputs: Ints) -> NDArray[np.bool_]:
     """Which of many inputs it takes: not too small for its strides, and such that what it joins has one shape."""
     values: list[Any] = [knob.base for knob in knobs]
     for place, side in zip(sides, inputs.T, strict=True):
@@ -171,7 +171,7 @@ def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs
     return np.ones(len(inputs), dtype=bool)
 
 
-def on_sides(network: Network, knobs: Sequence[Knob], sizes: Ints) -> Ints:
+def on_sides(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> Ints:
     """The sizes with sides of the input near by which the network takes, where it takes multiples of a size alone.
 
     A network that joins feature maps of several strides takes multiples of the largest of them: the least power of two

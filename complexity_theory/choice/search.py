@@ -18,6 +18,7 @@ from complexity_theory.choice.budgets import Budgets, shown, told
 from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, on_sides, shares
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.search import MOST_FLOPS
 
 HOPELESS = 2.0  # times a bound: rounding moves a cost by less, so that from there on nothing fits
@@ -64,7 +65,7 @@ class Looked:
 class Search:
     """The search for what keeps budgets on devices, from one network."""
 
-    network: Network
+    network: Network | Traced
     budgets: Budgets
     devices: tuple[Device, ...]
     _seen: list[dict[int, Point]] = field(default_factory=list, init=False)
