@@ -22,6 +22,7 @@ from .graph.operations import MaxPool2d as MaxPool2d
 from .networks.spec import Network as Network
 from .networks.spec import Stage as Stage
 from .scaling.strategy import Strategy as Strategy
+from .verbs.blocks import block as block
 from .verbs.choosing import choose as choose
 from .verbs.counting import count as count
 from .verbs.counting import list_networks as list_networks
