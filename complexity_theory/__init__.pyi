@@ -21,6 +21,7 @@ from .graph.operations import Linear as Linear
 from .graph.operations import MaxPool2d as MaxPool2d
 from .networks.spec import Network as Network
 from .networks.spec import Stage as Stage
+from .page.verb import explore as explore
 from .scaling.strategy import Strategy as Strategy
 from .verbs.blocks import block as block
 from .verbs.choosing import choose as choose

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from complexity_theory.choice.budgets import Budgets
 from complexity_theory.devices.memory import memory
 from complexity_theory.devices.prediction import predict
 from complexity_theory.devices.profile import load
 from complexity_theory.networks.spec import Network
 from complexity_theory.page import grid
-from complexity_theory.page.explore import DEVICES, explore
+from complexity_theory.page.explore import Given, explored
+from complexity_theory.page.verb import DEVICES, ROUNDINGS
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import network
 from tests.browser import Browser
@@ -32,7 +35,8 @@ NETWORKS = {one.name: one for one in GIVEN.values()}
 
 def written() -> str:
     """The page of these networks."""
-    return explore(list(GIVEN.items()), PROFILES)
+    given = [Given(one, shlex.quote(text), repr(text)) for text, one in GIVEN.items()]
+    return explored(given, PROFILES, strategies=(), roundings=ROUNDINGS, batch=None, budgets=Budgets(), free=False)
 
 
 def link(browser: Browser, **changes: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ import torch
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.fitting import fit_profile
 from complexity_theory.evidence.loaders import load, settings
-from complexity_theory.measurement import device_study, environment, paced, worker
+from complexity_theory.measurement import device_study, environment, jobs, paced, worker
 from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, LayerSubject, Settings, Task
 from complexity_theory.measurement.paced import Paced
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.resident import Resident
+from complexity_theory.measurement.studies import Study
 from tests.fake_device import FakeDevice
-from tests.fake_engine import CONDITIONS, PLACE, FakeEngine, Silent, measured
+from tests.fake_engine import CONDITIONS, PLACE, RULES, FakeEngine, Silent, measured
+from tests.test_cli_measure import command
 
 CUDA = {**PLACE, "device": "cuda", "device_name": "fake GPU"}
 
@@ -178,3 +181,31 @@ def pid() -> dict[str, int]:
     import os
 
     return {"pid": os.getpid()}
+
+
+def test_the_command_measures_what_is_missing_and_says_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    layers = [Job(LayerSubject(8 * i, 3, None, 8)) for i in (1, 2, 3)]
+    rules = Protocol(rounds=1, warmup=0.1, min_time=0.01, max_time=0.02, budget=1e-6)
+    monkeypatch.setitem(jobs._SIDES, "cpu", {"matmul": 64, "copy": 64})
+    monkeypatch.setattr(device_study, "study", lambda kind: Study(tuple(layers), rules))
+    arguments = ["measure", "device", "--device", "cpu", "--threads", "1", "--store", tmp_path / "m.sqlite"]
+    assert command(*arguments, "--budget", "2m", "--format", "json") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["jobs"], found["done"], found["rounds"]) == (3, 3, 5)
+    assert found["ceilings"][0]["dtype"] == "fp32"
+    assert found["failed"] == found["profiles"] == []
+    assert command(*arguments) == 0
+    assert "nothing to do: all 3 jobs" in capfd.readouterr().err
+    assert command(*arguments, "--budget", "later") == 2
+    assert "'later'" in capfd.readouterr().err
+
+
+def test_a_budget_too_short_leaves_the_rest_for_another_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(device_study, "study", lambda kind: Study((Job(LayerSubject(8, 3, None, 8)),), RULES))
+    arguments = ["measure", "device", "--device", "cpu", "--store", tmp_path / "m.sqlite"]
+    assert command(*arguments, "--budget", "3s") == 0
+    assert "0 of 1 jobs are in" in capfd.readouterr().err

@@ -22,7 +22,9 @@ from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import expand
 from complexity_theory.measurement.sweep import run, with_ceilings
+from complexity_theory.measurement.training import results
 from tests.fake_engine import Silent
+from tests.fake_images import tiny
 
 RULES = Protocol(rounds=2, warmup=1.0, min_time=0.01, max_time=0.02, budget=0.02, limit=60.0)
 
@@ -183,3 +185,13 @@ def test_ray_loses_and_doubles_nothing_where_a_worker_is_killed(tmp_path: Path, 
     store = Store(tmp_path / "m.sqlite")
     assert run(jobs, store, cluster, rules, Silent(), place=cluster.describe()) == 0
     store.close()
+
+
+def test_ray_trains_from_checkpoints_too(tmp_path: Path, cluster: Ray) -> None:
+    jobs = [tiny(tmp_path, tmp_path / "checkpoints", seed=seed) for seed in range(2)]
+    store = Store(tmp_path / "m.sqlite")
+    assert run(jobs, store, cluster, RULES, Silent(), place=cluster.describe(), seed=None) == 2
+    store.close()
+    frame = results.runs(tmp_path / "m.sqlite")
+    assert frame["status"].tolist() == ["ok", "ok"]
+    assert len(list((tmp_path / "checkpoints").glob("*.pt"))) == 2

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+import complexity_theory as ct
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import choose
 from complexity_theory.choice.free import free
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.page import data, grid
-from complexity_theory.page.explore import DEVICES, ROUNDINGS, explore
+from complexity_theory.page.verb import DEVICES, ROUNDINGS
 from complexity_theory.scaling import kept
 from complexity_theory.scaling.closed_form import own_unit
 from complexity_theory.scaling.effective import effective_exponents
@@ -149,7 +150,7 @@ def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatc
     everything = free(found, variants=2000)
     monkeypatch.setattr(data, "free", lambda choice: free(choice, variants=2000))
     path = tmp_path / "page.html"
-    path.write_text(explore([("resnet18", base)], PROFILES[:1], budgets=found.budgets, free=True), encoding="utf-8")
+    ct.explore(base, PROFILES[:1], max_params="20M", max_time="1ms", free=True).write(path)
     window.open(path, "#view=flops&rule=pow2-groups")
     points = """[...Array(charts[arguments[0]].plot.data[0].length).keys()].flatMap((i) => {
       const { series, data } = charts[arguments[0]].plot;

@@ -44,6 +44,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "correlate": lambda: ct.correlate("v100-training"),
     "fit": lambda: ct.fit("v100-training", name="mine"),
     "figure": lambda: ct.figure("exponents"),
+    "explore": lambda: ct.explore("ResNet-18", (), roundings="pycls"),
 }
 
 
@@ -149,6 +150,11 @@ RIGHT: dict[str, dict[str, Any]] = {
     "verify": {"timed": "no store"},
     "list_devices": {},
     "figure": {"name": "exponents", "networks": None, "strategies": None, "tables": None, "store": None},
+    "explore": {
+        **{"networks": "no network", "devices": (), "input": None, "strategies": (), "roundings": "pycls"},
+        **{"batch": None, "max_time": None, "max_params": "20M", "max_memory": None, "max_flops": None},
+        **{"max_acts": None, "free": False},
+    },
     "variants": {"network": "ResNet-18", "sizes": {"stage1.depth": [1, 2]}},
     "pareto": {"values": {"a": [1.0], "b": [2.0]}, "least": "a", "most": "b"},
     "network": {"value": "ResNet-18"},

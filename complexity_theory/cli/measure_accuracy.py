@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption
+from complexity_theory.cli.measure_options import EngineName
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import Interrupted, InvalidInput
 from complexity_theory.core.text import say
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from complexity_theory.core.report import Table
+    from complexity_theory.measurement.engines import Engine
 
 
 def accuracy(
@@ -47,6 +49,10 @@ def accuracy(
     export: Annotated[Path | None, typer.Option(help="A .csv file of the runs to write.")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
+    engine: Annotated[EngineName, typer.Option(help="Where runs are made; on a cluster, one shared folder.")] = (
+        EngineName.local
+    ),
+    address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None,
     time_limit: Annotated[str, typer.Option(help="After which a run is ended for good, as 6h.")] = "24h",
     retry: Annotated[bool, typer.Option("--retry", help="Go on with runs that failed.")] = False,
     form: FormatOption = Format.text,
@@ -71,19 +77,24 @@ def accuracy(
     limit = quantity(time_limit, "seconds", "a time limit")
     planned = studies.load("quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs)
     kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
+    if engine is EngineName.local and address is not None:
+        raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
+    if engine is EngineName.ray and not (budget is None and processes is None):
+        raise InvalidInput("--budget and --processes are of this machine: not with --engine ray")
     try:
-        with closing(Paced(device, threads, seconds=seconds, processes=processes)) as engine, reporting() as reporter:
-            kind = engine.describe()["device"]
-            chosen = planned.study(kind, str(kept), limit)
-            ran, environment = sweep.measure(chosen, store, engine, reporter, seed=None, retry=retry)
-            engine.alone()  # a step is timed with nothing beside it
-            ran += sweep.measure(planned.timings(kind), store, engine, reporter)[0]
+        with closing(_engine(engine, device, threads, seconds, processes, address)) as at, reporting() as reporter:
+            place = at.describe()
+            chosen = planned.study(place["device"], str(kept), limit)
+            ran, environment = sweep.measure(chosen, store, at, reporter, seed=None, retry=retry)
+            if isinstance(at, Paced):
+                at.alone()  # a step is timed with nothing beside it
+            ran += sweep.measure(planned.timings(place["device"]), store, at, reporter)[0]
     except KeyboardInterrupt:
         again = shlex.join(["complexity-theory", *sys.argv[1:]])
         raise Interrupted(f"interrupted: finished runs are in {store}, others in {kept}; to go on: {again}") from None
     keys = [job.key for job in chosen.jobs]
     found = results.runs(store, environment, keys)
-    forget_checkpoints(found, engine.describe(), kept)
+    forget_checkpoints(found, place, kept)
     if not len(found):
         say(f"no run has ended yet; the same command goes on with all {len(keys)}")
         return
@@ -92,6 +103,17 @@ def accuracy(
     elif len(found) < len(keys):
         say(f"{len(found)} of {len(keys)} runs are in {store}; the same command goes on with the rest")
     _show(found, figure or store.with_suffix(".svg"), export, form)
+
+
+def _engine(
+    name: EngineName, device: str, threads: int | None, seconds: float, processes: int | None, address: str | None
+) -> Engine:
+    from complexity_theory.measurement.engines import Ray
+    from complexity_theory.measurement.paced import Paced
+
+    if name is EngineName.ray:
+        return Ray(device, threads, address=address)
+    return Paced(device, threads, seconds=seconds, processes=processes)
 
 
 def errors(

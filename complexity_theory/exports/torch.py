@@ -287,7 +287,8 @@ class _Program:
     def _module(self, made: str, inputs: Sequence[str], path: str, out: str | None) -> list[str]:
         name = self.attribute(path)
         self.made.append(f"self.{name} = {made}")
-        return self._assigned(f"self.{name}({', '.join(inputs)})", out)
+        first = "[0]" if re.match(r"nn\.(LSTM|GRU|RNN)\(", made) else ""  # what comes out, without the last state
+        return self._assigned(f"self.{name}({', '.join(inputs)}){first}", out)
 
     def _assigned(self, expression: str, out: str | None) -> list[str]:
         found = out or self.variable()

@@ -78,8 +78,9 @@ def ranking_data(folder: Path) -> pd.DataFrame:
         predictor = pd.DataFrame(
             [{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy, **{k: scores[k] for k in SCORES}}]
         )
-        roofline = {k: scores["baselines"]["roofline"][k] for k in SCORES}
-        parts.append(pd.concat([metrics, predictor]).assign(table=source.short, roofline=roofline["lofo_mape"]))
+        rivals = {name: rival["lofo_mape"] for name, rival in scores["baselines"].items()}
+        best = min(rivals, key=lambda name: rivals[name])
+        parts.append(pd.concat([metrics, predictor]).assign(table=source.short, rival=best, rival_mape=rivals[best]))
     frame = pd.concat(parts, ignore_index=True)
     frame.attrs |= provenance()
     return frame

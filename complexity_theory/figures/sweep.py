@@ -121,8 +121,8 @@ def _place(strategy: str) -> tuple[bool, int, str]:
 
 CAPTION = (
     "This package's own measurement on {what}: {{networks}} (inputs of {{inputs}}), each joined with what "
-    "{{strategies}} make of it at {{factors}}: median time per image against flops, params and acts. r is Pearson's "
-    "correlation, linear and of the logarithms. Device: {{device}}. Source: {{source}}."
+    "{{strategies}} make of it at {{factors}}: median time per image against flops, params and acts. r is the "
+    "correlation of the logarithms, and of the ranks. Device: {{device}}. Source: {{source}}."
 )
 
 

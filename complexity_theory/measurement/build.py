@@ -188,7 +188,8 @@ class GraphModule(nn.Module):
         """What comes out for a batch of each input; a tuple where the graph has ``more`` outputs."""
         values = dict(zip(self.graph.inputs, inputs, strict=True))
         for node in self.graph.nodes:
-            values[node.name] = self.nodes[_key(node.name)](*(values[name] for name in node.inputs))
+            found = self.nodes[_key(node.name)](*(values[name] for name in node.inputs))
+            values[node.name] = found[0] if isinstance(found, tuple) else found  # recurrent layers give their states
             for name in self.done[node.name]:
                 del values[name]
         found = tuple(values[name] for name in (self.graph.output_name, *self.graph.more))

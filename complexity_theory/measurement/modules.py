@@ -115,7 +115,7 @@ class Function(nn.Module):
         if self.name == "torch.cat":
             batch = max(x.shape[0] for x in inputs)  # what is learned has a batch of 1
             return torch.cat([x.expand(batch, *x.shape[1:]) for x in inputs], *self.arguments, **self.settings)
-        if self.name in JOINS:
+        if self.name in JOINS and len(inputs) > 1:
             found = inputs[0]
             for other in inputs[1:]:
                 found = self.function(*_of_one_rank(found, other))

@@ -43,6 +43,7 @@ class KnobFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_de
     why: _Text = ""
     tied: _Text | None = None
     multiple: _Size = 1
+    role: Annotated[str, Meta(description="stem, body or head")] = "body"
     divides: Annotated[list[tuple[_Text, _Text]], Meta(description='a list of [knob, ratio], as ["w1", "1/4"]')] = []
 
 
@@ -119,6 +120,7 @@ def _knob(knob: Knob) -> KnobFile:
         why=knob.why,
         tied=knob.tied,
         multiple=knob.multiple,
+        role=knob.role,
         divides=[(part.knob, str(part.ratio)) for part in knob.divides],
     )
 
@@ -182,6 +184,8 @@ def read(description: Mapping[str, Any], name: str = "network") -> Traced:
 def _read_knob(knob: KnobFile) -> Knob:
     if knob.dimension not in DIMENSIONS:
         raise InvalidInput(f"dimension must be one of {', '.join(DIMENSIONS)}, not {knob.dimension[:60]!r}")
+    if knob.role not in ("stem", "body", "head"):
+        raise InvalidInput(f"role must be stem, body or head, not {knob.role[:60]!r}")
     return Knob(
         name=knob.name,
         dimension=knob.dimension,  # checked above
@@ -190,6 +194,7 @@ def _read_knob(knob: KnobFile) -> Knob:
         why=knob.why,
         tied=knob.tied,
         multiple=knob.multiple,
+        role=knob.role,  # type: ignore[arg-type]  # checked above
         divides=tuple(Part(of, _ratio(ratio)) for of, ratio in knob.divides),
     )
 

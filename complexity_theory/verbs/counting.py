@@ -74,8 +74,6 @@ class Count(Result):
     def report(self, form: str = "text") -> Sequence[Table | str]:
         rows = [self._row(name, counts) for name, counts in self.by_convention.items()]
         rows = [row | {"resolution": shown_sides(row["resolution"])} for row in rows]
-        if not any(row["products"] for row in rows):
-            rows = [{name: value for name, value in row.items() if name != "products"} for row in rows]
         if len(rows) > 1:
             return [Table(rows, "Acts are pycls's where a tool counts none")]
         if self.parts is None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from complexity_theory.measurement.trace.tracing import scaled, trace
-    from complexity_theory.measurement.trace.weights import with_weights
+    from complexity_theory.measurement.trace.tracing import scaled as scaled
+    from complexity_theory.measurement.trace.tracing import trace as trace
+    from complexity_theory.measurement.trace.weights import with_weights as with_weights
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__, submod_attrs={"tracing": ["scaled", "trace"], "weights": ["with_weights"]}

@@ -84,6 +84,7 @@ class Converter:
             self.number = number
             self._convert(node)
         self.outputs = tuple(self.named(i) for i in ran.outputs)
+        self.whole.extend(written_through(ran))
         self._unused()
 
     def _convert(self, node: Node) -> None:
@@ -102,7 +103,6 @@ class Converter:
             if node.name in COSTLY:
                 raise InvalidInput(f"{node.name} in {node.path or 'the module'} cannot be converted: {error}") from None
             del self.steps[mark[0] :], self.at[mark[1] :]
-            self.whole.append(f"{node.name} in {node.path or 'the module'}{f': {error}' if str(error) else ''}")
             _other(self, node)
 
     # Sides: those of a value without the batch.
@@ -289,6 +289,10 @@ class Converter:
         if owns:
             self.owned.update(map(str, made_of))
         names = [self.ran.values[ref.id].name for ref in (*counted, *more) if isinstance(ref, Ref)]
+        if not all(names):
+            self.whole.append(f"weights that are computed, in {self.ran.nodes[self.number].path or 'the module'}")
+        elif any(str(name).startswith("(") for name in names):
+            self.whole.append("a layer that the module does not register")
         return owns, tuple(map(str, names)) if all(names) else ()
 
     def _unused(self) -> None:
@@ -301,6 +305,24 @@ class Converter:
                     owner = owner.rpartition(".")[0]
                 self.number = starts.get(owner, 0)
                 self.constant(i)
+
+
+def written_through(ran: Capture) -> Iterator[str]:
+    """Where an operation writes into memory that a value from before shows too, which is read afterwards."""
+    shown: dict[int, list[int]] = {}
+    for i, value in enumerate(ran.values):
+        shown.setdefault(value.storage, []).append(i)
+    last: dict[int, int] = dict.fromkeys(ran.outputs, len(ran.nodes))
+    for number, node in enumerate(ran.nodes):
+        last.update(dict.fromkeys(node.refs(), number))
+    last.update(dict.fromkeys(ran.outputs, len(ran.nodes)))
+    for number, node in enumerate(ran.nodes):
+        if node.in_place and node.outputs:
+            made = node.outputs[0]
+            for i in shown[ran.values[made].storage]:
+                if i < made and last.get(i, -1) > number:
+                    yield f"{node.name} in {node.path or 'the module'} writes into what is seen elsewhere too"
+                    break
 
 
 def stored(value: Any) -> Any:
@@ -332,6 +354,7 @@ def _other(converter: Converter, node: Node) -> None:
     for output in node.outputs:
         sides = converter.grown(output)
         converter.add(node, "Other", taken, output, suffix=node.name, name=node.name, shape=sides)
+        converter.whole.append(f"{node.name} in {node.path or 'the module'}")
 
 
 @converts(*(COSTLY - POOLS))
@@ -359,7 +382,8 @@ def _costly(converter: Converter, node: Node) -> None:
     converter.operation(node, does.operation, inputs, node.outputs[0], owns=owns)
     converter.last(weights=names, lead=lead)
     for output in node.outputs[1:]:  # the last states of a recurrent layer
-        converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
+        if output in converter.takers:
+            converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
 
 
 def _matmul(converter: Converter, node: Node) -> None:

@@ -319,7 +319,10 @@ def regrouped(converter: Converter, node: Node, value: int, output: int, suffix:
             break
         else:
             i, j = len(before), len(after)
-        groups.append((i - begin_in, _open(converter, output, begin_out, symbols[begin_out:j], after[begin_out:j])))
+        parts = symbols[begin_out:j]
+        if i > begin_in:
+            parts = _open(converter, output, begin_out, parts, after[begin_out:j])
+        groups.append((i - begin_in, tuple(parts)))
     if all(merged == 1 and parts == (None,) for merged, parts in groups[:-1]) and groups[-1][1] == (None,):
         converter.add(node, "Flatten", [name], output, suffix="flatten", first=len(groups) - 1)
         return

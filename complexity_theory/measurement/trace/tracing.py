@@ -10,7 +10,7 @@ import sympy
 from torch import nn
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.complexity import Shape
+from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import convert_rules, layer_rules, move_rules  # noqa: F401  (rules registered)
 from complexity_theory.measurement.trace.capture import Capture, Input, capture
@@ -69,7 +69,8 @@ class Tracing:
 
     def _read(self, without: Sequence[str]) -> None:
         self.widths = Widths(self.ran, self.fix, self.only, batch=True)
-        self.runs: list[Run] = find_runs(self.module, self.ran, self.widths, costs(self.ran), without)
+        ran_costs = costs(self.ran)
+        self.runs: list[Run] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
         tie(self.widths, self.runs)
         self.symbols = Symbols()
         converter = Converter(self.ran, self.widths, self.symbols, self.growth)
@@ -87,6 +88,24 @@ class Tracing:
             tuple(repeated),
             loose=tuple(dict.fromkeys(converter.whole)),
         )
+        self._hold_to(ran_costs)
+
+    def _hold_to(self, ran_costs: Sequence[Complexity]) -> None:
+        """Raises InvalidInput where the steps cost something else than what ran: they depend on data."""
+        ran = Complexity()
+        for cost in ran_costs:
+            ran = ran + cost
+        ours = self.network.complexity()
+        for metric in ("flops", "acts", "products"):
+            if BATCH * getattr(ours, metric) != getattr(ran, metric):
+                raise InvalidInput(
+                    f"the steps of {self.name} have {getattr(ours, metric)} {metric} an image, and {BATCH} images ran "
+                    f"with {getattr(ran, metric)}: what runs depends on data; trace the part that does not"
+                )
+        if ours.params != sum(self.ran.sizes.values()):
+            raise InvalidInput(
+                f"the steps of {self.name} have {ours.params} params, it has {sum(self.ran.sizes.values())}"
+            )
 
     def _larger(self) -> list[tuple[int, Capture]]:
         """Runs at larger inputs, each with its n; none where one of them fails."""
