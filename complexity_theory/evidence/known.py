@@ -1,4 +1,4 @@
-"""What is known of accuracy: cited errors, and what the runs of a study did. Read without pandas, as it must be quick."""
+"""What is known of a network's accuracy: cited errors, and what a study's runs did. Read without pandas."""
 
 from __future__ import annotations
 
