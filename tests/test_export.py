@@ -172,6 +172,9 @@ def test_every_export_of_the_zoo_parses_or_says_why_not(to):
     assert len(refused) < len(found) - 30
     assert (not refused) == (to in ("json", "torch"))
     for name in found.keys() - refused.keys():
+        if to == "torch":
+            ast.parse(found[name])
+            continue
         data = yaml.safe_load(found[name]) if to == "pycls" else json.loads(found[name])
         if "python" in data:
             ast.parse(data["python"])
@@ -336,7 +339,7 @@ def test_generators_are_found_again(depth, w0, wa, wm, group_w):
         (
             "pycls",
             "MobileNetV2",
-            "no activation relu6, only relu, silu, gelu; torch and torchvision and timm and json can",
+            "only relu, silu, gelu; torch and torchvision and timm and json can",
         ),
         ("pycls", "ConvNeXt-Tiny", "no head of kind"),
         ("torchvision", "ResNet-18-D", "shortcuts do not pool; torch and timm and json can"),
