@@ -225,7 +225,7 @@ def test_a_failed_job_is_exit_1(tmp_path: Path, capfd: pytest.CaptureFixture[str
         (["network", "ResNet-50", "--strategy", "w", "--factor", "1e300"], "1e+300"),
         (
             ["module", "os:nosuch", "--device", "cpu"],
-            "os:nosuch cannot be loaded: AttributeError: module 'os' has no attribute",
+            "os:nosuch cannot be loaded: AttributeError: module",
         ),
         (["module", "no.such:module", "--device", "cpu"], "No module named 'no'"),
         (["module", "os:name", "--device", "cpu"], "cannot be called"),
