@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+import complexity_theory as ct
+from complexity_theory import cli
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.page import grid
-from complexity_theory.page.explore import DEVICES, ROUNDINGS, explore
-from complexity_theory.zoo import network
+from complexity_theory.page.verb import DEVICES, ROUNDINGS
 from tests.browser import Browser
 from tests.explorer import HOSTILE, link, realised
 
@@ -206,19 +209,43 @@ def test_dark_and_printed(explorer: Browser) -> None:
 # -- what the page is made of
 
 
-def test_bad_input_is_refused() -> None:
-    twice = [("a", network("ResNet-18")), ("b", network("ResNet-18"))]
-    with pytest.raises(InvalidInput, match="networks of a page must differ in name, not be ResNet-18, ResNet-18"):
-        explore(twice, [])
-    with pytest.raises(InvalidInput, match="a page needs at least one network"):
-        explore([], [])
-    with pytest.raises(InvalidInput, match="unknown rounding rule 'up'"):
-        explore(twice[:1], [], roundings=["up"])
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (
+            {"networks": ["ResNet-18", "resnet18"]},
+            "networks of a page must differ in name, not be ResNet-18",
+        ),
+        ({"networks": []}, "networks: at least one, not []"),
+        ({"devices": ["v100-training"] * 2}, "devices of a page must differ in name"),
+        ({"roundings": "up"}, "unknown rounding rule 'up'"),
+        ({"free": True}, "the front of free variants (--free) is that within budgets"),
+        ({"max_params": "1"}, "nothing fits"),
+        ({"input": "no input"}, "an input is given by its sides"),
+    ],
+)
+def test_bad_input_is_refused(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(why)):
+        ct.explore(**{"networks": "ResNet-18", "devices": (), **given})
+
+
+def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "new" / "page.html"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explore", "ResNet-18", "--device", "v100-training", "--rounding", "pycls", "-o", str(path)])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    assert path.read_text().startswith("<!doctype html>")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["explore", "no-network", "-o", str(tmp_path / "none.html")])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not (tmp_path / "none.html").exists()
 
 
 def test_a_page_without_devices(window: Browser, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_text(explore([("ResNet-18", network("ResNet-18"))], []), encoding="utf-8")
+    ct.explore("ResNet-18", (), roundings="pycls").write(path)
     window.emulate()
     window.open(path)
     assert not window.driver.find_element("id", "chart-seconds").is_displayed()

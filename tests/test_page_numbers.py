@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import complexity_theory as ct
+from complexity_theory import cli
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import choose
 from complexity_theory.choice.free import free
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.page import data, grid
-from complexity_theory.page.explore import DEVICES, ROUNDINGS, explore
+from complexity_theory.page.verb import DEVICES, ROUNDINGS
 from complexity_theory.scaling import kept
 from complexity_theory.scaling.closed_form import own_unit
 from complexity_theory.scaling.effective import effective_exponents
@@ -127,7 +131,7 @@ def test_what_fits_and_what_binds(explorer: Browser) -> None:
     keys = ["realised params", f"seconds {DEVICES[1]}", f"memory {DEVICES[1]}"]
     bounds, titles = list(budgets.values()), ["params", f"time on {DEVICES[1]}", f"memory on {DEVICES[1]}"]
     binding = set()
-    for strategy, binds in [row for row in rows if row[0] in ("d", "w", "dr")]:
+    for strategy, binds in [row for row in rows if row[0] in ("w", "dr")]:
         table = {factor: realised(name, strategy, factor, rule) for factor in grid.FACTORS}
         shares = {s: [row[key] / bound for key, bound in zip(keys, bounds, strict=True)] for s, row in table.items()}
         best = max((s for s in table if max(shares[s]) <= 1), key=lambda s: table[s]["realised flops"])
@@ -140,6 +144,38 @@ def test_what_fits_and_what_binds(explorer: Browser) -> None:
     assert len(binding) > 1
 
 
+# -- the same elsewhere
+
+
+def test_the_commands_and_the_python_give_the_same(
+    explorer: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = {"network": "RegNetY-400MF", "strategy": "fast:1/2", "s": 3.0, "rule": "pow2-groups"}
+    budgets = {"params": 9e6, f"seconds@{DEVICES[1]}": 4e-3}
+    [shown] = explorer.read([link(explorer, **chosen, budgets=budgets)])
+    monkeypatch.chdir(tmp_path)
+    commands = explorer.driver.find_element("id", "command").text.splitlines()
+    printed = []
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "complexity-theory"
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*arguments, "--format", "json"])
+        assert ended.value.code == 0, command
+        printed.append(json.loads(capsys.readouterr().out))
+    derived, scaled, *times, chosen_within = printed
+    assert derived["exponents"]["params"] == pytest.approx(float(shown["exponent params"]))
+    assert str(scaled["scaled"]["flops"]) == shown["realised flops"]
+    for device, time in zip(DEVICES, times, strict=True):
+        assert time["seconds"] == pytest.approx(float(shown[f"seconds {device}"]))
+    assert {name: value["batch"] for name, value in chosen_within["devices"].items()} == {DEVICES[1]: 64}
+    names: dict[str, Any] = {}
+    exec(explorer.driver.find_element("id", "python").text, names)
+    assert str(names["scaled"].complexity.flops) == shown["realised flops"]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert float(last) == pytest.approx(float(shown[f"seconds {DEVICES[1]}"]))
+
+
 # -- the same front as the figure of a choice
 
 
@@ -149,7 +185,7 @@ def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatc
     everything = free(found, variants=2000)
     monkeypatch.setattr(data, "free", lambda choice: free(choice, variants=2000))
     path = tmp_path / "page.html"
-    path.write_text(explore([("resnet18", base)], PROFILES[:1], budgets=found.budgets, free=True), encoding="utf-8")
+    ct.explore(base, PROFILES[:1], max_params="20M", max_time="1ms", free=True).write(path)
     window.open(path, "#view=flops&rule=pow2-groups")
     points = """[...Array(charts[arguments[0]].plot.data[0].length).keys()].flatMap((i) => {
       const { series, data } = charts[arguments[0]].plot;

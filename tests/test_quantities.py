@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,3 +135,7 @@ def test_what_is_no_side_is_refused(value: object) -> None:
 def test_sides_are_limited() -> None:
     with pytest.raises(InvalidInput, match="--resolution must be a whole number from 1 to 1e\\+06, not 1000001"):
         sides("1000001", "--resolution")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert quantity(np.float32(2.0), "flops", "a target") == quantity(np.int64(2), "flops", "a target") == 2

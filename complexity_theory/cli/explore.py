@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from complexity_theory.cli.app import CHOOSE, App
-from complexity_theory.cli.options import BatchOption, DevicesOption, RoundingsOption
+from complexity_theory.cli.options import (
+    NETWORK_HELP,
+    OUTPUT,
+    SCALING,
+    BatchOption,
+    DevicesOption,
+    InputOption,
+    RoundingsOption,
+    network_names,
+    strategy_names,
+)
 
 NetworksArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NETWORK...", help="Names, or .toml and .json files. Default: the paper's three."),
+    typer.Argument(
+        metavar="[NETWORK...]",
+        help=f"Default: the paper's three. {NETWORK_HELP}",
+        autocompletion=network_names,
+        show_default=False,
+    ),
 ]
+BUDGETS = "Budgets, of which the page draws what fits"
 
 
 def register(app: App) -> None:
@@ -25,53 +41,61 @@ def register(app: App) -> None:
 
 def explore(
     networks: NetworksArgument = None,
+    given: InputOption = None,
     device: DevicesOption = None,
     batch: BatchOption = None,
     strategy: Annotated[
-        list[str] | None, typer.Option(help="A strategy more, as d1_w8_g8_r1; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="STRATEGY",
+            help="A strategy more, as d1_w8_g8_r1; may be repeated.",
+            autocompletion=strategy_names,
+            rich_help_panel=SCALING,
+        ),
     ] = None,
     rounding: RoundingsOption = None,
     max_time: Annotated[
         list[str] | None,
-        typer.Option(help="Draws what fits: time per image, as 1ms, on every device or for each in their order."),
+        typer.Option(metavar="TIME", help="As in `choose`: time per image, as 1ms.", rich_help_panel=BUDGETS),
     ] = None,
-    max_params: Annotated[str | None, typer.Option(help="The same: params, as 30M.")] = None,
-    max_memory: Annotated[str | None, typer.Option(help="The same: memory at the batch, as 8GiB.")] = None,
-    max_flops: Annotated[str | None, typer.Option(help="The same: multiply-adds, as 6GF.")] = None,
-    max_acts: Annotated[str | None, typer.Option(help="The same: acts, as 30M.")] = None,
+    max_params: Annotated[
+        str | None, typer.Option(metavar="N", help="Params, as 30M.", rich_help_panel=BUDGETS)
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="Memory at the batch, as 8GiB.", rich_help_panel=BUDGETS)
+    ] = None,
+    max_flops: Annotated[
+        str | None, typer.Option(metavar="FLOPS", help="Multiply-adds, as 6GF.", rich_help_panel=BUDGETS)
+    ] = None,
+    max_acts: Annotated[str | None, typer.Option(metavar="N", help="Acts, as 30M.", rich_help_panel=BUDGETS)] = None,
     free: Annotated[
-        bool, typer.Option("--free", help="With budgets: the front of all variants, as `choose --free`.")
+        bool,
+        typer.Option("--free", help="Also the front of all variants, as in `choose`.", rich_help_panel=BUDGETS),
     ] = False,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("explorer.html"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file.", rich_help_panel=OUTPUT)
+    ] = Path("explorer.html"),
 ) -> None:
     """A page to play with: networks, strategies, factors, devices and budgets, from the closed forms.
 
-    One HTML file that needs no network and no server. With budgets, what `choose` finds within them is drawn too.
+    One HTML file that needs no server and no network: open it from the disk, or put it on any host. Without --device,
+    two are shown. With budgets, what `choose` finds within them is drawn too.
     """
-    from complexity_theory.core import files
-    from complexity_theory.page import explore as page
-    from complexity_theory.scaling.strategy import parse
-    from complexity_theory.verbs import resolve
-    from complexity_theory.verbs.choosing import budgets
+    from complexity_theory.page import verb
 
-    profiles = [resolve.device(name) for name in device or page.DEVICES]
-    bounds = budgets(
-        profiles,
+    page = verb.explore(
+        networks or verb.NETWORKS,
+        device or verb.DEVICES,
+        input=given,
+        strategies=strategy or (),
+        roundings=rounding or verb.ROUNDINGS,
+        batch=batch,
         max_time=max_time,
         max_params=max_params,
         max_memory=max_memory,
         max_flops=max_flops,
         max_acts=max_acts,
-    )
-    chosen: list[tuple[str, Any]] = [(name, resolve.network(name)) for name in networks or page.NETWORKS]
-    written = page.explore(
-        chosen,
-        profiles,
-        strategies=[parse(name) for name in strategy or ()],
-        roundings=rounding or page.ROUNDINGS,
-        batch=batch,
-        budgets=bounds,
         free=free,
     )
-    files.write(output, written)
+    page.write(output)
     typer.echo(output)

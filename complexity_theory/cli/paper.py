@@ -70,16 +70,13 @@ def paper(
 
 def _explorer(folder: Path) -> Step:
     """The step that writes the explorer of the paper's networks."""
-    from complexity_theory import zoo
-    from complexity_theory.core import files
-    from complexity_theory.devices.profile import load
     from complexity_theory.figures.paper import EXPLORER, Outcome, Step
-    from complexity_theory.page import explore as page
+    from complexity_theory.page import verb
 
     def run() -> Outcome:
-        networks = [(name, zoo.network(name)) for name in page.NETWORKS]
-        files.write(folder / EXPLORER, page.explore(networks, [load(name) for name in page.DEVICES]))
-        return Outcome(f"{EXPLORER}: {len(networks)} networks")
+        page = verb.explore()
+        page.write(folder / EXPLORER)
+        return Outcome(f"{EXPLORER}: {', '.join(page.networks)}")
 
     return Step("the explorer", run)
 

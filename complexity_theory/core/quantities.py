@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Rational
 from types import MappingProxyType
 from typing import Any
 
@@ -119,7 +120,9 @@ def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
 def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
     """The number meant, exactly, or None with a hint of what is wrong with its unit."""
     if not isinstance(value, str):
-        return (Fraction(value), "") if is_number(value) else (None, "")
+        if not is_number(value):
+            return None, ""
+        return Fraction(value if isinstance(value, Rational) else float(value)), ""  # of numpy's floats too
     match = _NUMBER.fullmatch(value.strip())
     if match is None:
         return None, ""

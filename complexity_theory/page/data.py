@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from complexity_theory.choice.budgets import Budgets, told
-from complexity_theory.choice.choose import Choice, choose
+from complexity_theory.choice.budgets import told
+from complexity_theory.choice.choose import Choice
 from complexity_theory.choice.costs import Device
 from complexity_theory.choice.free import free
 from complexity_theory.core import palette
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.knobs import DIMENSIONS
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.page import grid, mathml
 from complexity_theory.scaling.closed_form import closed_form, own_terms
 from complexity_theory.scaling.effective import effective_exponents
@@ -85,22 +84,14 @@ def _device(device: Device) -> dict[str, Any]:
 
 
 def network(
-    given: str,
-    base: Network,
-    devices: Sequence[Device],
-    chosen: Sequence[Strategy],
-    roundings: Sequence[str],
-    found: Choice | None = None,
-    everything: bool = False,
+    base: Network | Traced, devices: Sequence[Device], chosen: Sequence[Strategy], roundings: Sequence[str]
 ) -> dict[str, Any]:
-    """All that is told of one network. ``given``: what its user calls it; ``found``: what was chosen under budgets."""
+    """What is told of one network."""
     distinct = grid.directions(base, chosen)
     estimates = [device.estimate(base).time for device in devices]
     return {
         "name": base.name,
         "note": base.note,
-        "shell": shlex.quote(given),
-        "python": repr(given),
         "base": base.complexity().as_dict(),
         "knobs": [
             {"name": knob.name, "dimension": knob.dimension, "base": knob.base, "moves": knob.moves, "why": knob.why}
@@ -110,11 +101,10 @@ def network(
         **_tables(base, devices, distinct, roundings),
         "intervals": [[time.low / time.seconds, time.high / time.seconds] for time in estimates],
         "warnings": [list(time.warnings) for time in estimates],
-        "choice": found and _choice(found, everything),
     }
 
 
-def _closed(base: Network, distinct: Mapping[str, Strategy]) -> dict[str, Any]:
+def _closed(base: Network | Traced, distinct: Mapping[str, Strategy]) -> dict[str, Any]:
     """The polynomials in the multipliers, and how they come about; or why there are none."""
     try:
         form = closed_form(base)
@@ -142,7 +132,7 @@ def _closed(base: Network, distinct: Mapping[str, Strategy]) -> dict[str, Any]:
 
 
 def _tables(
-    base: Network, devices: Sequence[Device], distinct: Mapping[str, Strategy], roundings: Sequence[str]
+    base: Network | Traced, devices: Sequence[Device], distinct: Mapping[str, Strategy], roundings: Sequence[str]
 ) -> dict[str, Any]:
     """By rule and strategy the realised networks; a rule that makes the same as an earlier one is named as it."""
     made = {rounding: grid.realised(base, distinct, rounding) for rounding in roundings}
@@ -160,16 +150,7 @@ def _tables(
     return {"rules": alike, "sizes": sizes, "tables": told_tables}
 
 
-def chosen_within(
-    base: Network, budgets: Budgets, profiles: Sequence[Profile], roundings: Sequence[str], batch: int | None
-) -> Choice | None:
-    """What ``choice`` finds within budgets; None where nothing fits, or nothing is bounded."""
-    if not budgets:
-        return None
-    return choose(base, budgets, profiles, roundings=roundings, batch=batch)
-
-
-def _choice(found: Choice, everything: bool) -> dict[str, Any]:
+def choice(found: Choice, everything: bool) -> dict[str, Any]:
     """A choice: the bounds, the largest network along each strategy, and the fronts of all variants."""
     names = tuple(device.name for device in found.devices)
     fronts: list[dict[str, Any]] = []

@@ -1,56 +1,61 @@
-"""The verb of the page: networks, devices, and what else to show, as one HTML file."""
+"""The page of networks on devices, put together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from complexity_theory.choice.budgets import Budgets
-from complexity_theory.choice.compare import ROUNDINGS
+from complexity_theory.choice.choose import choose
 from complexity_theory.choice.costs import Device
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.page import data, grid
 from complexity_theory.page.render import render
-from complexity_theory.scaling.rules import rule
 from complexity_theory.scaling.strategy import Strategy
 
-__all__ = ["DEVICES", "NETWORKS", "ROUNDINGS", "explore"]
-
-NETWORKS = ("EfficientNet-B0", "RegNetY-500MF", "RegNetZ-500MF")  # the paper's
-DEVICES = ("rtx4090-compiled-nchw", "v100-training")
+MADE = "Made by complexity-theory explore."
 
 
-def explore(
-    networks: Sequence[tuple[str, Network]],
+@dataclass(frozen=True)
+class Given:
+    """A network, and what names it in a ``shell`` and in ``python``."""
+
+    network: Network | Traced
+    shell: str
+    python: str
+
+
+def explored(
+    networks: Sequence[Given],
     profiles: Sequence[Profile],
     *,
-    strategies: Sequence[Strategy] = (),
-    roundings: Sequence[str] = ROUNDINGS,
-    batch: int | None = None,
-    budgets: Budgets | None = None,
-    free: bool = False,
+    strategies: Sequence[Strategy],
+    roundings: Sequence[str],
+    batch: int | None,
+    budgets: Budgets,
+    free: bool,
 ) -> str:
-    """The explorer of networks (each with what its user calls it) on devices, as HTML that needs nothing else.
+    """The page as HTML. ``strategies``: more than those that are always there.
 
-    ``strategies``: more than those that are always there; ``budgets``: what ``choice`` finds within them is drawn too,
-    with the front of all variants where they are ``free``. Raises InvalidInput where two networks or devices have one
-    name, nothing fits, and for bad values.
+    With budgets, what ``choice`` finds within them is drawn too, with the front of all variants where they are
+    ``free``. Raises InvalidInput where two networks or devices have one name, and where nothing fits.
     """
-    if not networks:
-        raise InvalidInput("a page needs at least one network")
-    for what, names in (("networks", [n.name for _, n in networks]), ("devices", [p.name for p in profiles])):
+    for what, names in (("networks", [g.network.name for g in networks]), ("devices", [p.name for p in profiles])):
         if len(set(names)) < len(names):
             raise InvalidInput(f"{what} of a page must differ in name, not be {', '.join(names)}")
-    for rounding in roundings:
-        rule(rounding)
+    if free and not budgets:
+        raise InvalidInput("the front of free variants (--free) is that within budgets: give one, such as max_params")
     chosen = grid.strategies(strategies)
-    devices = [Device.of(profile, networks[0][1], batch) for profile in profiles]
+    devices = [Device.of(profile, networks[0].network, batch) for profile in profiles]
     told = []
-    for given, network in networks:
-        found = data.chosen_within(network, budgets, profiles, roundings, batch) if budgets else None
-        told.append(data.network(given, network, devices, chosen, roundings, found, free))
-    about = data.page(devices, chosen, roundings)
-    return render(
-        {**about, "networks": [one["name"] for one in told], "made": "Made by complexity-theory explore."}, told
-    )
+    for given in networks:
+        found = None
+        if budgets:
+            found = data.choice(choose(given.network, budgets, profiles, roundings=roundings, batch=batch), free)
+        about = data.network(given.network, devices, chosen, roundings)
+        told.append({**about, "shell": given.shell, "python": given.python, "choice": found})
+    page = data.page(devices, chosen, roundings)
+    return render({**page, "networks": [given.network.name for given in networks], "made": MADE}, told)

@@ -14,6 +14,7 @@ from complexity_theory.choice.ladder import Ladder
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.knobs import DIMENSIONS
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.rules import rule
 from complexity_theory.scaling.search import MOST_FLOPS
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
@@ -35,7 +36,7 @@ def strategies(more: Sequence[Strategy] = ()) -> tuple[Strategy, ...]:
     return tuple({strategy.name: strategy for strategy in found}.values())
 
 
-def directions(network: Network, chosen: Sequence[Strategy]) -> dict[str, Strategy]:
+def directions(network: Network | Traced, chosen: Sequence[Strategy]) -> dict[str, Strategy]:
     """The strategies that differ in what moves in a network, the first of those that are the same, by name.
 
     Those that scale nothing are left out.
@@ -62,7 +63,7 @@ class Realised:
     rows: dict[str, slice]
 
 
-def realised(network: Network, chosen: Mapping[str, Strategy], rounding: str) -> Realised:
+def realised(network: Network | Traced, chosen: Mapping[str, Strategy], rounding: str) -> Realised:
     """All networks of the grid that can be built, by one rule. A strategy's rows are in the order of their factors."""
     knobs = network.knobs
     sizes: list[tuple[int, ...]] = []
@@ -83,7 +84,9 @@ def realised(network: Network, chosen: Mapping[str, Strategy], rounding: str) ->
     return Realised(factors, table[kept], rows)
 
 
-def tables(network: Network, found: Realised, devices: Sequence[Device]) -> Iterator[tuple[str, dict[str, Any]]]:
+def tables(
+    network: Network | Traced, found: Realised, devices: Sequence[Device]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """By strategy: the numbers of its factors, exact counts, and on each device seconds per image and bytes."""
     cost = costs(network, found.sizes, devices, with_memory=True)
     for name, mine in found.rows.items():
@@ -102,7 +105,7 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values.tolist()]
 
 
-def distinct(network: Network, sizes: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+def distinct(network: Network | Traced, sizes: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     """Sizes told once: by dimension the distinct rows of its knobs, and for each network the number of its row."""
     values: dict[str, Any] = {}
     numbers: dict[str, Any] = {}
