@@ -23,6 +23,7 @@ from .networks.spec import Network as Network
 from .networks.spec import Stage as Stage
 from .page.verb import explore as explore
 from .scaling.strategy import Strategy as Strategy
+from .verbs.blocks import block as block
 from .verbs.choosing import choose as choose
 from .verbs.counting import count as count
 from .verbs.counting import list_networks as list_networks

@@ -14,7 +14,8 @@ from scipy import stats
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence import accuracy as evidence
-from complexity_theory.evidence.accuracy import ALL, STRATEGIES, cells, comparisons, interval, known_accuracy, words
+from complexity_theory.evidence.accuracy import ALL, STRATEGIES, cells, comparisons, words
+from complexity_theory.evidence.known import interval, known_accuracy
 from complexity_theory.figures import accuracy as drawn
 from complexity_theory.figures import registry
 from complexity_theory.measurement import jobs
@@ -98,14 +99,33 @@ def test_cells_are_means_over_seeds() -> None:
 
 
 def test_what_is_known_of_a_network() -> None:
-    (one,) = known_accuracy("ResNet-50", runs=runs({}))
-    assert (one.data, one.low, one.error) == ("ImageNet", None, pytest.approx(0.232, abs=0.01))
-    assert "MODEL_ZOO" in str(one)
-    found = known_accuracy("RegNetY-4.0GF", "dWr", runs=runs({}))
-    assert [each.network for each in found] == ["A", "B", "C"]
-    assert str(found[0]).endswith("on images (A at 9.0 MF, 3 runs; a study of this package)")
-    assert known_accuracy("ResNet-50", "dWr", runs=runs({})) == []
-    assert known_accuracy("mine", "dWr", family="RegNetY", runs=runs({})) == found
+    (one,) = known_accuracy("ResNet-50")
+    assert (one.data, one.low, one.error, one.flops) == ("ImageNet", None, pytest.approx(0.232, abs=0.01), 4089185256)
+    assert str(one).endswith("on ImageNet (ResNet-50, 4,089.2 MF, 1 run; pycls Model Zoo)")
+    mine = runs({}).to_dict("records")
+    found = known_accuracy("RegNetY-4.0GF", "dWr", runs=mine)
+    assert [each.of for each in found] == ["A", "B", "C"]
+    assert str(found[0]).endswith("on images (A, 9.0 MF, 3 runs; a study of this package)")
+    assert known_accuracy("ResNet-50", "dWr", runs=mine) == []
+    assert known_accuracy("mine", "dWr", family="RegNetY", runs=mine) == found
+    (shipped,) = known_accuracy("EfficientNet-B0", "dWr")
+    cell = cells(evidence.shipped()).set_index(["network", "strategy"]).loc[("MBConv-1MF", "dWr")]
+    assert (shipped.error, shipped.low, shipped.runs) == pytest.approx((cell["error"], cell["low"], 3))
+
+
+def test_compare_and_choose_say_what_is_known_beside_the_times(capfd: pytest.CaptureFixture[str]) -> None:
+    for name, said in (("EfficientNet-B0", "errors of MBConv-1MF by 3 runs"), ("ResNet-18", "nothing is known")):
+        assert command("compare", name, "--factor", 2, "--device", "v100-training", "--format", "json") == 0
+        shown = capfd.readouterr()
+        assert said in shown.err
+        rows = {row["strategy"]: row["accuracy"] for row in json.loads(shown.out)["strategies"]}
+        assert bool(rows["dWr"]) == (name == "EfficientNet-B0")
+        assert rows["d"] == []
+    assert command("choose", "RegNetY-500MF", "--max-params", "9M", "--format", "json") == 0
+    shown = capfd.readouterr()
+    assert "errors of RegNetY-2MF by 3 runs on fashion-mnist" in shown.err
+    rows = {row["strategy"]: row["accuracy"] for row in json.loads(shown.out)["candidates"]}
+    assert rows["dw"][0]["of"] == "RegNetY-2MF"
 
 
 def test_the_study_that_comes_with_the_package_is_whole() -> None:

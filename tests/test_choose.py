@@ -231,7 +231,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
             "was measured in inference only; for training",
         ),
         (("--max-time", "1ms", "--max-time", "2ms", "--device", DEVICE), "given once, or for each of 1 devices"),
-        (("--max-params", "1M", "--resolution", "x"), "--resolution"),
+        (("--max-params", "1M", "--resolution", "x"), "a resolution must be"),
         (("--max-params", "1M", "--multiple", "0"), "multiples of must be"),
         (("--max-params", "1M", "--alphas", "0"), "steps of alpha must be"),
         (("--max-params", "1M", "--rounding", "none"), "unknown rounding rule"),

@@ -46,7 +46,14 @@ def test_count(name: str, canonical: str, counts: tuple[int, int, int], capsys: 
     flops, params, acts = counts
     assert ran.status == 0
     assert ran.err == ""
-    assert ran.data == {"network": canonical, "resolution": 224, "flops": flops, "params": params, "acts": acts}
+    assert ran.data == {
+        "network": canonical,
+        "resolution": 224,
+        "flops": flops,
+        "params": params,
+        "acts": acts,
+        "products": 0,
+    }
 
 
 def test_count_at_another_resolution(capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,4 +109,4 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, error = run(capsys, "derive", "--budgets", "params:9/10", "--network", "EfficientNet-B0")
     assert (code, error.count("\n")) == (2, 1)
     code, _, error = run(capsys, "derive")
-    assert "give a STRATEGY such as dWr, or --budgets" in error
+    assert "give a strategy such as dWr, or budgets" in error

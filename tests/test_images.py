@@ -95,7 +95,7 @@ def told_apart(images_of: list[np.ndarray]) -> float:
 
 def test_fine_classes_of_the_synthetic_set_show_at_full_resolution_only() -> None:
     found = synthetic()
-    assert np.bincount(found.train_labels).tolist() == [375] * 8
+    assert np.bincount(found.train_labels).tolist() == [300] * 8
     assert np.array_equal(synthetic(0).train, found.train)
     assert not np.array_equal(synthetic(1).train, found.train)
     for first in range(0, 8, 2):

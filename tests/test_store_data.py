@@ -23,7 +23,7 @@ from complexity_theory.measurement import schema
 from complexity_theory.measurement import store as stores
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.engines import LOOK
-from complexity_theory.measurement.frame import read
+from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, ModuleSubject, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
@@ -162,7 +162,7 @@ def test_a_failed_job_leaves_integers_integers(tmp_path: Path) -> None:
     frame = read(tmp_path / "m.sqlite")
     whole = ("flops", "params", "acts", "n", "rounds", "peak_memory", "resolution", "base_resolution", "width", "batch")
     assert {name: frame[name].dtype.kind for name in whole} == dict.fromkeys(whole, "i")
-    text = stores.EXPORTS["csv"](frame)
+    text = EXPORTS["csv"](frame)
     assert isinstance(text, str)
     assert f",{jobs(1)[0].description['flops']}," in text
     assert ".0," not in text.replace(",1.0,", "")  # the factor alone is a float

@@ -36,6 +36,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "predict, many": lambda: ct.predict(ct.variants("ResNet-18", resolution=[192, 224]), "v100-inference"),
     "compare": lambda: ct.compare("ResNet-18", "v100-inference", "4GF", strategies=["w", "d"]),
     "choose": lambda: ct.choose("ResNet-18", max_params="20M"),
+    "derive, a block": lambda: ct.derive("dWr", "mbconv"),
+    "derive, a tree": lambda: ct.derive("dWr", ct.Repeat(ct.Conv2d(64, 64, 3), 2), input=(64, 28, 28)),
     "derive, budgets": lambda: ct.derive("dWr", budgets={"params": "9/10"}),
     "crossover": lambda: ct.crossover("ResNet-18", "v100-inference"),
     "list_devices": lambda: ct.list_devices(),
@@ -156,6 +158,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "variants": {"network": "ResNet-18", "sizes": {"stage1.depth": [1, 2]}},
     "pareto": {"values": {"a": [1.0], "b": [2.0]}, "least": "a", "most": "b"},
     "network": {"value": "ResNet-18"},
+    "block": {"kind": "bottleneck", "kernel": 3, "ratio": "1/4", "se": 0, "stride": 1, "width": 64},
     "strategy": {"value": "w"},
     "device": {"value": "v100-inference"},
 }

@@ -21,6 +21,7 @@ from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import DIMENSIONS, bases, held
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import named
 from complexity_theory.scaling.rules import Rule, rule
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
@@ -49,7 +50,7 @@ class Candidate:
     strategy: Strategy
     rounding: str
     factor: float
-    network: Network
+    network: Network | Traced
     complexity: Complexity
     devices: Mapping[str, Estimate]
     room: Mapping[str, float]
@@ -82,7 +83,7 @@ class Choice:
     ``fix``, ``multiple``: what was asked for (``choose``).
     """
 
-    base: Network
+    base: Network | Traced
     budgets: Budgets
     devices: tuple[Device, ...]
     candidates: tuple[Candidate, ...]
@@ -130,7 +131,7 @@ class Choice:
 
 
 def choose(
-    network: Network,
+    network: Network | Traced,
     budgets: Budgets,
     profiles: Sequence[Profile] = (),
     *,
@@ -206,7 +207,7 @@ def _order(candidate: Candidate) -> tuple[float, float]:
 
 
 def _ladders(
-    network: Network, strategies: Iterable[Strategy | str], rules: Mapping[str, Rule], fix: Iterable[str]
+    network: Network | Traced, strategies: Iterable[Strategy | str], rules: Mapping[str, Rule], fix: Iterable[str]
 ) -> tuple[dict[tuple[str, str], Ladder], dict[str, str]]:
     """A ladder for each strategy and rule, by their names; and the strategies that scale nothing, with the reason.
 

@@ -24,6 +24,7 @@ from complexity_theory.networks.traced import Traced
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
+LARGEST_STRIDE = 7  # power of two, of the steps of sides tried
 CHUNK = 8_192  # variants at a time: the working arrays stay bounded
 
 
@@ -146,7 +147,7 @@ def shares(found: Costs, budgets: Budgets, devices: Sequence[Device]) -> Floats:
     return np.array([found.of(name, device) / bound for name, device, bound in bounds])
 
 
-def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
+def buildable(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> NDArray[np.bool_]:
     """Which sizes a network can be built with: group widths divide, and its operations take the input."""
     fits: NDArray[np.bool_] = np.array(np.broadcast_to(network.fits(stacked(sizes)), len(sizes)))
     sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
@@ -155,7 +156,7 @@ def buildable(network: Network, knobs: Sequence[Knob], sizes: Ints) -> NDArray[n
     return fits
 
 
-def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs: Ints) -> NDArray[np.bool_]:
+def _takes(network: Network | Traced, knobs: Sequence[Knob], sides: Sequence[int], inputs: Ints) -> NDArray[np.bool_]:
     """Which of many inputs it takes: not too small for its strides, and such that what it joins has one shape."""
     values: list[Any] = [knob.base for knob in knobs]
     for place, side in zip(sides, inputs.T, strict=True):
@@ -168,3 +169,21 @@ def _takes(network: Network, knobs: Sequence[Knob], sides: Sequence[int], inputs
             return np.zeros(1, dtype=bool)
         return np.concatenate([_takes(network, knobs, sides, part) for part in (inputs[:half], inputs[half:])])
     return np.ones(len(inputs), dtype=bool)
+
+
+def on_sides(network: Network | Traced, knobs: Sequence[Knob], sizes: Ints) -> Ints:
+    """The sizes with sides of the input near by which the network takes, where it takes multiples of a size alone.
+
+    A network that joins feature maps of several strides takes multiples of the largest of them: the least power of two
+    that its own input can be made larger by.
+    """
+    sides = [i for i, knob in enumerate(knobs) if knob.dimension == "resolution"]
+    steps = [2**power for power in range(LARGEST_STRIDE + 1)]
+    inputs = np.array([[knobs[i].base + step for i in sides] for step in steps], dtype=np.int64)
+    if not sides or _takes(network, knobs, sides, inputs[:1])[0]:
+        return sizes
+    taken = np.flatnonzero(_takes(network, knobs, sides, inputs))
+    step = steps[int(taken[0])] if len(taken) else 1
+    found = sizes.copy()
+    found[:, sides] = np.maximum(1, np.rint(sizes[:, sides] / step).astype(np.int64)) * step
+    return found

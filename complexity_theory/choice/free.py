@@ -20,6 +20,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import DIMENSIONS, Knob, held, multiplied
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.rules import Rule, rule
 from complexity_theory.scaling.search import MOST_FLOPS
 from complexity_theory.scaling.strategy import LETTERS, parse
@@ -34,7 +35,7 @@ BEYOND = 1.25  # multipliers reach so far beyond those of the named strategies, 
 class Variant:
     """A realised network of the population, with its multipliers: geometric means over what moves, by dimension."""
 
-    network: Network
+    network: Network | Traced
     complexity: Complexity
     devices: Mapping[str, Estimate]
     multipliers: Mapping[str, float]
@@ -216,7 +217,12 @@ def _spans(choice: Choice, moving: set[str]) -> dict[str, tuple[float, float]]:
 
 
 def _axis(
-    network: Network, knobs: tuple[Knob, ...], rounding: Rule, letter: str, span: tuple[float, float] | None, most: int
+    network: Network | Traced,
+    knobs: tuple[Knob, ...],
+    rounding: Rule,
+    letter: str,
+    span: tuple[float, float] | None,
+    most: int,
 ) -> Ints:
     """The distinct sizes along one dimension between two multipliers, thinned to ``most``."""
     strategy = parse(letter)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from complexity_theory.choice.budgets import Budgets, shown, told
-from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, shares
+from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, on_sides, shares
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.search import MOST_FLOPS
 
 HOPELESS = 2.0  # times a bound: rounding moves a cost by less, so that from there on nothing fits
@@ -64,10 +65,10 @@ class Looked:
 class Search:
     """The search for what keeps budgets on devices, from one network."""
 
-    network: Network
+    network: Network | Traced
     budgets: Budgets
     devices: tuple[Device, ...]
-    _seen: list[dict[int, tuple[float, int]]] = field(default_factory=list, init=False)
+    _seen: list[dict[int, Point]] = field(default_factory=list, init=False)
 
     @property
     def bounds(self) -> list[tuple[str, str | None, float]]:
@@ -112,40 +113,38 @@ class Search:
 
     def _windows(self, ladders: Sequence[Ladder]) -> list[Window]:
         """For each ladder the factors between which its largest network that fits must lie."""
-        seen: list[dict[int, tuple[float, int]]] = [{} for _ in ladders]
+        seen: list[dict[int, Point]] = [{} for _ in ladders]
         self._seen = seen
         top = int(math.log2(MOST_FLOPS / self.network.complexity().flops))
 
         def look(active: Sequence[int], exponents: Sequence[int]) -> None:
             places = [(i, exponent) for i in active for exponent in exponents]
-            sizes = np.array([ladders[i].at(2.0**exponent) for i, exponent in places], dtype=np.int64)
-            built = buildable(self.network, ladders[0].knobs, sizes)
+            own = np.array([ladders[i].at(2.0**exponent) for i, exponent in places], dtype=np.int64)
+            sizes = on_sides(self.network, ladders[0].knobs, own)
+            built = np.flatnonzero(buildable(self.network, ladders[0].knobs, sizes))
             looked = self.look(sizes[built])
-            rows = iter(zip(looked.excess.tolist(), looked.flops.tolist(), strict=True))
-            for (i, exponent), fits in zip(places, built, strict=True):
-                seen[i][exponent] = next(rows) if fits else (math.inf, 0)
+            on_ladder = (sizes == own).all(axis=1)[built]
+            for row, excess, flops, real in zip(built, looked.excess, looked.flops, on_ladder, strict=True):
+                i, exponent = places[row]
+                seen[i][exponent] = Point(float(excess), int(flops), bool(real))
 
         for start in range(min(0, top), top + 1, OCTAVES):
-            active = [i for i, points in enumerate(seen) if not points or points[max(points)][0] < HOPELESS]
+            active = [i for i, points in enumerate(seen) if not points or points[max(points)].excess < HOPELESS]
             if active:
                 look(active, range(start, min(start + OCTAVES, top + 1)))
         for start in range(-1, SMALLEST - 1, -OCTAVES):
-            active = [i for i, points in enumerate(seen) if not any(excess <= 1 for excess, _ in points.values())]
+            active = [i for i, points in enumerate(seen) if not any(point.fits for point in points.values())]
             if active:
                 look(active, range(start, max(start - OCTAVES, SMALLEST - 1), -1))
         return [_window(points) for points in seen]
 
     def refusal(self, ladders: Sequence[Ladder], reasons: Sequence[str]) -> str:
         """Why nothing fits, and what comes nearest: the bounds that would have to give way, and how far."""
-        points = [
-            (i, exponent)
-            for i, points in enumerate(self._seen)
-            for exponent, (excess, _) in points.items()
-            if exponent <= OCTAVES and excess < math.inf
-        ]
+        points = [(i, exponent) for i, points in enumerate(self._seen) for exponent in points if exponent <= OCTAVES]
         if not points:
             return reasons[0]
         sizes = np.array([ladders[i].at(2.0**exponent) for i, exponent in points], dtype=np.int64)
+        sizes = on_sides(self.network, ladders[0].knobs, sizes)
         found = costs(self.network, sizes, self.devices, with_memory=self.budgets.memory is not None)
         nearest = int(np.argmin(shares(found, self.budgets, self.devices).max(axis=0)))
         strategy = ladders[points[nearest][0]].strategy
@@ -172,17 +171,37 @@ class Window:
     why: str = ""
 
 
-def _window(points: Mapping[int, tuple[float, int]]) -> Window:
+class Point(NamedTuple):
+    """What was seen at a power of two of the factor: the fullest bound, flops, and whether it is on the ladder.
+
+    (Where the input's side is none that the network takes, one near by stands for it.)
+    """
+
+    excess: float
+    flops: int
+    on_ladder: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is a network that may be chosen."""
+        return self.on_ladder and self.excess <= 1
+
+
+def _window(points: Mapping[int, Point]) -> Window:
     """The window of a ladder, from what is taken of the bounds at powers of two of the factor."""
-    if points[max(points)][0] <= 1:
+    if not points:
+        return Window(1.0, 1.0, 0, "none of its networks can be built")
+    if points[max(points)].excess <= 1:
         return Window(1.0, 1.0, 0, f"no budget holds it back up to {MOST_FLOPS:g} flops")
     high = max(points)
-    while high - 1 in points and points[high - 1][0] >= HOPELESS:
-        high -= 1
-    fitting = [exponent for exponent, (excess, _) in points.items() if excess <= 1]
+    for exponent in sorted(points, reverse=True):
+        if points[exponent].excess < HOPELESS:
+            break
+        high = exponent
+    fitting = [exponent for exponent, point in points.items() if point.fits]
     if not fitting:
         return Window(2.0 ** min(points), 2.0**high, 0)
-    return Window(2.0 ** (max(fitting) - 1), 2.0**high, points[max(fitting)][1])
+    return Window(2.0 ** (max(fitting) - 1), 2.0**high, points[max(fitting)].flops)
 
 
 def _largest(looked: Looked, mine: NDArray[Any], factors: Floats, sizes: Ints) -> Found | str:

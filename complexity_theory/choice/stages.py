@@ -137,6 +137,10 @@ class _Greedy:
     def _step(self, up: bool) -> Step | None:
         """Takes the best step up that fits, or down towards what fits; None where there is none."""
         moves = list(self._moves(up))
+        if moves:
+            rows = np.array([row for _, row in moves], dtype=np.int64)
+            built = buildable(self.choice.base, self.search.knobs, rows)
+            moves = [move for move, fits in zip(moves, built, strict=True) if fits]
         if not moves:
             return None
         sizes = np.array([row for _, row in moves], dtype=np.int64)
@@ -150,7 +154,6 @@ class _Greedy:
             broken = np.flatnonzero(here.shares[:, 0] > 1)
             room = (found.shares - here.shares)[broken].sum(axis=0)
             allowed = room < 0
-        allowed &= buildable(self.choice.base, self.search.knobs, sizes)
         if not allowed.any():
             return None
         # going up, what takes no room is taken at once; going down, what gains flops on the way

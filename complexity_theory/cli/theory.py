@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from complexity_theory.cli.app import THEORY, App
 from complexity_theory.cli.options import (
+    BLOCK,
     DEVICE,
     NETWORK_HELP,
     STRATEGY_HELP,
@@ -23,6 +24,7 @@ from complexity_theory.cli.options import (
     strategy_names,
 )
 from complexity_theory.cli.printing import show
+from complexity_theory.core.errors import InvalidInput
 
 LayerOption = Annotated[str, typer.Option("--layer", metavar="LAYER", help="conv, group-conv or depthwise-conv.")]
 
@@ -45,6 +47,7 @@ def register(app: App) -> None:
             "derive dWr",
             "derive fast:3/5 --steps",
             "derive w --layer group-conv",
+            "derive dWr --layer bottleneck --kernel 3 --steps",
             "derive dWr --network EfficientNet-B0 --at 16",
             "derive dWr --network EfficientNet-B0 --device v100-training",
             "derive --budgets params:9/10,acts:3/5",
@@ -70,10 +73,15 @@ def register(app: App) -> None:
 def derive(
     strategy: Annotated[
         str | None,
-        typer.Argument(metavar="[STRATEGY]", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False),
+        typer.Argument(metavar="STRATEGY", help=STRATEGY_HELP, autocompletion=strategy_names, show_default=False),
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(metavar="LAYER", help="conv (the default), group-conv or depthwise-conv.")
+        str | None,
+        typer.Option(
+            metavar="LAYER",
+            help="conv (the default), group-conv or depthwise-conv; or a block: bottleneck, basic, mbconv, separable, "
+            "convnext or se.",
+        ),
     ] = None,
     network: NetworksOption = None,
     given: InputOption = None,
@@ -97,6 +105,30 @@ def derive(
             help="The directions along which params and acts grow no faster, as params:9/10,acts:3/5.",
         ),
     ] = None,
+    kernel: Annotated[
+        int | None, typer.Option(metavar="k", help="Of a block's k x k conv (else k stays).", rich_help_panel=BLOCK)
+    ] = None,
+    ratio: Annotated[
+        str | None, typer.Option(metavar="RATIO", help="Of a block's inner width, as 1/4.", rich_help_panel=BLOCK)
+    ] = None,
+    se: Annotated[
+        str | None, typer.Option(metavar="RATIO", help="Of squeeze-excite, as 1/4; 0: none.", rich_help_panel=BLOCK)
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(metavar="N", help="Of the first of the blocks.", rich_help_panel=BLOCK)
+    ] = None,
+    group_width: Annotated[
+        int | None, typer.Option(metavar="g", help="Of a bottleneck's conv, at s = 1.", rich_help_panel=BLOCK)
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(metavar="d", help="Number of blocks at s = 1; default: 4.", rich_help_panel=BLOCK)
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(metavar="w", help="Their width at s = 1; default: 64.", rich_help_panel=BLOCK)
+    ] = None,
+    resolution: Annotated[
+        int | None, typer.Option(metavar="r", help="Side of their input at s = 1; default: 56.", rich_help_panel=BLOCK)
+    ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, step by step.")] = False,
     form: FormatOption = Format.text,
 ) -> None:
@@ -104,15 +136,26 @@ def derive(
 
     Beside flops, params and acts: kept, the activations that training keeps for the backward pass.
 
-    For a kind of layer they are exact, normalised to its flops. For a network (--network) they are the slopes
+    For a kind of layer they are exact, normalised to its flops. Of a block (--layer bottleneck) its cost in symbols,
+    the slopes at s from 1 to 32 and their limits. For a network (--network) they are the slopes
     d log cost / d log s at a finite s, and their exact limits. With --budgets: the corners of all directions that keep
     bounds on the exponents, and the interval of alpha in fast scaling.
     """
     from complexity_theory.verbs import theory
 
+    settings = {
+        "kernel": kernel,
+        "ratio": ratio,
+        "se": se,
+        "stride": stride,
+        "group_width": group_width,
+        "depth": depth,
+        "width": width,
+        "resolution": resolution,
+    }
     found = theory.derive(
         strategy,
-        layer,
+        _layer(layer, {name: value for name, value in settings.items() if value is not None}),
         network=network or None,
         input=given,
         at=at,
@@ -124,10 +167,22 @@ def derive(
     show(found, form)
 
 
+def _layer(layer: str | None, settings: dict[str, Any]) -> Any:
+    """The kind of layer, or the block that is meant."""
+    if not settings:
+        return layer
+    from complexity_theory.scaling.blocks import USUAL
+    from complexity_theory.verbs.blocks import block
+
+    if layer is None or layer not in USUAL:
+        raise InvalidInput(f"--{next(iter(settings)).replace('_', '-')} is of a block: --layer {', '.join(USUAL)}")
+    return block(layer, **settings)
+
+
 def tables(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[TABLE]", help="simple (1), compound (2), group (3) or fast (4); all without a name."),
+        typer.Argument(metavar="TABLE", help="simple (1), compound (2), group (3) or fast (4); all without a name."),
     ] = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -198,7 +253,7 @@ def roofline(
     strategies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STRATEGY]...",
+            metavar="STRATEGY...",
             help=f"Default: the named ones. {STRATEGY_HELP}",
             autocompletion=strategy_names,
         ),

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from complexity_theory.core.sizes import is_symbolic
 
 # Whether a terminal shows all columns and exact numbers, in blocks where they do not fit beside each other.
 WIDE: ContextVar[bool] = ContextVar("wide", default=False)
+_WORD = re.compile(r"[a-z0-9]+")
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
@@ -103,14 +105,18 @@ def _markdown(table: Table) -> str:
 
 
 def _latex(table: Table) -> str:
+    """A tabular, numbers to the right; of a table with a title a float, with its caption and a label."""
     columns = table.columns
+    right = [any(isinstance(row.get(name), (int, float)) for row in table.rows) for name in columns]
     body = "\n".join(" & ".join(_latex_cell(row.get(name)) for name in columns) + r" \\" for row in table.rows)
     head = " & ".join(_latex_cell(name) for name in columns) + r" \\"
-    title = f"% {cell(table.title)}\n" if table.title else ""
-    return (
-        f"{title}\\begin{{tabular}}{{{'l' * len(columns)}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
-        "\\bottomrule\n\\end{tabular}"
-    )
+    aligned = "".join("r" if number else "l" for number in right)
+    tabular = f"\\begin{{tabular}}{{{aligned}}}\n\\toprule\n{head}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}"
+    if not table.title:
+        return tabular
+    label = "-".join(_WORD.findall(table.title.lower())[:6])
+    caption = f"\\caption{{{text.for_latex(cell(table.title))}}}\n\\label{{tab:{label}}}"
+    return f"\\begin{{table}}\n\\centering\n{caption}\n{tabular}\n\\end{{table}}"
 
 
 def _csv(table: Table) -> str:

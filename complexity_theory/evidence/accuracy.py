@@ -7,51 +7,27 @@ import json
 from collections.abc import Iterator
 from importlib.resources import files
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prediction import predict
 from complexity_theory.devices.profile import load
-from complexity_theory.evidence import published
-from complexity_theory.evidence.statistics import LEVEL, Floats
+from complexity_theory.evidence.known import LEVEL, RUNS, Interval, interval
+from complexity_theory.evidence.statistics import Floats
 from complexity_theory.measurement.analysis import records
 from complexity_theory.networks import files as network_files
 
 CELL = ["network", "strategy", "factor"]
 STRATEGIES = ("w", "dw", "dwr", "dWr")  # that the paper holds against each other
-BASE = "base"  # the strategy of a network as it is
 ALL = "all"  # networks, in a comparison over all of them
 COUNTS = ["flops", "params", "acts"]
-RUNS = "accuracy_runs.csv"
 VALUES = "values"
 FEWEST = 3  # pairs, of which a difference is told
 PROFILE = "v100-training"  # the paper's device
-
-
-class Interval(NamedTuple):
-    """A mean with its interval; NaN where the values do not determine it."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def interval(values: Floats, level: float = LEVEL) -> Interval:
-    """The mean of independent values, with its interval by Student's t (NaN of fewer than two values).
-
-    >>> [round(value, 3) for value in interval(np.array([1.0, 2.0, 3.0]))]
-    [2.0, -0.484, 4.484]
-    """
-    mean, n = float(np.mean(values)), len(values)
-    if n < 2:
-        return Interval(mean, np.nan, np.nan)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half)
 
 
 def shipped() -> pd.DataFrame | None:
@@ -172,55 +148,3 @@ def words(found: pd.DataFrame) -> Iterator[str]:
         else:
             most = max(abs(low), abs(high))
             yield f"{first} and {second} cannot be told apart: they differ by less than {most:.2f} points ({told})."
-
-
-class Known(NamedTuple):
-    """What is known of a network's error: a share of the test images, with its interval where there is one."""
-
-    network: str
-    error: float
-    low: float | None
-    high: float | None
-    data: str
-    scale: str
-    source: str
-
-    def __str__(self) -> str:
-        """In one line."""
-        ends = "" if self.low is None or self.high is None else f" [{self.low:.2%}, {self.high:.2%}]"
-        return f"{self.error:.2%}{ends} on {self.data} ({self.scale}; {self.source})"
-
-
-def known_accuracy(
-    network: str, strategy: str = BASE, *, family: str | None = None, runs: pd.DataFrame | None = None
-) -> list[Known]:
-    """What is known of the error of a network scaled by a strategy: from runs of a study, or from cited tables.
-
-    ``runs``: of a study (default: the one that comes with the package): of small networks with the blocks of its
-    ``family`` (default: the zoo's) it tells what a strategy did to them; that is not the network's own error, as
-    ``scale`` says. Of an unscaled network of the zoo the cited table has ImageNet's top-1 error. Empty where
-    nothing is known.
-
-    >>> known_accuracy("EfficientNet-B1")[0].error
-    0.24068
-    >>> known_accuracy("VGG-11")
-    []
-    """
-    found = []
-    if strategy == BASE:
-        zoo_table = published.model_zoo().set_index("network")
-        if network in zoo_table.index:
-            error = float(zoo_table["top1_error"][network]) / 100
-            source = published.table("v100-training").provenance["source"]
-            found.append(Known(network, error, None, None, "ImageNet", "top-1, one run", source))
-    runs = shipped() if runs is None else runs
-    if strategy == BASE or runs is None:
-        return found
-    family = family or (zoo.find(network).family if zoo.knows(network) else None)
-    alike = runs[(runs["strategy"] == strategy) & (runs["family"] == family)]
-    for row in cells(alike).to_dict("records") if len(alike) else []:
-        one = alike[(alike["network"] == row["network"]) & (alike["factor"] == row["factor"])].iloc[0]
-        about = f"{row['network']} at {row['flops'] / 1e6:.1f} MF, {row['seeds']} runs"
-        low, high = (None if np.isnan(row[end]) else row[end] for end in ("low", "high"))
-        found.append(Known(row["network"], row["error"], low, high, one["data"], about, "a study of this package"))
-    return found

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence import accuracy as evidence
+from complexity_theory.evidence.known import BASE
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Spec
 from complexity_theory.scaling.strategy import parse
@@ -51,8 +52,8 @@ def draw_accuracy(frame: pd.DataFrame) -> Figure:
         rows = frame[frame["network"] == network]
         for j, (axes, (name, (label, unit))) in enumerate(zip(row, panels.items(), strict=True)):
             for k, (strategy, mark) in enumerate(style.STRATEGIES.items()):
-                line = rows[rows["strategy"].isin((evidence.BASE, strategy))].sort_values("factor")
-                apart = 1 + APART * (k - 1.5) * ((name == "flops") & (line["strategy"] != evidence.BASE))
+                line = rows[rows["strategy"].isin((BASE, strategy))].sort_values("factor")
+                apart = 1 + APART * (k - 1.5) * ((name == "flops") & (line["strategy"] != BASE))
                 _bars(axes, apart * line[name] / unit, line, mark)
             axes.set_title(style.panel(len(panels) * i + j, network), loc="left")
             style.log(axes.xaxis)
@@ -80,7 +81,7 @@ def alpha_data() -> pd.DataFrame:
     """The cells of the study that are fast scalings, with their alpha: of the network that has most of them."""
     frame = accuracy_data()
     attrs = frame.attrs
-    shares = [None if name == evidence.BASE else parse(name) for name in frame["strategy"]]
+    shares = [None if name == BASE else parse(name) for name in frame["strategy"]]
     frame["alpha"] = [_alpha(strategy) for strategy in shares]
     frame = frame.dropna(subset="alpha")
     most = frame["network"].value_counts().idxmax()

@@ -18,6 +18,7 @@ from complexity_theory.core.text import short
 from complexity_theory.figures import style
 from complexity_theory.figures.data import from_csv, to_csv
 
+KEPT = Path(__file__).parent / "kept"  # the data of the figures, with the package: in a checkout a link to ``CHECKOUT``
 CHECKOUT = Path(__file__).resolve().parents[2] / "figures"  # where a clone keeps the figures and their data
 
 
@@ -78,10 +79,10 @@ def derived(spec: Spec, sources: Sources) -> pd.DataFrame | None:
 
 
 def kept(spec: Spec, folder: Path) -> str | None:
-    """The CSV of a figure as it was written earlier: in ``folder``, else in this checkout; None where there is none."""
-    for place in (folder, CHECKOUT):
-        if data_path(place, spec.name).exists():
-            return read_text(data_path(place, spec.name))
+    """The CSV of a figure as it was written earlier: in ``folder``, else with the package; None where there is none."""
+    for path in (data_path(folder, spec.name), KEPT / f"{spec.name}.csv"):
+        if path.exists():
+            return read_text(path)
     return None
 
 

@@ -19,11 +19,13 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
 from complexity_theory.devices.profile import MODES, Profile
+from complexity_theory.evidence.known import told
 from complexity_theory.networks.spec import Network
+from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
-from complexity_theory.verbs.timing import held, rules
+from complexity_theory.verbs.timing import accuracy, family, held, rules
 
 MEASURES = ("flops", "params", "acts")
 
@@ -47,7 +49,7 @@ class Chosen(Result):
         return tuple(self.found.candidates)
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Network | Traced:
         """The network with most flops of all that were looked at."""
         others = (other.best.network for other in (self.free, self.staged) if other is not None)
         return max([self.found.best.network, *others], key=lambda one: one.complexity().flops)
@@ -59,8 +61,10 @@ class Chosen(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Why strategies were left out."""
-        return tuple(f"left out: {line}" for line in self.found.left_out)
+        """Why strategies were left out, and what is known of the accuracy of those that were not."""
+        names = [candidate.strategy.name for candidate in self.found.candidates]
+        known = told(self.found.base.name, family(self.found.base), names)
+        return (*(f"left out: {line}" for line in self.found.left_out), known)
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
         listed = tables(self.found)
@@ -68,12 +72,14 @@ class Chosen(Result):
         return listed + ([] if self.staged is None else stage_tables(self.staged))
 
     def as_dict(self) -> dict[str, Any]:
-        data = self.found.as_dict()
+        rows = self.rows()
+        data = {**self.found.as_dict(), "best": rows[0], "candidates": rows}
         data |= {} if self.free is None else {"free": self.free.as_dict()}
         return data | ({} if self.staged is None else {"by_stage": self.staged.as_dict()})
 
     def rows(self) -> list[dict[str, Any]]:
-        return [candidate.as_dict() for candidate in self.found.candidates]
+        rows = (candidate.as_dict() for candidate in self.found.candidates)
+        return [{**row, "accuracy": accuracy(self.found.base, row["strategy"])} for row in rows]
 
     def summary(self) -> str:
         best = self.found.best
@@ -264,7 +270,7 @@ def stage_tables(found: Staged) -> list[Table]:
     return [Table(rows, title), _sizes(found.best.network, f"Its sizes: {found.best.network.name}")]
 
 
-def _sizes(network: Network, title: str) -> Table:
+def _sizes(network: Network | Traced, title: str) -> Table:
     def joined(name: str, value: Any) -> Any:
         if name == "resolution":
             return shown_sides(value)

@@ -14,7 +14,7 @@ from complexity_theory.graph.complexity import Complexity
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.closed_form import VARIABLES, own_unit, terms
 from complexity_theory.scaling.closed_form import closed_form as polynomials_of
-from complexity_theory.scaling.exponents import Derivation, known_as
+from complexity_theory.scaling.exponents import LAYERS, Derivation, known_as
 from complexity_theory.scaling.exponents import derive as derive_layer
 from complexity_theory.scaling.kept import kept_form, layer_exponent
 from complexity_theory.scaling.steps import Step
@@ -116,11 +116,12 @@ def derive(
 ) -> Any:
     """How sizes and costs grow along a strategy where flops grow as s: of a kind of layer, exactly, or of networks.
 
-    ``strategy``: text as ``dWr`` or a Strategy. ``layer``: conv (the default), group-conv or depthwise-conv.
-    ``network``: one or several, by name, file or as objects, instead of a layer; their exponents at the factors 1 to
-    32, or at one factor ``at``; ``input`` of those that are code; with ``device`` (and ``batch``) those of predicted
-    time as well. ``budgets``: bounds on exponents ("params:9/10,acts:3/5", or a mapping): all directions that keep
-    them. ``steps``: show the derivation. Returns a ``LayerScaling``, a ``NetworkScaling`` or ``Directions``. Tables 1
+    ``strategy``: text as ``dWr`` or a Strategy. ``layer``: conv (the default), group-conv or depthwise-conv; or a block
+    by name, by ``block`` or as a tree of layers (of numbers with its ``input``, as (64, 56, 56)). ``network``: one or
+    several, by name, file or as objects, instead of a layer; their exponents at the factors 1 to 32, or at one factor
+    ``at``; ``input`` of those that are code; with ``device`` (and ``batch``) those of predicted time as well.
+    ``budgets``: bounds on exponents ("params:9/10,acts:3/5", or a mapping): all directions that keep them. ``steps``:
+    show the derivation. Returns a ``LayerScaling``, a ``BlockResult``, a ``NetworkScaling`` or ``Directions``. Tables 1
     to 4 of Dollár et al. 2021. Raises InvalidInput for what is none of these.
 
     >>> derive("dWr").exponents
@@ -152,7 +153,16 @@ def derive(
         from complexity_theory.verbs.networks import scaling_of
 
         return scaling_of(direction, networks, at, device, batch, steps)
-    return LayerScaling(derive_layer(direction, resolve.text(kind, "a layer", "conv")), steps)
+    if isinstance(kind, str) and kind in LAYERS:
+        return LayerScaling(derive_layer(direction, kind), steps)
+    from complexity_theory.graph.operations import Layer
+    from complexity_theory.scaling.blocks import USUAL, Block
+    from complexity_theory.verbs.blocks import derive_block
+
+    if not isinstance(kind, (Block, Layer)) and not (isinstance(kind, str) and kind in USUAL):
+        known = ", ".join((*LAYERS, *USUAL))
+        raise InvalidInput(f"unknown layer {resolve.shown(kind)}: one of {known}, a tree of layers or a block")
+    return derive_block(direction, kind, input, steps)
 
 
 @dataclass(frozen=True, repr=False)

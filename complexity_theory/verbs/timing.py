@@ -17,6 +17,7 @@ from complexity_theory.devices.memory import Memory, memory
 from complexity_theory.devices.prediction import Prediction
 from complexity_theory.devices.prediction import predict as predicted
 from complexity_theory.devices.profile import Profile
+from complexity_theory.evidence.known import known_accuracy, told
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
@@ -232,8 +233,9 @@ class Compared(Result):
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Why strategies were left out."""
-        return tuple(f"left out: {line}" for line in self.left_out)
+        """Why strategies were left out, and what is known of the accuracy of those that were not."""
+        known = told(self.network.name, family(self.network), [choice.strategy for choice in self.choices])
+        return (*(f"left out: {line}" for line in self.left_out), known)
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
         at = f"by {self.factor:g}" if self.target_flops is None else f"at {self.target_flops:.3g} flops"
@@ -266,7 +268,8 @@ class Compared(Result):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        return [choice.as_dict() for choice in self.choices]
+        rows = (choice.as_dict() for choice in self.choices)
+        return [{**row, "accuracy": accuracy(self.network, row["strategy"])} for row in rows]
 
     def summary(self) -> str:
         order = ", ".join(choice.strategy for choice in self.choices)
@@ -311,6 +314,16 @@ def compare(
         fix=fix,
     )
     return Compared(base, given, target, factor, tuple(found), tuple(left_out))
+
+
+def family(network: Network | Traced) -> str:
+    """The family of a network; of one that has none, no name of a family."""
+    return getattr(network, "family", "")
+
+
+def accuracy(network: Network | Traced, strategy: str) -> list[dict[str, Any]]:
+    """What is known of the accuracy of a network under a strategy, as JSON holds it (``evidence.known``)."""
+    return [known._asdict() for known in known_accuracy(network.name, strategy, family=family(network))]
 
 
 def held(network: Any, resolution: Any, input: Any = None) -> tuple[Any, tuple[str, ...]]:

@@ -165,7 +165,7 @@ def load_idx(folder: Path) -> Images:
 
 FASHION_DIGEST = "14410854cf7a2894"  # of the content of its four files, in the order of ``PARTS``
 SYNTHETIC_VERSION = 1
-SYNTHETIC_SIZES = (3000, 1000)
+SYNTHETIC_SIZES = (2400, 800)
 SIDE = 28
 # A class is a shape with a texture inside. Stripes of 2.3 pixels are all but gone where an image is halved.
 SHAPES = ("disc", "frame")
@@ -178,7 +178,7 @@ def synthetic(seed: int = 0) -> Images:
 
     >>> images = synthetic()
     >>> images.train.shape, images.classes
-    ((3000, 1, 28, 28), 8)
+    ((2400, 1, 28, 28), 8)
     """
     draw = np.random.default_rng(seed)
     parts = [_drawn(n, draw) for n in SYNTHETIC_SIZES]

@@ -20,7 +20,7 @@ from complexity_theory.scaling.strategy import parse
 
 FOLDER = Path(__file__).parent / "studies"
 LIMIT = 24 * 3600.0  # seconds of a run
-TIMED = Protocol(rounds=2, warmup=2.0, min_time=0.3, max_time=1.0, budget=1.0)
+TIMED = Protocol(rounds=1, warmup=2.0, min_time=0.5, max_time=1.0, budget=1.0)
 AT_ONCE = {"cpu": 1, "cuda": 1024}  # images of a step that keeps a device busy
 
 
