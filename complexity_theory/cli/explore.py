@@ -62,5 +62,5 @@ def explore(
         budgets=bounds,
         free=free,
     )
-    files.write(output, written)
+    files.write(output, written, mark=files.MADE)
     typer.echo(output)

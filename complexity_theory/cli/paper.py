@@ -77,7 +77,8 @@ def _explorer(folder: Path) -> Step:
 
     def run() -> Outcome:
         networks = [(name, zoo.find(name)) for name in page.NETWORKS]
-        files.write(folder / EXPLORER, page.explore(networks, [load(name) for name in page.DEVICES]))
+        written = page.explore(networks, [load(name) for name in page.DEVICES])
+        files.write(folder / EXPLORER, written, mark=files.MADE)
         return Outcome(f"{EXPLORER}: {len(networks)} networks")
 
     return Step("the explorer", run)

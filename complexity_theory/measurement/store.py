@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from complexity_theory.core import text
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.report import csv_cell
 from complexity_theory.measurement import schema
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.isolate import Outcome, Status
@@ -240,8 +242,8 @@ def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attemp
         "WHERE environment = ? ORDER BY job, number",
         (environment,),
     )
-    for job, kind, number, batch, status, reason, text in rows:
-        result = json.loads(text)
+    for job, kind, number, batch, status, reason, said in rows:
+        result = json.loads(said)
         timed = status == "ok" and kind in kinds
         samples = times(result) if timed else []
         seconds = result["block"] * math.fsum(samples) if timed else 0.0
@@ -299,7 +301,7 @@ def _rows(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
 
 # A frame as the content of a file.
 EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
-    "csv": lambda frame: frame.to_csv(index=False),
-    "jsonl": lambda frame: frame.to_json(orient="records", lines=True),
+    "csv": lambda frame: frame.map(lambda cell: csv_cell(cell) if isinstance(cell, str) else cell).to_csv(index=False),
+    "jsonl": lambda frame: text.visible(frame.to_json(orient="records", lines=True)),
     "parquet": lambda frame: frame.to_parquet(index=False),
 }
