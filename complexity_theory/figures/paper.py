@@ -80,7 +80,7 @@ def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> li
     Raises InvalidInput as ``figure_steps``.
     """
     files = [path for name in WRITTEN for path in _table_files(name, folder).values()]
-    for path in (folder / VERIFICATION, *files):
+    for path in (folder / VERIFICATION, folder / EXPLORER, *files):
         check_ours(path)
     return [
         *(Step(name, partial(_table, name, folder)) for name in WRITTEN),
