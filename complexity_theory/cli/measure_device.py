@@ -46,10 +46,10 @@ def device(
     with closing(Paced(device, threads, seconds=seconds)) as engine, reporting() as reporter:
         planned = device_study.study(engine.describe()["device"])
         done = device_study.measure(planned, store, engine, reporter)
-    if not done.rounds:
-        say(f"nothing to do: all {done.jobs} jobs are in {store}")
-    elif done.done < done.jobs:
+    if done.done < done.jobs:
         say(f"{done.done} of {done.jobs} jobs are in {store}; the same command goes on with the rest")
+    elif not done.rounds:
+        say(f"nothing to do: all {done.jobs} jobs are in {store}")
     tables, data = _summary(store, done.environment)
     about = {"jobs": done.jobs, "done": done.done, "rounds": done.rounds}
     report.emit(form, tables, {**about, **data})

@@ -79,9 +79,14 @@ def settings(path: Path) -> list[dict[str, str]]:
 
     Raises InvalidInput for a file that is no store.
     """
-    data = measured(path)
-    rows = data[[name for name in SETTING if name in data]].astype(str).drop_duplicates().to_dict("records")
+    rows = _shown(measured(path)).drop_duplicates().to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _shown(data: pd.DataFrame) -> pd.DataFrame:
+    """What tells settings apart, as text: None where a device has none of it."""
+    known = [name for name in SETTING if name in data]
+    return data[known].map(lambda value: "None" if pd.isna(value) else str(value))
 
 
 def measured(path: Path) -> pd.DataFrame:
@@ -114,8 +119,8 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
 
 def one_setting(path: Path, data: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
     """The rows of the setting that was chosen. Raises InvalidInput, with those there are, where it is not one."""
-    known = [name for name in SETTING if name in data]
-    shown = {name: data[name].map(lambda value: "None" if pd.isna(value) else str(value)) for name in known}
+    shown = _shown(data)
+    known = list(shown)
     if unknown := [name for name in chosen if name not in SETTING]:
         raise InvalidInput(f"a store cannot be chosen from by {', '.join(unknown)}: by {', '.join(SETTING)}")
     for name, value in chosen.items():
