@@ -160,8 +160,9 @@ def forms(networks: list[dict[str, Any]]) -> int:
     found: dict[str, Counter[str]] = {}
     for row in traces(networks):
         counted = found.setdefault(row.kind, Counter())
-        counted.update(networks=1, forms=row.form, widths=row.widths, resolution=row.resolution, whole=bool(row.same))
-        counted.update(wrong=row.same is False)
+        told = {"forms": row.form, "widths": row.widths, "resolution": row.resolution}
+        told |= {"whole": row.same is True, "wrong": row.same is False}
+        counted.update(networks=1, **{name: int(value) for name, value in told.items()})
         for reason in row.reasons:
             print(f"{row.name}: {reason}", flush=True)
     names = ("networks", "forms", "widths", "resolution", "whole", "wrong")
