@@ -12,7 +12,7 @@ import sympy
 from complexity_theory.core.symbols import n
 from complexity_theory.graph.memory import kept
 from complexity_theory.networks.knobs import Scalable
-from complexity_theory.scaling.closed_form import own_terms, symbolic_sizes
+from complexity_theory.scaling.closed_form import own_terms, step_of_n, symbolic_sizes
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, simplest, stack
 from complexity_theory.scaling.strategy import Strategy
 
