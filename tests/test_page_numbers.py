@@ -191,8 +191,8 @@ DRAWN = """(() => {
     const place = 4 * ((Math.round(y) + Math.floor(i / 3) - 1) * canvas.width + Math.round(x) + (i % 3) - 1);
     return wanted.every((value, k) => Math.abs(data[place + k] - value) < 40);
   });
-  const far = ([x, y, u, v]) => Math.hypot(x - u, y - v) > 3;
-  const pieces = at.slice(1).map(([x, y], i) => [x, y, ...at[i]]).filter(far);
+  const all = at.slice(1).map(([x, y], i) => [x, y, ...at[i]]);
+  const pieces = all.filter(([x, y, u, v]) => Math.hypot(x - u, y - v) > 3);
   return [pieces.length, pieces.filter(([x, y, u, v]) => painted([(x + u) / 2, (y + v) / 2])).length];
 })()"""
 
