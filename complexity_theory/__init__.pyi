@@ -33,6 +33,7 @@ from .verbs.evidence import evaluate as evaluate
 from .verbs.evidence import fit as fit
 from .verbs.many import pareto as pareto
 from .verbs.many import variants as variants
+from .verbs.measuring import measure as measure
 from .verbs.resolve import device as device
 from .verbs.resolve import network as network
 from .verbs.resolve import strategy as strategy

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
-from complexity_theory.measurement.trace.torchvision import make_importable
 
 from complexity_theory import zoo
 from complexity_theory.core import report
@@ -21,6 +20,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.exports import LIBRARIES, snippet
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.count import count
+from complexity_theory.measurement.torchvision import make_importable
 from complexity_theory.networks import Network
 from complexity_theory.scaling.realise import scale
 

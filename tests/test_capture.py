@@ -18,7 +18,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.measurement.count import breakdown, count
 from complexity_theory.measurement.trace.capture import capture
 from tests.random_layers import examples
-from tests.wild_modules import WILD
+from tests.wilder_modules import WILD
 
 
 def snapshot(module: nn.Module) -> list[Any]:

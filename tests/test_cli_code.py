@@ -84,9 +84,12 @@ def test_the_tour(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         (("count", "torchvision:resnet5"), "torchvision has no 'resnet5': did you mean"),
         (("count", NET, "--input", "3xx4"), "an input is given by its sides, such as 3x384x640, not '3xx4'"),
         (("count", NET, "--input", "4x64x96"), "does not run on an input of 4x64x96"),
-        (("closed-form", NET, "--resolution", "64"), "given as --input"),
+        (("closed-form", NET, "--resolution", "64"), "given as input (--input)"),
         (("export", NET, *INPUT, "--to", "pycls"), "a traced one goes to torch or json"),
-        (("count", "ResNet-18", "--input", "4x64x96"), "ResNet-18 takes 3 channels, not those of 4x64x96"),
+        (
+            ("count", "ResNet-18", "--input", "4x64x96"),
+            "ResNet-18 takes 3 channels x height x width, not",
+        ),
     ],
 )
 def test_what_is_no_network_is_one_line(

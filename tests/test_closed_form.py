@@ -14,11 +14,11 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import alpha, d, g, n, s, w
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks import Network, Stage
-from complexity_theory.scaling.closed_form import VARIABLES, closed_form, own_unit, terms
+from complexity_theory.scaling.closed_form import VARIABLES, closed_form, own_unit, step_of_n, terms
 from complexity_theory.scaling.effective import FACTORS, effective_exponents
 from complexity_theory.scaling.exponents import derive
 from complexity_theory.scaling.population import polynomials
-from complexity_theory.scaling.steps import network_steps
+from complexity_theory.scaling.steps import closed_form_step, network_steps
 from complexity_theory.scaling.strategy import NAMED, fast, parse
 from complexity_theory.verbs.networks import distances, group_width_table
 from complexity_theory.verbs.theory import closed_form as verbs_closed_form
@@ -63,10 +63,21 @@ def test_whole_multipliers_give_the_counts_of_the_scaled_network(name: str) -> N
 
 
 def test_a_network_without_a_closed_form_is_told() -> None:
-    stages = tuple(Stage(block="basic", depth=1, width=8, stride=2) for _ in range(5))
+    stages = tuple(Stage(block="basic", depth=1, width=8, stride=2) for _ in range(8))
     strided = Network(name="strided", family="", stem="conv3", stem_width=8, stages=stages)
     with pytest.raises(InvalidInput, match="strided has no closed form"):
         closed_form(strided)
+
+
+def test_strides_beyond_32_are_told_with_what_n_must_be_a_multiple_of() -> None:
+    stages = tuple(Stage(block="basic", depth=1, width=8, stride=2) for _ in range(5))
+    strided = Network(name="strided", family="", stem="conv3", stem_width=8, stages=stages)
+    form, counts = closed_form(strided), {}
+    for n_ in (2, 3, 4):
+        counts[n_] = strided.complexity(32 * n_) == form.map(lambda f, n_=n_: f.subs({d: 1, w: 1, g: 1, n: n_}))
+    assert counts == {2: True, 3: False, 4: True}
+    assert step_of_n(strided) == 2
+    assert "exact for n that is a multiple of 2" in closed_form_step(strided, form).title
 
 
 def test_a_closed_form_is_data_and_terms() -> None:

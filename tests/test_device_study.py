@@ -29,7 +29,7 @@ CUDA = {**PLACE, "device": "cuda", "device_name": "fake GPU"}
 
 
 class FakeGpu(FakeEngine):
-    """A GPU on which every round takes three seconds, and whose compiler is slow unless it was asked ahead."""
+    """A GPU as fast as those of today: each round takes three seconds, its compiler is slow unless asked ahead."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(self.timed)
@@ -39,7 +39,7 @@ class FakeGpu(FakeEngine):
         if not task.job.subject.timed:
             return Outcome("ok", result={"epochs": [], "error": 0.1, "conditions": CONDITIONS})
         flops, acts = (task.job.description[name] or 1 for name in ("flops", "acts"))
-        return measured(task, [task.batch * (1e-12 * flops + 1e-10 * acts)] * 5)
+        return measured(task, [task.batch * (2e-14 * flops + 1.5e-11 * acts)] * 5)
 
     def describe(self) -> dict[str, Any]:
         return CUDA
@@ -208,5 +208,5 @@ def test_a_budget_too_short_leaves_the_rest_for_another_call(
 ) -> None:
     monkeypatch.setattr(device_study, "study", lambda kind: Study((Job(LayerSubject(8, 3, None, 8)),), RULES))
     arguments = ["measure", "device", "--device", "cpu", "--store", tmp_path / "m.sqlite"]
-    assert command(*arguments, "--budget", "3s") == 0
+    assert command(*arguments, "--budget", "0.1s") == 0
     assert "0 of 1 jobs are in" in capfd.readouterr().err

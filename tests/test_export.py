@@ -170,8 +170,11 @@ def test_every_export_of_the_zoo_parses_or_says_why_not(to):
     refused = {name: str(text) for name, text in found.items() if isinstance(text, InvalidInput)}
     assert all(line.startswith(f"{to} cannot express {name}: ") for name, line in refused.items())
     assert len(refused) < len(found) - 30
-    assert (not refused) == (to == "json")
+    assert (not refused) == (to in ("json", "torch"))
     for name in found.keys() - refused.keys():
+        if to == "torch":
+            ast.parse(found[name])
+            continue
         data = yaml.safe_load(found[name]) if to == "pycls" else json.loads(found[name])
         if "python" in data:
             ast.parse(data["python"])
@@ -333,13 +336,17 @@ def test_generators_are_found_again(depth, w0, wa, wm, group_w):
 @pytest.mark.parametrize(
     ("to", "name", "reason"),
     [
-        ("pycls", "MobileNetV2", "no activation relu6, only relu, silu, gelu; torchvision and timm and json can"),
+        (
+            "pycls",
+            "MobileNetV2",
+            "only relu, silu, gelu; torch and torchvision and timm and json can",
+        ),
         ("pycls", "ConvNeXt-Tiny", "no head of kind"),
-        ("torchvision", "ResNet-18-D", "shortcuts do not pool; timm and json can"),
+        ("torchvision", "ResNet-18-D", "shortcuts do not pool; torch and timm and json can"),
         ("torchvision", "RegNetZ-500MF", "no blocks of kind linear-bottleneck"),
         ("torchvision", "EfficientNet-Edge-S", "SiLU, not relu"),
-        ("timm", "ResNetV2-50", "no head of kind bn-act-pool; json can"),
-        ("timm", "VGG-16", "no head of kind vgg; torchvision and json can"),
+        ("timm", "ResNetV2-50", "no head of kind bn-act-pool; torch and json can"),
+        ("timm", "VGG-16", "no head of kind vgg; torch and torchvision and json can"),
     ],
 )
 def test_refusals_have_reasons_and_say_what_can(to, name, reason):
@@ -352,9 +359,9 @@ def test_refusals_of_what_no_configuration_has():
     dilated = replace(network, stages=tuple(replace(stage, dilation=2) for stage in network.stages))
     wide = replace(network, stages=tuple(replace(stage, kernel=(1, 5)) for stage in network.stages))
     for to in (*LIBRARIES, "pycls"):
-        with pytest.raises(InvalidInput, match="not dilated, here by 2; json can"):
+        with pytest.raises(InvalidInput, match="not dilated, here by 2; torch and json can"):
             export(dilated, to)
-        with pytest.raises(InvalidInput, match=r"kernels are squares, stage 1 has \(1, 5\); json can"):
+        with pytest.raises(InvalidInput, match=r"kernels are squares, stage 1 has \(1, 5\); torch and json can"):
             export(wide, to)
 
 
@@ -368,7 +375,7 @@ def test_stages_that_no_generator_makes_are_a_byobnet():
 
 
 def test_unknown_exports():
-    with pytest.raises(InvalidInput, match="one of pycls, torchvision, timm, json"):
+    with pytest.raises(InvalidInput, match="one of torch, pycls, torchvision, timm, json"):
         export(zoo.network("ResNet-18"), "onnx")
     with pytest.raises(InvalidInput, match="no Python snippet for 'pycls'"):
         snippet(zoo.network("ResNet-18"), "pycls")

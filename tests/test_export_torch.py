@@ -18,7 +18,7 @@ from complexity_theory.exports.torch import WIDTH, source
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import trace
 from tests.detector import make
-from tests.wild_modules import WILD
+from tests.wilder_modules import WILD
 
 
 def module_of(text: str) -> nn.Module:

@@ -42,7 +42,7 @@ def test_whole_multipliers_give_the_count_of_the_scaled_network(name: str) -> No
 
 
 def test_a_network_without_a_closed_form_is_told() -> None:
-    stages = tuple(Stage(block="basic", depth=1, width=8, stride=2) for _ in range(5))
+    stages = tuple(Stage(block="basic", depth=1, width=8, stride=2) for _ in range(8))
     with pytest.raises(InvalidInput, match="strided has no closed form"):
         kept_form(Network(name="strided", family="", stem="conv3", stem_width=8, stages=stages))
 

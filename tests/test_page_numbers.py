@@ -179,6 +179,24 @@ def test_the_commands_and_the_python_give_the_same(
 # -- the same front as the figure of a choice
 
 
+# The share of the front's longer pieces in the middle of which a dot of its colour is drawn.
+DRAWN = """(() => {
+  const { plot, drawing } = charts[arguments[0]];
+  const { canvas } = plot.ctx;
+  const front = drawing.lines.find(({ name }) => name === "front of all variants").points;
+  const at = front.map(([x, y]) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)]);
+  const wanted = theme().budget.match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const painted = ([x, y]) => [...Array(9).keys()].some((i) => {
+    const place = 4 * ((Math.round(y) + Math.floor(i / 3) - 1) * canvas.width + Math.round(x) + (i % 3) - 1);
+    return wanted.every((value, k) => Math.abs(data[place + k] - value) < 40);
+  });
+  const all = at.slice(1).map(([x, y], i) => [x, y, ...at[i]]);
+  const pieces = all.filter(([x, y, u, v]) => Math.hypot(x - u, y - v) > 3);
+  return [pieces.length, pieces.filter(([x, y, u, v]) => painted([(x + u) / 2, (y + v) / 2])).length];
+})()"""
+
+
 def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = network("ResNet-18")
     found = choose(base, Budgets(params="20M", seconds="1ms"), PROFILES[:1])
@@ -195,6 +213,8 @@ def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatc
     for cost, told in (("params", "params"), ("seconds", "time"), ("memory", "memory")):
         front = window.run(points, cost, "front of all variants")
         assert [tuple(point) for point in front] == list(everything.fronts[told])
+    pieces, drawn = window.run(DRAWN, "seconds")
+    assert drawn > 0.8 * pieces > 0
     largest = window.run(points, "params", "largest within the command's budgets")
     assert {tuple(point) for point in largest} == {
         (one.complexity.params, one.complexity.flops) for one in found.candidates

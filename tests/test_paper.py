@@ -56,7 +56,7 @@ def test_paper_makes_everything_and_says_what_it_left(
     assert "verification: 17 rows passed, 0 failed" in printed.err
     made = contents(tmp_path / "out")
     expected = {f"{name}.{suffix}" for name in SOME for suffix in ("svg", "png")}
-    expected |= {f"data/{name}.csv" for name in SOME} | {"README.md", "verification.md"}
+    expected |= {f"data/{name}.csv" for name in SOME} | {"README.md", "verification.md", "explorer.html"}
     expected |= {f"tables/{name}.{suffix}" for name in TABLES for suffix in ("md", "tex")}
     assert set(made) == expected
     committed = contents(CHECKOUT)
@@ -150,7 +150,7 @@ def test_paper_measures_anew_when_asked(
     assert command("paper", "--measure", "--output", str(tmp_path)) == 0  # an earlier run is measured anew
     assert (tmp_path / "sweep.sqlite").stat().st_ino != once
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-    assert frame.attrs["r_acts"] == "- (log -)"  # equal times go with nothing
+    assert frame.attrs["r_acts"] == "- (ranks -)"  # equal times go with nothing
     assert frame.attrs["device"] == "fake, threads: 1, forward, fp32, nchw, eager, PyTorch 0"
 
 

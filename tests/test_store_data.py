@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from complexity_theory import zoo
+from complexity_theory import cli, zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.correlation import correlations
 from complexity_theory.evidence.loaders import load
@@ -23,7 +23,7 @@ from complexity_theory.measurement import schema
 from complexity_theory.measurement import store as stores
 from complexity_theory.measurement.claims import Owner
 from complexity_theory.measurement.engines import LOOK
-from complexity_theory.measurement.frame import read
+from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, ModuleSubject, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
@@ -162,7 +162,7 @@ def test_a_failed_job_leaves_integers_integers(tmp_path: Path) -> None:
     frame = read(tmp_path / "m.sqlite")
     whole = ("flops", "params", "acts", "n", "rounds", "peak_memory", "resolution", "base_resolution", "width", "batch")
     assert {name: frame[name].dtype.kind for name in whole} == dict.fromkeys(whole, "i")
-    text = stores.EXPORTS["csv"](frame)
+    text = EXPORTS["csv"](frame)
     assert isinstance(text, str)
     assert f",{jobs(1)[0].description['flops']}," in text
     assert ".0," not in text.replace(",1.0,", "")  # the factor alone is a float
@@ -475,3 +475,64 @@ def test_rounds_that_went_well_survive_a_retry(tmp_path: Path) -> None:
     assert measure(Study(tuple(jobs(2)), RULES), path, engine, Silent(), retry=True)[0] == 2 + 4
     assert sorted(task.number for task in engine.ran if task.job in jobs(2)) == [1, 1]
     assert read(path)["rounds"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_what_a_store_says_is_no_formula_and_steers_nothing(tmp_path: Path, form: str) -> None:
+    path, reason = tmp_path / "m.sqlite", "=HYPERLINK(0)\x1b[31m\x9b \ud7ff"
+    base = replace(zoo.network("ResNet-18"), name="=1+1")
+    swept(path, [Job(NetworkSubject(base))], FakeEngine(lambda task: Outcome("crashed", reason)))
+    shown = stores.EXPORTS[form](read(path))
+    assert isinstance(shown, str)
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert ("'=1+1" in shown) == (form == "csv")
+    assert ("'=HYPERLINK" in shown) == (form == "csv")
+
+
+BAD = [
+    "UPDATE subjects SET description = '{}'",
+    "UPDATE subjects SET description = '['",
+    f"UPDATE subjects SET description = '{'[' * 100_000}'",
+    "UPDATE subjects SET description = json_set(description, '$.stages', 3)",
+    "UPDATE subjects SET description = json_set(description, '$.resolution', -1)",
+    "UPDATE subjects SET form = 'poem'",
+    "UPDATE jobs SET description = json_set(description, '$.network', json('[1]'))",
+    "UPDATE jobs SET description = json_set(description, '$.factor', 'x')",
+    "UPDATE jobs SET description = json_set(description, '$.batch', 'x')",
+    "UPDATE jobs SET description = json_set(description, '$.mode', json('{}'))",
+    "UPDATE jobs SET description = json_remove(description, '$.strategy')",
+    "UPDATE environments SET description = json_set(description, '$.device_name', json('[1]'))",
+    "UPDATE environments SET description = json_remove(description, '$.device_name')",
+    "UPDATE attempts SET batch = -1",
+    "UPDATE attempts SET status = 'fine'",
+    "UPDATE attempts SET result = json_set(result, '$.samples', json('[1e-300]'))",
+    'UPDATE attempts SET result = json_set(result, \'$.counts\', json(\'{"flops": -1, "params": 0, "acts": "x"}\'))',
+    "UPDATE claims SET owner = 'x'",
+    "DROP TABLE claims",
+]
+
+
+@pytest.mark.parametrize("statement", BAD, ids=lambda statement: statement[:80])
+def test_a_damaged_or_foreign_row_is_told_in_a_line_by_whatever_reads_it(
+    tmp_path: Path, statement: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.sqlite"
+    swept(path, expand({"networks": ["ResNet-18", "ResNet-34"], "strategies": "w", "factors": [1, 2]}))
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(statement)
+    db.close()
+    before = path.read_bytes()
+    for arguments in (
+        ["measure", "export", str(path)],
+        ["measure", "exponents", str(path)],
+        ["runtime", "correlate", str(path)],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]
+        if ended.value.code:
+            assert ended.value.code == 2
+            assert len(said) == 1
+            assert said[0].startswith(f"error: {path}") or said[0].startswith("error: no network is measured"), said
+    assert path.read_bytes() == before

@@ -38,7 +38,7 @@ EXAMPLES: dict[str, str] = {
     "runtime compare": "ResNet-18 --target-flops 8GF --device v100-training",
     "measure plan": "scaling-quick",
 }
-LONG = {"verify", "figures", "paper"}
+LONG = {"verify", "figures", "paper", "explore", "runtime prior", "runtime profiles"}
 HELPED = re.compile(r"measure (?!plan).*")  # they measure: their pages of help stand for them
 
 

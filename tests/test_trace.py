@@ -26,7 +26,7 @@ from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.realise import scale
 from tests.detector import Backbone, make
 from tests.modules import constructed, truth
-from tests.wild_modules import WILD
+from tests.wilder_modules import WILD
 
 INPUT = (3, 64, 96)
 

@@ -149,6 +149,10 @@ RIGHT: dict[str, dict[str, Any]] = {
     "fit": {"table": "no table", "name": "mine", "where": None},
     "verify": {"timed": "no store"},
     "list_devices": {},
+    "measure": {
+        **{"what": "no study.toml", "store": "/nowhere/store.sqlite", "device": "cpu", "threads": 1, "rounds": 1},
+        **{"budget": 1.0, "seed": 0, "retry": False},
+    },
     "figure": {"name": "exponents", "networks": None, "strategies": None, "tables": None, "store": None},
     "explore": {
         **{"networks": "no network", "devices": (), "input": None, "strategies": (), "roundings": "pycls"},

@@ -9,7 +9,7 @@ from torch import nn
 from complexity_theory.measurement.count import breakdown, count
 from complexity_theory.measurement.trace.capture import capture
 from tests.other_counters import by_functions, by_hooks, multiply_adds
-from tests.wild_modules import WILD
+from tests.wilder_modules import WILD
 
 # Forward hooks see layers that are called as modules; these call functions with their weights, or none of their own.
 BY_FUNCTIONS = frozenset(

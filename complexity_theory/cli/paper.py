@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from complexity_theory.cli.app import PAPER, App
+from complexity_theory.cli.options import OUTPUT, network_names, strategy_names
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -33,17 +34,46 @@ StoreOption = Annotated[
 
 
 def figures(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of figures (default: all).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names of figures (default: all).")
+    ] = None,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", metavar="pdf|svg|png", help="May be repeated; default: svg and png.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK", help="Instead of the paper's; may be repeated.", autocompletion=network_names),
+    ] = None,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STRATEGY", help="Instead of the paper's; may be repeated.", autocompletion=strategy_names
+        ),
+    ] = None,
     output: OutputOption = Path("figures"),
     tables: TablesOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Draw figures, each as SVG and PNG with its data as CSV."""
-    from complexity_theory.figures.catalogue import find
-    from complexity_theory.figures.paper import figure_steps
-    from complexity_theory.figures.registry import Sources
+    """Draw figures, each with its data as CSV; without options of their own also the page that shows them all.
 
-    _work(figure_steps(find(names or []), output, Sources(tables=_folder(tables), store=store)))
+    Those of networks and strategies (effective_exponents, realised, four_strategies, alpha, strategies) take others.
+    """
+    from complexity_theory.figures import paper, style
+    from complexity_theory.figures.catalogue import find
+    from complexity_theory.figures.registry import USUAL_FORMS, Sources
+    from complexity_theory.figures.verb import chosen
+    from complexity_theory.verbs import resolve
+
+    specs, sources = find(names or []), Sources(tables=_folder(tables), store=store)
+    if not (form or networks or strategies):
+        _work(paper.figure_steps(specs, output, sources))
+        return
+    forms = [resolve.choice(each, "form of a figure", list(style.FORMS)) for each in form or USUAL_FORMS]
+    wanted = [(spec, chosen(spec, networks or None, strategies or None)) for spec in specs]
+    _work(paper.drawing_steps(wanted, output, sources, forms))
 
 
 def paper(
@@ -141,5 +171,11 @@ def _work(steps: list[Step]) -> bool:
 
 def register(app: App) -> None:
     """Adds the commands of this module."""
-    app.command(panel=PAPER, examples=["figures", "figures ranking --output here"])(figures)
+    app.command(
+        panel=PAPER,
+        examples=[
+            "figures ranking --output here",
+            "figures realised --networks ResNet-50 --strategies w --strategies dWr --format pdf --output here",
+        ],
+    )(figures)
     app.command(panel=PAPER, examples=["paper", "paper --measure --output here"])(paper)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 # Okabe and Ito's palette for the colour-blind, without its yellow, which is lost on white paper.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#7f7f7f"
+BROWN = "#6b3d12"  # dark beside vermillion, for colour-blind readers too
 QUIET = "#555555"  # text and lines that stand back
 
 

@@ -122,14 +122,19 @@ def _latex(table: Table) -> str:
 def _csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(_csv_cell, table.columns))
+    writer.writerow(map(csv_cell, table.columns))
     for row in table.rows:
         values = (row.get(name) for name in table.columns)
-        writer.writerow("" if value is None else _csv_cell(value) for value in values)
+        writer.writerow("" if value is None else csv_cell(value) for value in values)
     return text.visible(out.getvalue().rstrip("\n"))
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """A cell of a CSV: text on one line that no spreadsheet takes for a formula, other values as JSON has them.
+
+    >>> csv_cell("=1+1"), csv_cell(1.5)
+    ("'=1+1", 1.5)
+    """
     return text.for_csv(text.printable(value)) if isinstance(value, str) else plain(value)
 
 

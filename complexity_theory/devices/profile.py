@@ -20,7 +20,7 @@ from complexity_theory.zoo import kin
 VERSION = 2  # of the files written; those of earlier ones are read
 
 INTERVAL = 0.90  # of predictions
-BYTES = {"fp32": 4, "tf32": 4, "amp": 2, "fp16": 2, "bf16": 2}  # of an activation
+PRECISIONS = ("fp32", "tf32", "amp", "fp16", "bf16")
 SIZES = ("batch", "resolution", "flops", "params", "acts")  # in which a profile has a range
 MODES = ("inference", "training")
 MOST = 1e18  # of a count of one image; int64 and the formulas of time hold it
@@ -174,7 +174,7 @@ def _from_dict(data: dict[str, Any]) -> Profile:
     if not (isinstance(families, list) and all(isinstance(family, str) for family in families)):
         raise InvalidInput(f"families must be a list of names, not {families!r:.{SHOWN}}")
     _check_table(provenance, "provenance")
-    for key, known in (("mode", MODES), ("precision", tuple(BYTES))):  # known of some tables only
+    for key, known in (("mode", MODES), ("precision", PRECISIONS)):  # known of some tables only
         if (value := provenance.get(key, known[0])) not in known:
             raise InvalidInput(f"provenance.{key} must be one of {', '.join(known)}, not {value!r:.{SHOWN}}")
     networks = _number(data, "networks", bounds=(1, MOST))

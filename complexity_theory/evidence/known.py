@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy.special import stdtrit
 
 from complexity_theory import zoo
 
@@ -39,6 +38,8 @@ def interval(values: Any, level: float = LEVEL) -> Interval:
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Interval(mean, np.nan, np.nan)
+    from scipy.special import stdtrit  # a prediction, which reads this module, is to start at once
+
     half = float(stdtrit(n - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(n))
     return Interval(mean, mean - half, mean + half)
 

@@ -113,7 +113,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
     }
     try:
         return Table(path.stem, frame_of(_store_rows(data)), about, remarks=tuple(_clocks(data)))
-    except (InvalidInput, ValueError, TypeError, LookupError) as error:
+    except (InvalidInput, ValueError, TypeError, LookupError, RecursionError) as error:
         raise InvalidInput(f"{path}: {error}") from None
 
 

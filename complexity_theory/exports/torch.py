@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.exports.lines import named
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph
@@ -31,7 +31,6 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 
 WIDTH = 110  # of a line
-JOINED = 90  # characters of calls within calls
 HELPERS = Path(__file__).parents[1] / "measurement" / "modules.py"  # their source is copied, not imported
 
 _HEAD = '''"""{title}
@@ -236,7 +235,7 @@ class _Program:
         taken = ", ".join(f"{x}: Tensor" for x in inputs)
         gives = "Tensor" if len(out) == 1 else "tuple[Tensor, ...]"
         made = "\n".join(_indented(_indented(line)) for line in self.made)
-        lines = "\n".join(_indented(_indented(line)) for line in _named(self.lines, inputs, out))
+        lines = "\n".join(_indented(_indented(line)) for line in named(self.lines, inputs, out))
         return (
             f"class {name}(nn.Module):\n    def __init__(self) -> None:\n        super().__init__()\n{made}\n\n"
             f"    def forward(self, {taken}) -> {gives}:\n{lines}\n"
@@ -336,48 +335,6 @@ def _has_linear(layer: Layer) -> bool:
     return isinstance(layer, Linear) or (
         isinstance(layer, Sequential) and any(_has_linear(part) for _, part in layer.parts)
     )
-
-
-_NAMES = ("x", "y", "z", "u", "v", "w", *(f"v{i}" for i in range(1, 1000)))
-_VARIABLE = re.compile(r"(?<![.\w])(v\d+|x\d*)(?![\w(])")
-
-
-def _named(lines: Sequence[tuple[str, str]], inputs: Sequence[str], out: Sequence[str]) -> list[str]:
-    """The lines with few names: a value whose last use it is gives its name to what is made of it."""
-    lines = _joined(list(lines), out)
-    last = {name: len(lines) for name in out}
-    for i, (_, expression) in reversed(list(enumerate(lines))):
-        for name in _VARIABLE.findall(expression):
-            last.setdefault(name, i)
-    names = {name: name for name in inputs}
-    written = []
-    for i, (made, expression) in enumerate(lines):
-        text = _VARIABLE.sub(lambda match: names.get(match[0], match[0]), expression)
-        for name in [name for name in names if last.get(name, -1) <= i]:
-            del names[name]
-        names[made] = next(name for name in _NAMES if name not in names.values())
-        written.append(f"{names[made]} = {text}")
-    result = ", ".join(names[name] for name in out)
-    if written and len(out) == 1 and lines[-1][0] == out[0]:
-        return [*written[:-1], f"return {written[-1].partition(' = ')[2]}"]
-    return [*written, f"return {result}"]
-
-
-def _joined(lines: list[tuple[str, str]], out: Sequence[str]) -> list[tuple[str, str]]:
-    """The lines with calls that one other line alone takes put into it, as far as they fit on a line."""
-    uses = Counter(name for _, expression in lines for name in _VARIABLE.findall(expression)) + Counter(out)
-    joined: list[tuple[str, str]] = []
-    for made, expression in lines:
-        while joined:
-            name, inner = joined[-1]
-            fits = len(inner) + len(expression) < JOINED and inner.startswith("self.") and inner.endswith(")")
-            alone = uses[name] == 1 and name in _VARIABLE.findall(expression)
-            if not (fits and alone) or "\n" in inner + expression:
-                break
-            expression = re.sub(rf"(?<![.\w]){name}(?![\w(])", inner.replace("\\", r"\\"), expression)
-            joined.pop()
-        joined.append((made, expression))
-    return joined
 
 
 _SIGNS = {"torch.add": " + ", "torch.mul": " * ", "torch.sub": " - ", "torch.div": " / "}

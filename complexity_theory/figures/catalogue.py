@@ -8,6 +8,7 @@ from types import MappingProxyType
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.figures import (
     accuracy,
+    blocks,
     choice,
     errors,
     fast_direction,
@@ -19,7 +20,7 @@ from complexity_theory.figures import (
 )
 from complexity_theory.figures.registry import Spec
 
-_MODULES = (theory, networks, runtime, sweep, prediction, choice, fast_direction, accuracy, errors)
+_MODULES = (theory, networks, blocks, runtime, sweep, prediction, choice, fast_direction, accuracy, errors)
 FIGURES: Mapping[str, Spec] = MappingProxyType({spec.name: spec for module in _MODULES for spec in module.FIGURES})
 
 

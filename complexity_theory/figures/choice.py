@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,12 +13,12 @@ from complexity_theory.devices.prediction import predict
 from complexity_theory.devices.profile import load
 from complexity_theory.evidence.sources import sources
 from complexity_theory.figures import style
-from complexity_theory.figures.networks import BASES, FACTORS
+from complexity_theory.figures.networks import BASES, FACTORS, listed, shown_networks
 from complexity_theory.figures.registry import Spec
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.strategy import Strategy, fast, parse
-from complexity_theory.zoo import network
+from complexity_theory.verbs import resolve
 
 # The profiles of two devices, and what they were fitted to.
 DEVICES = {name: sources()[name] for name in ("rtx4090-eager-nchw", "v100-training")}
@@ -43,45 +43,57 @@ def predictions(base: Network, strategy: Strategy, factor: float) -> Iterator[di
 def _framed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     frame.attrs["source"] = SOURCE
+    frame.attrs["networks"] = listed(frame["network"])
     frame.attrs["device"] = "; ".join(f"{device.about} (profile {name})" for name, device in DEVICES.items())
     return frame
 
 
-def four_strategies_data() -> pd.DataFrame:
-    """EfficientNet-B0 and RegNetZ-500MF realised from x1 to x32 under each strategy, with predicted times."""
+def four_strategies_data(
+    networks: Iterable[Network | str] = SHOWN, strategies: Iterable[Strategy | str] = tuple(style.GROUPED)
+) -> pd.DataFrame:
+    """Networks realised from x1 to x32 under each strategy, with predicted times."""
+    chosen = [resolve.strategy(strategy) for strategy in strategies]
     rows = [
-        {"strategy": name, **row}
-        for base in SHOWN
-        for name in style.GROUPED
+        {"strategy": strategy.name, **row}
+        for base in shown_networks(networks)
+        for strategy in chosen
         for factor in FACTORS
-        for row in predictions(network(base), parse(name), factor)
+        for row in predictions(base, strategy, factor)
     ]
     return _framed(rows)
 
 
 def draw_four_strategies(frame: pd.DataFrame) -> Figure:
-    """A row per network: acts, params and the time per image on each device against flops, a line per strategy."""
-    figure = style.new(3.9)
+    """A row per network: acts, params and the time per image on each device against flops, a line per strategy.
+
+    Bars beside the largest networks: the intervals of their predicted times.
+    """
+    marks, shown = style.marks(frame["strategy"], style.GROUPED), list(frame["network"].unique())
+    figure = style.new(0.5 + 1.7 * len(shown))
     columns: list[tuple[str, str]] = [
         ("acts", ""),
         ("params", ""),
         *(("seconds", device.short) for device in DEVICES.values()),
     ]
     titles = {"acts": "acts (millions)", "params": "params (millions)"}
-    grid = figure.subplots(len(SHOWN), len(columns), sharex="row")
-    for i, base in enumerate(SHOWN):
+    grid = figure.subplots(len(shown), len(columns), sharex="row", squeeze=False)
+    for i, base in enumerate(shown):
         for j, (metric, device) in enumerate(columns):
             axes, unit = grid[i, j], style.UNITS[metric][1]
             rows = frame[(frame["network"] == base) & (frame["device"] == (device or columns[-1][1]))]
-            for name, line in rows.groupby("strategy", sort=False):
-                style.line(axes, line["flops"] / 1e9, line[metric] / unit, style.GROUPED[str(name)])
-            title = titles.get(metric, f"ms, {device}")
-            axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=8.5)
+            for k, (name, line) in enumerate(rows.groupby("strategy", sort=False)):
+                style.line(axes, line["flops"] / 1e9, line[metric] / unit, marks[str(name)])
+                if device:
+                    last = line.iloc[-1]
+                    apart = last["flops"] / 1e9 * 1.12 ** (k + 1)
+                    style.interval(axes, apart, last["low"] / unit, last["high"] / unit, marks[str(name)])
+            title = titles.get(metric, f"predicted ms, {device}")
+            axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=7.5)
             axes.set_xlabel("flops ($10^9$)")
             style.log(axes.xaxis, decades=1.9)
             style.log(axes.yaxis, decades=1.9)
         grid[i, 0].set_ylabel(base)
-    style.legend_below(figure, style.handles(style.GROUPED))
+    style.legend_below(figure, style.handles(marks))
     return figure
 
 
@@ -90,27 +102,26 @@ def _known_as(strategy: Strategy) -> str | None:
     return next((name for name in ("dr", *style.GROUPED) if parse(name).shares == strategy.shares), None)
 
 
-def alpha_data() -> pd.DataFrame:
-    """The paper's base networks realised at 8 times their flops under fast(alpha), with predicted times."""
+def alpha_data(networks: Iterable[Network | str] = BASES) -> pd.DataFrame:
+    """Networks realised at 8 times their flops under fast(alpha), with predicted times."""
     rows = [
         {"alpha": float(alpha), "known_as": _known_as(fast(alpha)), **row}
-        for base in BASES
+        for base in shown_networks(networks)
         for alpha in ALPHAS
-        for row in predictions(network(base), fast(alpha), FACTOR)
+        for row in predictions(base, fast(alpha), FACTOR)
     ]
     return _framed(rows)
 
 
 def draw_alpha(frame: pd.DataFrame) -> Figure:
     """A panel per device: the predicted time at x8 against alpha, a line per network, with its interval."""
-    figure = style.new(3.1)
+    figure, marks = style.new(3.1), style.marks(frame["network"], style.BASES)
     panels = figure.subplots(1, len(DEVICES))
     ms = style.UNITS["seconds"][1]
     for index, (axes, (device, rows)) in enumerate(zip(panels, frame.groupby("device", sort=False), strict=True)):
-        for base, line in rows.groupby("network", sort=False):
-            mark = style.BASES[str(base)]
-            interval = (line["low"] / ms, line["high"] / ms)
-            axes.fill_between(line["alpha"], *interval, color=mark.colour, alpha=0.13, linewidth=0)
+        for k, (base, line) in enumerate(rows.groupby("network", sort=False)):
+            mark = marks[str(base)]
+            style.interval(axes, line["alpha"] + 0.012 * (k - 1), line["low"] / ms, line["high"] / ms, mark)
             style.line(axes, line["alpha"], line["seconds"] / ms, mark)
         axes.set(xlabel="α, the share of width in fast scaling", xlim=(0, 1))
         axes.set_ylim(bottom=0)
@@ -121,24 +132,25 @@ def draw_alpha(frame: pd.DataFrame) -> Figure:
         axes.grid(visible=False, axis="x")
         axes.set_title(style.panel(index, str(device)), loc="left", pad=14)
     panels[0].set_ylabel("predicted time per image (ms)")
-    style.legend_below(figure, style.handles(style.BASES))
+    style.legend_below(figure, style.handles(marks))
     return figure
 
 
 FIGURES = (
     Spec(
         "four_strategies",
-        "Four ways to scale EfficientNet-B0 (above) and RegNetZ-500MF (below) from ×1 to ×32: acts, params and "
-        "predicted time per image, all of networks that can be built. Group widths are scaled with the widths. "
-        "Devices: {device}. Source: {source}.",
+        "Ways to scale {networks} (rows, from above) from ×1 to ×32: acts, params and "
+        "predicted time per image, all of networks that can be built. Group widths are scaled with the widths. Bars "
+        "beside the largest networks: the predicted times of 9 of 10 held-out networks. Devices: {device}. Source: "
+        "{source}.",
         four_strategies_data,
         draw_four_strategies,
     ),
     Spec(
         "alpha",
-        "Fast scaling by ×8: predicted time per image against α, the share of width, for the paper's three base "
-        "networks, all of networks that can be built. Bands hold 9 of 10 held-out networks. Devices: {device}. Source: "
-        "{source}.",
+        "Fast scaling by ×8: predicted time per image against α, the share of width, for {networks}, all of networks "
+        "that can be built. Bars hold 9 of 10 held-out networks; those of the "
+        "networks stand side by side. Devices: {device}. Source: {source}.",
         alpha_data,
         draw_alpha,
     ),

@@ -56,7 +56,7 @@ def draw_errors(frame: pd.DataFrame) -> Figure:
             (("time", rows["unit"].iloc[0], 1.0), ("flops", *style.UNITS["flops"]))
         ):
             axes = grid[i, j]
-            for family, line in rows.sort_values("flops").groupby("family"):
+            for family, line in rows.sort_values(column).groupby("family"):
                 axes.plot(line[column] / unit, line["error"], **families.look(families.group(str(family)), joined=True))
             axes.set_xlabel(label)
             axes.set_title(style.panel(2 * i + j, str(study)), loc="left")

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from complexity_theory.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Mark, dots
+from complexity_theory.figures.style import BLACK, BLUE, BROWN, GREEN, GREY, PURPLE, SKY, VERMILLION, Mark, dots
 from complexity_theory.zoo import kin
 
 OTHER = "other"
@@ -24,7 +24,7 @@ MARKS: Mapping[str, Mark] = MappingProxyType(
         "ViTC": Mark(GREEN, "d", (0, (4, 1.5))),
         "MobileNet": Mark(GREEN, "P"),
         "EfficientNet": Mark(VERMILLION, "^"),
-        "EfficientNetV2": Mark(ORANGE, "v"),
+        "EfficientNetV2": Mark(BROWN, "v", (0, (4, 1.5))),
         "RegNetX": Mark(BLUE, "o"),
         "RegNetY": Mark(SKY, "s"),
         "RegNetZ": Mark(BLACK, "*"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from complexity_theory.core import report
 from complexity_theory.core.files import MADE, check_ours, read_text, write
@@ -15,8 +16,9 @@ from complexity_theory.core.text import for_markdown
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
-from complexity_theory.figures.registry import Sources, Spec
+from complexity_theory.figures.registry import USUAL_FORMS, Sources, Spec
 from complexity_theory.scaling import tables
+from complexity_theory.verbs.blocks import block_table
 from complexity_theory.verbs.theory import growth_table
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
@@ -24,6 +26,12 @@ VERIFICATION = "verification.md"
 PAGE = "README.md"
 MARKS = {"markdown": f"<!-- {MADE} -->\n\n", "latex": f"% {MADE}\n"}  # where they are comments
 EXPLORER = "explorer.html"
+
+
+# The tables that are written: the paper's, and that of blocks.
+WRITTEN: Mapping[str, Callable[[], report.Table]] = MappingProxyType(
+    {**{name: partial(growth_table, found) for name, found in tables.TABLES.items()}, "blocks": block_table}
+)
 
 
 class Outcome(NamedTuple):
@@ -46,11 +54,24 @@ def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[
 
     Raises InvalidInput, before anything is done, where a file to be written is there and is somebody else's.
     """
-    specs = list(specs)
-    for path in (folder / PAGE, *(path for spec in specs for path in registry.targets(spec, folder))):
+    check_ours(folder / PAGE)
+    return [*drawing_steps([(spec, {}) for spec in specs], folder, sources), Step("the page", partial(_page, folder))]
+
+
+def drawing_steps(
+    wanted: Iterable[tuple[Spec, Mapping[str, Any]]],
+    folder: Path,
+    sources: Sources,
+    forms: Sequence[str] = USUAL_FORMS,
+) -> list[Step]:
+    """A step for each figure, with the networks and strategies given for it: a picture in each form, and its CSV.
+
+    Raises InvalidInput as ``figure_steps``.
+    """
+    wanted = list(wanted)
+    for path in (path for spec, _ in wanted for path in registry.targets(spec, folder, forms)):
         check_ours(path)
-    steps = [Step(spec.name, partial(_figure, spec, folder, sources)) for spec in specs]
-    return [*steps, Step("the page", partial(_page, folder))]
+    return [Step(spec.name, partial(_figure, spec, folder, sources, forms, given)) for spec, given in wanted]
 
 
 def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> list[Step]:
@@ -58,19 +79,19 @@ def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> li
 
     Raises InvalidInput as ``figure_steps``.
     """
-    files = [path for name in tables.TABLES for path in _table_files(name, folder).values()]
-    for path in (folder / VERIFICATION, *files):
+    files = [path for name in WRITTEN for path in _table_files(name, folder).values()]
+    for path in (folder / VERIFICATION, folder / EXPLORER, *files):
         check_ours(path)
     return [
-        *(Step(name, partial(_table, name, folder)) for name in tables.TABLES),
+        *(Step(name, partial(_table, name, folder)) for name in WRITTEN),
         Step("verification", partial(_verification, folder)),
         *more,
         *figure_steps(FIGURES.values(), folder, sources),
     ]
 
 
-def _figure(spec: Spec, folder: Path, sources: Sources) -> Outcome:
-    drawn = registry.make(spec, folder, sources)
+def _figure(spec: Spec, folder: Path, sources: Sources, forms: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+    drawn = registry.make(spec, folder, sources, forms, given)
     if drawn is None:
         return Outcome(f"{spec.name}: left out, for {spec.origin} is not at hand and no data were kept")
     left = "" if drawn.anew else f", its data left as they were ({spec.origin} is not at hand)"
@@ -78,7 +99,7 @@ def _figure(spec: Spec, folder: Path, sources: Sources) -> Outcome:
 
 
 def _table(name: str, folder: Path) -> Outcome:
-    table = growth_table(tables.table(name))
+    table = WRITTEN[name]()
     for form, path in _table_files(name, folder).items():
         write(path, MARKS[form] + report.render(table, form) + "\n", mark=MADE)
     return Outcome(f"table {name}: derived")
@@ -110,7 +131,7 @@ def _page(folder: Path) -> Outcome:
         "# Figures and tables",
         "Made by `complexity-theory paper`. Every figure is drawn from the data beside it.",
     ]
-    derived = [name for name in tables.TABLES if (folder / "tables" / f"{name}.md").exists()]
+    derived = [name for name in WRITTEN if (folder / "tables" / f"{name}.md").exists()]
     if derived:
         links = (f"{name} ([Markdown](tables/{name}.md), [LaTeX](tables/{name}.tex))" for name in derived)
         parts.append(f"The closed-form tables: {', '.join(links)}.")

@@ -31,30 +31,34 @@ def predicted_data(folder: Path) -> pd.DataFrame:
     return frame
 
 
+LEAST_RATIO, MOST_RATIO = 0.45, 2.4  # of predicted to measured times that are shown
+
+
 def draw_predicted(frame: pd.DataFrame) -> Figure:
-    """A panel per table: predicted against measured time, log-log, with the diagonal and the mean error."""
+    """A panel per table: predicted over measured time against measured time, with the mean error."""
     figure = style.new(4.3)
     grid = figure.subplots(2, 4)
     groups = frame["family"].map(families.group)
     for index, (axes, (name_of_table, rows)) in enumerate(
         zip(grid.flat, frame.groupby("table", sort=False), strict=True)
     ):
-        measured, predicted = (rows[name] / style.UNITS["seconds"][1] for name in ("seconds", "predicted"))
-        ends = [min(measured.min(), predicted.min()) / 1.5, 1.5 * max(measured.max(), predicted.max())]
-        axes.plot(ends, ends, color=style.QUIET, linewidth=0.7, zorder=0)
+        measured, ratio = rows["seconds"] / style.UNITS["seconds"][1], rows["predicted"] / rows["seconds"]
+        axes.axhline(1, color=style.QUIET, linewidth=0.7, zorder=0)
         for name in families.MARKS:
             chosen = groups[rows.index] == name
             look = families.look(name)
-            axes.plot(measured[chosen], predicted[chosen], **(look | {"markersize": 0.75 * look["markersize"]}))
-        axes.set(xlim=ends, ylim=ends, box_aspect=1)
+            axes.plot(measured[chosen], ratio[chosen], **(look | {"markersize": 0.75 * look["markersize"]}))
+        axes.set_ylim(LEAST_RATIO, MOST_RATIO)
+        beyond = int(((ratio < LEAST_RATIO) | (ratio > MOST_RATIO)).sum())
         axes.set_title(style.panel(index, str(name_of_table)), loc="left", fontsize=8.5)
-        style.corner(axes, f"error {100 * rows['mape'].iloc[0]:.1f}%\n{len(rows)} rows")
+        outside = f", {beyond} beyond" if beyond else ""
+        style.corner(axes, f"error {100 * rows['mape'].iloc[0]:.1f}%\n{len(rows)} rows{outside}")
         style.log(axes.xaxis)
-        style.log(axes.yaxis)
+        style.log(axes.yaxis, (0.5, 0.7, 1, 1.5, 2))
     for axes in grid[-1]:
         axes.set_xlabel("measured (ms)")
     for axes in grid[:, 0]:
-        axes.set_ylabel("predicted (ms)")
+        axes.set_ylabel("predicted / measured")
     style.legend_below(figure, families.handles(groups), columns=6)
     return figure
 
@@ -79,6 +83,7 @@ def draw_group_width(frame: pd.DataFrame) -> Figure:
             part = rows[chosen]
             look = style.dots(mark, elinewidth=0.5)
             axes.errorbar(part["group_width"], 1e12 * part["cost"], yerr=1e12 * part["error"], **look)
+        axes.axhline(0, color=style.QUIET, linewidth=0.7, zorder=0)
         axes.set_title(style.panel(index, str(mode)), loc="left")
         axes.set_xlabel("group width")
         style.log(axes.xaxis, (4, 8, 16, 24, 32, 64, 128, 256))
@@ -95,9 +100,9 @@ def draw_group_width(frame: pd.DataFrame) -> Figure:
 FIGURES = (
     Spec(
         "predicted",
-        "Predicted against measured time per image: the predictor, fitted without the kin of each network, which it "
-        "knows from other devices only. Error: mean absolute relative error. Devices: {device}. Source of the times: "
-        "{source}.",
+        "Predicted over measured time per image, against the measured: the predictor, fitted without the kin of each "
+        "network, which it knows from other devices only; ratios beyond the axes are counted. Error: mean absolute "
+        "relative error. Devices: {device}. Source of the times: {source}.",
         predicted_data,
         draw_predicted,
         Origin.tables,
@@ -107,8 +112,8 @@ FIGURES = (
         "group_width",
         "The cliff of group widths: what an output of a group convolution costs in RegNets of a single group width, on "
         "{device}. From the measured time is taken what the predictor, fitted to networks without group convolutions, "
-        "gives for the rest of the network; bars: its held-out error. Grey: what it gives for the group convolutions "
-        "themselves. Source of the times: {source}.",
+        "gives for the rest of the network (below zero where that is more than all that was measured; bars: its "
+        "held-out error). Grey: what it gives for the group convolutions themselves. Source of the times: {source}.",
         group_width_data,
         draw_group_width,
         Origin.tables,

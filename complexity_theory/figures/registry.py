@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -18,7 +19,12 @@ from complexity_theory.core.text import short
 from complexity_theory.figures import style
 from complexity_theory.figures.data import from_csv, to_csv
 
+KEPT = Path(__file__).parent / "kept"  # the data of the figures, with the package: in a checkout a link to ``CHECKOUT``
 CHECKOUT = Path(__file__).resolve().parents[2] / "figures"  # where a clone keeps the figures and their data
+
+
+USUAL_FORMS = ("svg", "png")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Origin(StrEnum):
@@ -67,10 +73,13 @@ def data_path(folder: Path, name: str) -> Path:
     return folder / "data" / f"{name}.csv"
 
 
-def derived(spec: Spec, sources: Sources) -> pd.DataFrame | None:
-    """The data of a figure made anew, or None where what they are made from is not at hand."""
+def derived(spec: Spec, sources: Sources, given: Mapping[str, Any] = NOTHING) -> pd.DataFrame | None:
+    """The data of a figure made anew, or None where what they are made from is not at hand.
+
+    ``given``: networks and strategies other than its own, of a figure that takes them.
+    """
     if spec.origin is Origin.package:
-        return spec.derive()
+        return spec.derive(**given)
     source = sources.tables if spec.origin is Origin.tables else sources.store
     if source is None or not all((source / file).exists() for file in spec.files):
         return None
@@ -78,16 +87,16 @@ def derived(spec: Spec, sources: Sources) -> pd.DataFrame | None:
 
 
 def kept(spec: Spec, folder: Path) -> str | None:
-    """The CSV of a figure as it was written earlier: in ``folder``, else in this checkout; None where there is none."""
-    for place in (folder, CHECKOUT):
-        if data_path(place, spec.name).exists():
-            return read_text(data_path(place, spec.name))
+    """The CSV of a figure as it was written earlier: in ``folder``, else with the package; None where there is none."""
+    for path in (data_path(folder, spec.name), KEPT / f"{spec.name}.csv"):
+        if path.exists():
+            return read_text(path)
     return None
 
 
-def targets(spec: Spec, folder: Path) -> list[Path]:
-    """The files of a figure."""
-    return [data_path(folder, spec.name), *(folder / f"{spec.name}.{suffix}" for suffix in ("svg", "png"))]
+def targets(spec: Spec, folder: Path, forms: Sequence[str] = USUAL_FORMS) -> list[Path]:
+    """The files of a figure: its data, and a picture in each of the forms."""
+    return [data_path(folder, spec.name), *(folder / f"{spec.name}.{form}" for form in forms)]
 
 
 def figure(spec: Spec, frame: pd.DataFrame) -> Figure:
@@ -102,19 +111,25 @@ def caption(spec: Spec, frame: pd.DataFrame, escape: Callable[[str], str] = str)
     return spec.caption.format(**about)
 
 
-def make(spec: Spec, folder: Path, sources: Sources) -> Drawn | None:
-    """Writes NAME.svg, NAME.png and data/NAME.csv into ``folder``; None, and nothing written, where there are no data.
+def make(
+    spec: Spec,
+    folder: Path,
+    sources: Sources,
+    forms: Sequence[str] = USUAL_FORMS,
+    given: Mapping[str, Any] = NOTHING,
+) -> Drawn | None:
+    """Writes NAME in each of the forms and data/NAME.csv into ``folder``; None, and nothing, where there are no data.
 
     What is drawn is the CSV as written: data made anew where their source is at hand, else those kept from before.
     """
-    fresh = derived(spec, sources)
+    fresh = derived(spec, sources, given)
     text = kept(spec, folder) if fresh is None else to_csv(fresh)
     if text is None:
         return None
     try:
         frame = from_csv(text)
         drawing = figure(spec, frame)
-        contents: tuple[str | bytes, ...] = (text, style.svg(drawing), style.png(drawing))
+        contents: tuple[str | bytes, ...] = (text, *(style.FORMS[form](drawing) for form in forms))
         said = caption(spec, frame)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if fresh is not None or isinstance(error, InvalidInput):
@@ -122,6 +137,6 @@ def make(spec: Spec, folder: Path, sources: Sources) -> Drawn | None:
         raise InvalidInput(
             f"{data_path(folder, spec.name)} holds no data of the figure {spec.name}: {short(str(error), 200)}"
         ) from None
-    for path, content in zip(targets(spec, folder), contents, strict=True):
+    for path, content in zip(targets(spec, folder, forms), contents, strict=True):
         write(path, content, mark=MADE)
     return Drawn(spec.name, said, fresh is not None)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from complexity_theory.devices.prior import believe
 from complexity_theory.evidence import correlation as evidence
-from complexity_theory.evidence.evaluation import evaluate
+from complexity_theory.evidence.evaluation import few_rows, predictors_of, scope, score
+from complexity_theory.evidence.holdout import held_out
+from complexity_theory.evidence.predictors import RIVALS
 from complexity_theory.evidence.sources import Source
 from complexity_theory.evidence.table import Table
 from complexity_theory.figures import families, style
@@ -60,25 +64,28 @@ def draw_runtime(frame: pd.DataFrame) -> Figure:
 
 
 PREDICTOR = "predictor"
-SCORES = ("n", "lofo_mape", "new_kin_mape", "few_mape", "bias", "coverage")
+SCORES = ("lofo_mape", "new_kin_mape", "few_mape", "bias", "coverage")
 
 
 def ranking_data(folder: Path) -> pd.DataFrame:
     """How often each metric, and the predictor, rank two networks of equal flops as their times do, for every table.
 
-    With the scores of ``evaluate`` on the predictor, as README's table has them.
+    With the predictor's other scores and its best rival, as README's table has them.
     """
     parts = []
     for source in SOURCES.values():
         found = table(source, folder)
         metrics = pd.DataFrame(evidence.rankings(found))
-        scores = evaluate(found, "extended")
-        low, high = scores["intervals"]["ranking"]
-        accuracy = {"accuracy": scores["ranking"], "accuracy_low": low, "accuracy_high": high}
+        frame = scope(found.known, "extended")
+        seconds = frame["seconds"].to_numpy(float)
+        model, new_kin = predictors_of(found, frame)
+        scores = score(model, frame, few_rows(frame, believe(found.provenance)), new_kin)
+        accuracy = dict(zip(("accuracy", "accuracy_low", "accuracy_high"), scores.ranking, strict=True))
+        told = {name: getattr(scores, name).value for name in SCORES}
         predictor = pd.DataFrame(
-            [{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy, **{k: scores[k] for k in SCORES}}]
+            [{"metric": PREDICTOR, "pairs": metrics["pairs"].iloc[0], **accuracy, "n": len(frame), **told}]
         )
-        rivals = {name: rival["lofo_mape"] for name, rival in scores["baselines"].items()}
+        rivals = {name: np.abs(held_out(rival, frame, "kin") / seconds - 1).mean() for name, rival in RIVALS.items()}
         best = min(rivals, key=lambda name: rivals[name])
         parts.append(pd.concat([metrics, predictor]).assign(table=source.short, rival=best, rival_mape=rivals[best]))
     frame = pd.concat(parts, ignore_index=True)

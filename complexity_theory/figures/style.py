@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +18,7 @@ from complexity_theory.core.files import MADE
 from complexity_theory.core.palette import BASES as BASES
 from complexity_theory.core.palette import BLACK as BLACK
 from complexity_theory.core.palette import BLUE as BLUE
+from complexity_theory.core.palette import BROWN as BROWN
 from complexity_theory.core.palette import GREEN as GREEN
 from complexity_theory.core.palette import GREY as GREY
 from complexity_theory.core.palette import GROUPED as GROUPED
@@ -115,17 +118,46 @@ def log(axis: Any, ticks: Iterable[float] | None = None, decades: float = 1.6) -
         axis.set_minor_locator(NullLocator())
         return
     low, high = axis.get_view_interval()
-    if high / low < 8:
-        subs: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
-    else:
-        subs = (1.0, 2.0, 5.0) if high / low < 10**decades else (1.0,)
+    wide: tuple[float, ...] = (1.0, 2.0, 5.0) if high / low < 10**decades else (1.0,)
+    subs = next((denser for denser in (wide, *DENSER) if _ticks(low, high, denser) >= FEWEST_TICKS), DENSER[-1])
     axis.set_major_locator(LogLocator(subs=subs, numticks=20))
     axis.set_minor_locator(LogLocator(subs=tuple(range(1, 10)), numticks=100))
 
 
+FEWEST_TICKS = 3  # with numbers, on an axis
+DENSER: tuple[tuple[float, ...], ...] = (
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0),
+)
+
+
+def _ticks(low: float, high: float, subs: Iterable[float]) -> int:
+    """How many of the ticks at ``subs`` of every decade lie between two values."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return sum(low <= sub * 10.0**decade <= high for decade in decades for sub in subs)
+
+
 def line(axes: Any, x: Any, y: Any, mark: Mark, **options: Any) -> None:
-    """A line with markers in the look of a series."""
-    axes.plot(x, y, color=mark.colour, linestyle=mark.line, marker=mark.marker, **options)
+    """A line with markers in the look of a series; its markers are whole at the edges of the axes too."""
+    look = {"clip_on": False, **options}
+    axes.plot(x, y, color=mark.colour, linestyle=mark.line, marker=mark.marker, **look)
+
+
+def interval(axes: Any, x: Any, low: Any, high: Any, mark: Mark, **options: Any) -> None:
+    """Thin bars from low to high at x, in the colour of a series."""
+    axes.vlines(x, low, high, color=mark.colour, linewidth=0.7, alpha=0.6, clip_on=False, **options)
+
+
+def marks(names: Iterable[str], known: Mapping[str, Mark]) -> dict[str, Mark]:
+    """A mark for each of the names: its own where it is known, others that are not taken for the rest.
+
+    >>> marks(["w", "mine"], STRATEGIES)["mine"] in OTHERS
+    True
+    """
+    names = list(dict.fromkeys(names))
+    free = cycle(OTHERS)
+    return {name: known[name] if name in known else next(free) for name in names}
 
 
 def note(axes: Any, text: str, at: tuple[float, float], shift: tuple[float, float], **options: Any) -> None:
@@ -144,7 +176,7 @@ def line_ends(axes: Any, labels: Iterable[tuple[float, str, str]], gap: float = 
     lowest = -1.0
     for height, text, colour in sorted(labels, key=lambda label: label[0]):
         lowest = max(float(to_axes.transform((x, height))[1]), lowest + gap)
-        axes.text(1.02, lowest, text, color=colour, transform=axes.transAxes, va="center", fontsize=8.5)
+        axes.text(1.03, lowest, text, color=colour, transform=axes.transAxes, va="center", fontsize=8.5)
 
 
 def dots(mark: Mark, **options: Any) -> dict[str, Any]:
@@ -190,7 +222,10 @@ def svg(figure: Figure) -> bytes:
 
 def pdf(figure: Figure) -> bytes:
     """The figure as PDF, without metadata that changes."""
-    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+    return _saved(figure, "pdf", {"CreationDate": None, "Creator": MADE, "Producer": None})
+
+
+FORMS: Mapping[str, Callable[[Figure], bytes]] = MappingProxyType({"pdf": pdf, "svg": svg, "png": png})
 
 
 def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import pandas as pd
@@ -15,7 +15,8 @@ from complexity_theory.figures.registry import Spec
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.scaling.exponents import derive, known_as
 from complexity_theory.scaling.roofline import crossover, intensity
-from complexity_theory.scaling.strategy import fast, parse
+from complexity_theory.scaling.strategy import Strategy, fast, parse
+from complexity_theory.verbs import resolve
 
 COMPARED = tuple(style.STRATEGIES)  # the strategies that the paper compares
 FACTORS = (1, 2, 4, 8, 16, 32, 64)
@@ -59,11 +60,11 @@ def draw_exponents(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def strategies_data() -> pd.DataFrame:
-    """Growth of acts and params of a dense convolution under the compared strategies, for flops growing as s."""
+def strategies_data(strategies: Iterable[Strategy | str] = COMPARED) -> pd.DataFrame:
+    """Growth of acts and params of a dense convolution under strategies, for flops growing as s."""
     rows = []
-    for name in COMPARED:
-        row = derive(parse(name))
+    for strategy in map(resolve.strategy, strategies):
+        name, row = strategy.name, derive(strategy)
         growth = {metric: sympy.lambdify(symbols.s, f) for metric, f in row.growth.as_dict().items()}
         slopes = {f"{metric}_slope": str(exponent) for metric, exponent in row.exponents.as_dict().items()}
         for factor in FACTORS:
@@ -75,14 +76,14 @@ def strategies_data() -> pd.DataFrame:
 
 def draw_strategies(frame: pd.DataFrame) -> Figure:
     """Acts and params against s, log-log, each line with its slope."""
-    figure = style.new(2.9)
+    figure, marks = style.new(2.9), style.marks(frame["strategy"], style.STRATEGIES)
     for index, (axes, metric) in enumerate(zip(figure.subplots(1, 2), ("acts", "params"), strict=True)):
         labels = []
         for name, rows in frame.groupby("strategy", sort=False):
-            style.line(axes, rows["s"], rows[metric], style.STRATEGIES[str(name)], clip_on=False)
+            style.line(axes, rows["s"], rows[metric], marks[str(name)])
             slope = rows[f"{metric}_slope"].iloc[-1]
             power = "$s$" if slope == "1" else f"$s^{{{slope}}}$"
-            labels.append((rows[metric].iloc[-1], f"{name}  {power}", style.STRATEGIES[str(name)].colour))
+            labels.append((rows[metric].iloc[-1], f"{name}  {power}", marks[str(name)].colour))
         axes.set(xlabel="scaling factor $s$", ylabel=f"{metric}, relative to the base", xlim=(1, 64), ylim=(0.9, 85))
         axes.set_title(style.panel(index, metric), loc="left")
         style.log(axes.xaxis, FACTORS)
@@ -163,10 +164,10 @@ def draw_intensity(frame: pd.DataFrame) -> Figure:
     for name in COMPARED:
         mark = style.STRATEGIES[name]
         dense = frame[(frame["kind"] == "dense") & (frame["name"] == name)]
-        style.line(left, dense["s"], dense["flops_per_act"], mark, clip_on=False)
+        style.line(left, dense["s"], dense["flops_per_act"], mark)
         labels.append((dense["flops_per_act"].iloc[-1], name, mark.colour))
         turns = crossovers[(crossovers["name"] == name) & (crossovers["device"] == last)]
-        style.line(right, turns["width"], turns["s"], mark)
+        style.line(right, turns["width"], turns["s"], mark, clip_on=True)
         first = turns[turns["s"] < HIGHEST].iloc[0]
         style.note(right, name, (first["width"], first["s"]), (7, 1), color=mark.colour, fontsize=8.5)
     left.set(xlabel="scaling factor $s$", ylabel="flops per act", xlim=(1, 64), ylim=(5, 1000))
@@ -174,7 +175,7 @@ def draw_intensity(frame: pd.DataFrame) -> Figure:
     style.log(left.xaxis, FACTORS)
     style.log(left.yaxis)
     style.line_ends(left, labels)
-    right.set(xlabel="base width", ylabel="$s$ at the crossover", xlim=(32, 256), ylim=(1, HIGHEST))
+    right.set(xlabel="base width", ylabel="$s$ at the crossover", xlim=(30, 275), ylim=(1, HIGHEST))
     right.set_title(style.panel(1, f"where it turns compute-bound: {last}"), loc="left")
     style.log(right.xaxis, WIDTHS)
     style.log(right.yaxis)

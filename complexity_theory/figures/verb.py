@@ -17,11 +17,9 @@ from complexity_theory.core.report import Table
 from complexity_theory.figures import registry, style
 from complexity_theory.figures.catalogue import find
 from complexity_theory.figures.data import from_csv, to_csv
-from complexity_theory.figures.registry import CHECKOUT, Origin, Sources, Spec
+from complexity_theory.figures.registry import CHECKOUT, Sources, Spec
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
-
-FORMS = {"pdf": style.pdf, "svg": style.svg, "png": style.png}
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,7 +61,7 @@ class Drawing(Result):
 
     def rendered(self, form: str) -> bytes:
         """The picture as ``pdf``, ``svg`` or ``png``. Raises InvalidInput for another form."""
-        return FORMS[resolve.choice(form, "form of a figure", list(FORMS))](self.figure)
+        return style.FORMS[resolve.choice(form, "form of a figure", list(style.FORMS))](self.figure)
 
     def save(self, output: str | Path) -> Path:
         """Writes the picture to a file whose suffix says the form. Raises InvalidInput where it cannot."""
@@ -115,7 +113,7 @@ def figure(
         tables=None if tables is None else resolve.path(tables, "the folder of tables"),
         store=None if store is None else resolve.path(store, "the store"),
     )
-    fresh = spec.derive(**given) if spec.origin is Origin.package else registry.derived(spec, sources)
+    fresh = registry.derived(spec, sources, given)
     text = registry.kept(spec, CHECKOUT) if fresh is None else to_csv(fresh)
     if text is None:
         raise InvalidInput(f"{name} has no data: {spec.origin} is not at hand")

@@ -6,11 +6,16 @@ import json
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
+from complexity_theory.core import text
+from complexity_theory.core.checks import is_number
+from complexity_theory.core.limits import shown
+from complexity_theory.core.report import csv_cell
 from complexity_theory.measurement import schema
+from complexity_theory.measurement.isolate import Status
 from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
 from complexity_theory.measurement.store import Row, rows_of, timed_kinds, times
@@ -57,12 +62,15 @@ def _record(attempts: list[Row]) -> dict[str, Any]:
     results = [json.loads(a.result) for a in attempts if a.status == "ok" and a.batch == last.batch]
     samples = [sample for result in results for sample in times(result)]
     description, place = json.loads(last.description), json.loads(last.place)
+    _check({**description, **place, "batch": last.batch, "status": last.status})
     record = {**description, "batch": last.batch, "status": last.status, "reason": last.reason, "n": len(samples)}
     if results:
         p25, median, p75 = quartiles(samples)
         _, device_median, _ = quartiles([time for result in results for time in times(result, "device_samples")])
+        counts = results[0]["counts"] or {}
+        _check({**description, **place, **counts, "batch": last.batch, "status": last.status})
         record |= {
-            **(results[0]["counts"] or {}),
+            **counts,
             "median": median,
             "p25": p25,
             "p75": p75,
@@ -80,6 +88,35 @@ def _record(attempts: list[Row]) -> dict[str, Any]:
         }
     about = {"job": last.job, "environment": last.environment, "form": last.form, "description": last.subject}
     return {**record, **place, **about}
+
+
+# Columns that must be text, or a number above zero; where the second is True, they may be missing.
+_TEXT = {
+    **dict.fromkeys(
+        ("kind", "network", "family", "dtype", "layout", "mode", "execution", "device", "device_name"), False
+    ),
+    **dict.fromkeys(("strategy", "base", "subject"), True),
+}
+_NUMBERS = {"batch": False, **dict.fromkeys(("factor", "resolution", "base_resolution"), True)}
+_COUNTS = ("flops", "params", "acts")
+
+
+def _check(record: dict[str, Any]) -> None:
+    """Raises ValueError for a row that no sweep has stored."""
+    for name, optional in _TEXT.items():
+        value = record.get(name)
+        if not (isinstance(value, str) or (optional and value is None)):
+            raise ValueError(f"{name} must be text, not {shown(value)}")
+    for name, optional in _NUMBERS.items():
+        number: Any = record.get(name)
+        if not (number is None and optional) and not (is_number(number) and number > 0):
+            raise ValueError(f"{name} must be a number above 0, not {shown(number)}")
+    for name in _COUNTS:
+        value = record.get(name)
+        if value is not None and not (type(value) is int and value >= 0):
+            raise ValueError(f"{name} must be a whole number, not {shown(value)}")
+    if record["status"] not in get_args(Status):
+        raise ValueError(f"status must be one of {', '.join(get_args(Status))}, not {shown(record['status'])}")
 
 
 def _with_roofline(frame: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +163,7 @@ def read(path: str | Path) -> pd.DataFrame:
 
 # A frame as the content of a file.
 EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
-    "csv": lambda frame: frame.to_csv(index=False),
-    "jsonl": lambda frame: frame.to_json(orient="records", lines=True),
+    "csv": lambda frame: frame.map(lambda cell: csv_cell(cell) if isinstance(cell, str) else cell).to_csv(index=False),
+    "jsonl": lambda frame: text.visible(frame.to_json(orient="records", lines=True)),
     "parquet": lambda frame: frame.to_parquet(index=False),
 }

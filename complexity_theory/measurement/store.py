@@ -240,8 +240,8 @@ def _attempts(db: sqlite3.Connection, environment: str) -> dict[str, list[Attemp
         "WHERE environment = ? ORDER BY job, number",
         (environment,),
     )
-    for job, kind, number, batch, status, reason, text in rows:
-        result = json.loads(text)
+    for job, kind, number, batch, status, reason, said in rows:
+        result = json.loads(said)
         timed = status == "ok" and kind in kinds
         samples = times(result) if timed else []
         seconds = result["block"] * math.fsum(samples) if timed else 0.0

@@ -45,7 +45,7 @@ class Explored(Result):
 
     def write(self, output: str | Path) -> None:
         """Writes the page as an HTML file. Raises InvalidInput where it cannot."""
-        files.write(resolve.path(output, "output"), self.html)
+        files.write(resolve.path(output, "output"), self.html, mark=files.MADE)
 
 
 def explore(

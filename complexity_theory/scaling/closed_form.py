@@ -29,7 +29,6 @@ class Term:
     powers: tuple[int, int, int, int]
 
 
-@cache
 def closed_form(network: Scalable) -> Complexity:
     """Flops, params and acts as expanded sympy polynomials in d, w, g (multipliers) and n (input 32 n x 32 n).
 
@@ -47,12 +46,27 @@ def closed_form(network: Scalable) -> Complexity:
     >>> form.acts
     108864*d*n**2*w + 11220*d*w + 28640*n**2*w - 1880*w + 1000
     """
+    return _with_step(network)[1]
+
+
+def step_of_n(network: Scalable) -> int:
+    """What n must be a multiple of for the closed form to equal the counts: 1, or 2 or 4 where strides go beyond 32.
+
+    >>> from complexity_theory.zoo import network
+    >>> step_of_n(network("EfficientNet-B0"))
+    1
+    """
+    return _with_step(network)[0]
+
+
+@cache
+def _with_step(network: Scalable) -> tuple[int, Complexity]:
     for times in STEPS:
         values, first = symbolic_sizes(network, times)
         form = network.ideal(values).map(partial(_in_n, first=first))
         metrics = (*form.as_dict().values(), sympy.sympify(form.products))
         if all(metric.is_polynomial(*VARIABLES) for metric in metrics):
-            return form if form.products != 0 else Complexity(**form.as_dict())
+            return times, form if form.products != 0 else Complexity(**form.as_dict())
     raise InvalidInput(
         f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
         f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"

@@ -12,7 +12,7 @@ from complexity_theory.core.symbols import s
 from complexity_theory.core.text import for_latex
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
-from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit
+from complexity_theory.scaling.closed_form import RESOLUTION_UNIT, VARIABLES, closed_form, own_unit, step_of_n
 from complexity_theory.scaling.effective import EffectiveExponents
 from complexity_theory.scaling.exponents import (
     DIMENSIONS,
@@ -103,6 +103,9 @@ def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) ->
     rounds = (
         "" if unit.denominator == 1 else ", no integer: there strided sizes round up, and the exact counts are higher"
     )
+    step = step_of_n(network)
+    if step > 1:
+        rounds += f"; exact for n that is a multiple of {step}: at others strided sizes round up"
     square = f"an input of {RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
     given = (
         f"an input of height {RESOLUTION_UNIT} n and the proportions of its own" if isinstance(sides, tuple) else square

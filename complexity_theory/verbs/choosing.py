@@ -72,7 +72,8 @@ class Chosen(Result):
         return listed + ([] if self.staged is None else stage_tables(self.staged))
 
     def as_dict(self) -> dict[str, Any]:
-        data = {**self.found.as_dict(), "candidates": self.rows()}
+        rows = self.rows()
+        data = {**self.found.as_dict(), "best": rows[0], "candidates": rows}
         data |= {} if self.free is None else {"free": self.free.as_dict()}
         return data | ({} if self.staged is None else {"by_stage": self.staged.as_dict()})
 

@@ -128,7 +128,7 @@ class Correlated(Result):
 
     def summary(self) -> str:
         pooled = (row for row in self.correlations if row["family"] == "all")
-        return f"{self.table.name}: " + ", ".join(f"{row['metric']} r = {row['pearson']:.2f}" for row in pooled)
+        return f"{self.table.name}: " + ", ".join(f"{row['metric']} log r = {row['pearson_log']:.2f}" for row in pooled)
 
 
 def correlate(table: Any, *, where: Any = None) -> Correlated:
@@ -137,7 +137,7 @@ def correlate(table: Any, *, where: Any = None) -> Correlated:
     ``table``: a name, a file or a ``Table``. Intervals are 95% bootstrap intervals, clustered by architecture.
 
     >>> correlate("v100-training").summary()
-    'v100-training: flops r = 0.75, params r = 0.70, acts r = 0.93'
+    'v100-training: flops log r = 0.92, params log r = 0.90, acts log r = 0.98'
     """
     from complexity_theory.evidence.correlation import correlations, rankings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
@@ -17,8 +17,7 @@ from complexity_theory.graph.operations import Operation
 from complexity_theory.measurement.trace.capture import Capture, Node, Ref
 from complexity_theory.measurement.trace.dims import Atom, Dim, expression, resolved
 from complexity_theory.measurement.trace.growth import Growth
-from complexity_theory.measurement.trace.names import COSTLY, POOLS, is_elementwise
-from complexity_theory.measurement.trace.operators import work
+from complexity_theory.measurement.trace.names import COSTLY, is_elementwise
 from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.traced import Step, defaults
 
@@ -338,6 +337,11 @@ def stored(value: Any) -> Any:
     return value
 
 
+def numbers_of(value: Any) -> tuple[Any, ...]:
+    """A setting that is one number or several, as a tuple."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
 def polynomial(value: Any) -> Polynomial | int:
     """A sympy polynomial as ours."""
     expanded = sympy.expand(value)
@@ -355,70 +359,3 @@ def _other(converter: Converter, node: Node) -> None:
         sides = converter.grown(output)
         converter.add(node, "Other", taken, output, suffix=node.name, name=node.name, shape=sides)
         converter.whole.append(f"{node.name} in {node.path or 'the module'}")
-
-
-@converts(*(COSTLY - POOLS))
-def _costly(converter: Converter, node: Node) -> None:
-    does = work(node, converter.dims)
-    assert does is not None
-    kind = type(does.operation).__name__
-    if kind == "MatMul":
-        _matmul(converter, node)
-        return
-    if kind == "Attention":
-        if isinstance(node.argument(3, "attn_mask"), Ref):
-            converter.whole.append(f"a mask of {node.path}")
-        inputs = [converter.named(node.argument(i, name).id) for i, name in enumerate(("query", "key", "value"))]
-        converter.add(node, kind, inputs, node.outputs[0])
-        return
-    refs = _refs([*node.args[1:], *node.kwargs.values()])
-    if kind == "Recurrent":
-        refs = _refs(node.args[2:])
-    owns, names = converter.weights(refs)
-    if any(ref.id in converter.lives for ref in refs):
-        converter.whole.append(f"{node.name} in {node.path or 'the module'}: its weights are computed of the input")
-    inputs = [converter.input(node)]
-    lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, len(does.shapes[0].dims))
-    converter.operation(node, does.operation, inputs, node.outputs[0], owns=owns)
-    converter.last(weights=names, lead=lead)
-    for output in node.outputs[1:]:  # the last states of a recurrent layer
-        if output in converter.takers:
-            converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
-
-
-def _matmul(converter: Converter, node: Node) -> None:
-    first = 1 if node.name.startswith(("add", "badd")) else 0
-    [output] = node.outputs
-    a, b = (node.args[first + i].id for i in (0, 1))
-    names = [converter.named(a), converter.named(b)]
-    drop: list[tuple[int, tuple[None, ...]]] = [(1, (None,))] * len(converter.sides(output))
-    if len(converter.sides(a)) < 2:
-        names[0] = converter.add(node, "Regroup", names[:1], output, suffix="row", groups=((0, (1,)), (1, (None,))))
-        drop.insert(0, (1, ()))
-    if len(converter.sides(b)) < 2:
-        names[1] = converter.add(node, "Regroup", names[1:], output, suffix="column", groups=((1, (None,)), (0, (1,))))
-        drop.append((1, ()))
-    made = converter.add(node, "MatMul", names, output, suffix="product")
-    if len(drop) > len(converter.sides(output)):
-        converter.add(node, "Regroup", [made], output, suffix="vector", groups=tuple(drop))
-    if first:
-        _added(converter, node)
-
-
-def _added(converter: Converter, node: Node) -> None:
-    """The sum of ``addmm``."""
-    output = node.outputs[0]
-    product = converter.names[output]
-    converter.add(node, "Add", [product, converter.named(node.args[0].id, output)], output, suffix="sum")
-
-
-def _refs(tree: Any) -> list[Ref]:
-    return list(_walk(tree))
-
-
-def _walk(tree: Any) -> Iterator[Ref]:
-    if isinstance(tree, Ref):
-        yield tree
-    elif isinstance(tree, Iterable) and not isinstance(tree, str):
-        for item in tree:
-            yield from _walk(item)

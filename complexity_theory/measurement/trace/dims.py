@@ -212,7 +212,7 @@ class Dims:
                 self.bind(s[0], (r,))
         elif _is_variable((r,)):
             self.bind(r[0], (s,))
-        else:
+        elif sorted(map(id, variables((s,)))) != sorted(map(id, variables((r,)))):  # else a shuffle of one product
             self._equal_factors(list(s), list(r))
 
     def _equal_factors(self, s: list[Atom], r: list[Atom]) -> None:

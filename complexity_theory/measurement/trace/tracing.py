@@ -12,7 +12,13 @@ from torch import nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.measurement.count import count
-from complexity_theory.measurement.trace import convert_rules, layer_rules, move_rules  # noqa: F401  (rules registered)
+from complexity_theory.measurement.trace import (  # noqa: F401  (rules registered)
+    convert_layers,
+    convert_moves,
+    convert_pools,
+    layer_rules,
+    move_rules,
+)
 from complexity_theory.measurement.trace.capture import Capture, Input, capture
 from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.costs import costs

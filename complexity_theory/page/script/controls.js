@@ -164,4 +164,4 @@ function listen() {
 
 makeControls();
 listen();
-change_({});
+change_({}).then(() => performance.mark("drawn"));

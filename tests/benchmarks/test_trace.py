@@ -1,0 +1,73 @@
+"""How long it takes to trace, count and put into closed form; beside other counters.
+
+``python -m pytest tests/benchmarks/test_trace.py --benchmark-only``
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from complexity_theory.measurement.count import count
+from complexity_theory.measurement.trace import trace
+from complexity_theory.measurement.trace.capture import capture
+from complexity_theory.networks import files
+from complexity_theory.scaling.closed_form import closed_form
+from tests.modules import constructed
+
+INPUT = (3, 224, 224)
+NETWORKS = ("tvm.resnet50()", "timm.create_model('efficientnet_b0')", "timm.create_model('densenet121')")
+
+
+@pytest.fixture(params=NETWORKS)
+def module(request: pytest.FixtureRequest) -> Any:
+    """A network on the meta device."""
+    return constructed(request.param).eval()
+
+
+def test_capture(benchmark: Any, module: Any) -> None:
+    benchmark(capture, module, INPUT)
+
+
+def test_count_of_a_module(benchmark: Any, module: Any) -> None:
+    benchmark(count, module, INPUT)
+
+
+def test_trace(benchmark: Any, module: Any) -> None:
+    benchmark(trace, module, INPUT, check=False)
+
+
+def test_closed_form_with_all_checks(benchmark: Any, module: Any) -> None:
+    benchmark.pedantic(lambda: closed_form(trace(module, INPUT)), rounds=1)
+
+
+def test_count_from_a_file(benchmark: Any, module: Any, tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    files.dump(trace(module, INPUT, check=False), path)
+    network = files.load(path)
+    benchmark(network.cost, [knob.base for knob in network.knobs])
+
+
+def test_flop_counter_mode(benchmark: Any, module: Any) -> None:
+    def run() -> None:
+        with torch.no_grad(), FlopCounterMode(display=False):
+            module(torch.empty(1, *INPUT, device="meta"))
+
+    benchmark(run)
+
+
+def test_fvcore(benchmark: Any) -> None:
+    import torchvision
+    from fvcore.nn import FlopCountAnalysis
+
+    module = torchvision.models.resnet50().eval()
+
+    def run() -> None:
+        analysis = FlopCountAnalysis(module, torch.zeros(1, *INPUT))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+
+    benchmark.pedantic(run, rounds=2)
