@@ -57,7 +57,7 @@ def test_paper_makes_everything_and_says_what_it_left(
     made = contents(tmp_path / "out")
     expected = {f"{name}.{suffix}" for name in SOME for suffix in ("svg", "png")}
     expected |= {f"data/{name}.csv" for name in SOME} | {"README.md", "verification.md", "explorer.html"}
-    expected |= {f"tables/{name}.{suffix}" for name in TABLES for suffix in ("md", "tex")}
+    expected |= {f"tables/{name}.{suffix}" for name in (*TABLES, "blocks") for suffix in ("md", "tex")}
     assert set(made) == expected
     committed = contents(CHECKOUT)
     texts = [name for name in made if name.endswith((".md", ".tex")) and name != "README.md"]

@@ -124,7 +124,7 @@ FIGURES = (
     Spec(
         "accuracy_alpha",
         "Fast scaling of {network} by {factor}: error on the test images of {data} (with 95% intervals over the seeds) "
-        "and acts, against α. Recipe: {recipe}, {epochs} epochs. Source: {source}.",
+        "and acts, against α. Recipe: {recipe}, {epochs} epochs. Device: {device}. Source: {source}.",
         alpha_data,
         draw_alpha,
     ),
