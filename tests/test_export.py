@@ -248,7 +248,6 @@ EXECUTED = [
 
 @pytest.mark.parametrize(("to", "name", "strategy"), EXECUTED)
 def test_exports_build_the_network_in_the_library_itself(to, name, strategy):
-    pytest.importorskip("timm")
     from tests.exported import ran
 
     network = zoo.network(name)
@@ -257,7 +256,6 @@ def test_exports_build_the_network_in_the_library_itself(to, name, strategy):
 
 
 def test_an_export_that_builds_another_network_is_told(monkeypatch):
-    pytest.importorskip("timm")
     from tests import exported
 
     for old, new, said in [
