@@ -27,17 +27,23 @@ def seen(arguments: list[str], columns: int, folder: Path | None = None) -> tupl
     return status, lines
 
 
-def seen_at(arguments: list[str], widths: Sequence[int], folder: Path | None = None) -> tuple[int, list[list[str]]]:
+def seen_at(
+    arguments: list[str], widths: Sequence[int], folder: Path | None = None, *, anew: bool = False
+) -> tuple[int, list[list[str]]]:
     """The exit status of a command in a terminal, and the lines of its standard output at each of some widths.
 
     The command runs in a fork of this process, so that what is imported already need not be imported again; once, and
-    what it prints by ``report.emit`` is printed again at the further widths.
+    what it prints by ``report.emit`` is printed again at the further widths. ``anew``: by a Python of its own instead,
+    once for each width: a command that starts processes cannot do so beside those of its parent.
     """
+    if anew and len(widths) > 1:
+        found = [seen_at(arguments, [columns], folder, anew=True) for columns in widths]
+        return max(status for status, _ in found), [lines for _, (lines,) in found]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, which the child does not use
         child, master = pty.fork()
     if child == 0:
-        _run(arguments, widths, folder)
+        _run(arguments, widths, folder, anew)
     written = b""
     while True:
         try:
@@ -53,7 +59,7 @@ def seen_at(arguments: list[str], widths: Sequence[int], folder: Path | None = N
     return status, [part.split("\n") for part in text.split(NEXT)]
 
 
-def _run(arguments: list[str], widths: Sequence[int], folder: Path | None) -> NoReturn:
+def _run(arguments: list[str], widths: Sequence[int], folder: Path | None, anew: bool) -> NoReturn:
     """Runs the command in the child, its standard output the terminal."""
     status = 3
     try:
@@ -72,6 +78,8 @@ def _run(arguments: list[str], widths: Sequence[int], folder: Path | None) -> No
 
         report.emit = kept
         _resize(widths[0])
+        if anew:
+            os.execv(sys.executable, [sys.executable, "-m", "complexity_theory", *arguments])
         try:
             main(arguments)
         except SystemExit as end:
