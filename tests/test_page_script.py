@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "tests" / "page"  # package.json and the configurations
 SCRIPTS = Path(render.__file__).parent / "script"
 
+# By their files, not by npm's links in .bin, which a copy of a folder need not carry.
+CHECKER = Path("typescript", "bin", "tsc")
+LINTER = Path("eslint", "bin", "eslint.js")
+
 pytestmark = pytest.mark.xdist_group("npm")
 
 
@@ -23,7 +27,7 @@ def tools() -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise AssertionError("the page's script is checked by TypeScript and ESLint: apt-get install npm")
-    if not (TOOLS / "node_modules" / ".package-lock.json").exists():
+    if not all((TOOLS / "node_modules" / script).is_file() for script in (CHECKER, LINTER)):
         subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=TOOLS, check=True)
     return TOOLS / "node_modules"
 
@@ -35,8 +39,8 @@ def complaints(tools: Path, scripts: Path, folder: Path) -> list[str]:
         f'{{"extends": "{TOOLS / "tsconfig.json"}", "files": ["{tools}/uplot/dist/uPlot.d.ts"], '
         f'"include": ["{scripts}/*.js"]}}'
     )
-    typed = [tools / ".bin" / "tsc", "--project", config, "--pretty", "false"]
-    linted = [tools / ".bin" / "eslint", "--config", TOOLS / "eslint.config.mjs", "--format", "json", scripts]
+    typed = ["node", tools / CHECKER, "--project", config, "--pretty", "false"]
+    linted = ["node", tools / LINTER, "--config", TOOLS / "eslint.config.mjs", "--format", "json", scripts]
     found = []
     for command in (typed, linted):
         done = subprocess.run(command, cwd=scripts, capture_output=True, text=True)
