@@ -1,7 +1,7 @@
-"""Networks that others wrote, held to counts of others: ``python -m tests.modules [--forms] [PART OF A NAME ...]``.
+"""Networks that others wrote, held to counts of others: ``python -m tests.modules [PART OF A NAME ...]``.
 
-With ``--forms`` they are traced as well: put into closed form, held to modules of other sizes and to other resolutions,
-and built anew with their weights; what is refused is told with its reason.
+With ``--forms`` they are traced as well (``tests.traces``); with ``--numbers`` too, the outputs of what is built anew
+are compared with theirs.
 
 The truth is ``modules/counts.json`` of the shared data: torch's FlopCounterMode and wrappers round the functions of
 ``torch.nn.functional``, at up to two sizes, one of them rectangular.
@@ -24,11 +24,8 @@ import torch
 from torch import nn
 
 from complexity_theory.core import report
-from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.torchvision import make_importable
-from complexity_theory.measurement.trace import trace
-from complexity_theory.scaling.closed_form import closed_form
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # One of each kind, quick to build: what every run of the tests looks at.
@@ -84,8 +81,8 @@ def _home(name: str) -> ModuleType:
     return importlib.import_module("torchvision.models" if name == "tvm" else name)
 
 
-def constructed(text: str) -> nn.Module:
-    """What a constructor of the shared data makes, on the meta device where it can be made there."""
+def constructed(text: str, device: str = "meta") -> nn.Module:
+    """What a constructor of the shared data makes, on ``device`` where it can be made there."""
     make_importable()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,7 +94,7 @@ def constructed(text: str) -> nn.Module:
             _home("pytorchcv.model_provider")
         code = compile(text, "constructor", "eval")
         try:
-            with torch.device("meta"):
+            with torch.device(device):
                 return eval(code, names)  # type: ignore[no-any-return]  # the shared data's own words
         except (RuntimeError, NotImplementedError):
             return eval(code, names)  # type: ignore[no-any-return]
@@ -125,58 +122,14 @@ def rows(networks: list[dict[str, Any]]) -> Iterator[Row]:
             yield Row(network["name"], network["kind"], size, found, time.perf_counter() - begin)
 
 
-class Traces(NamedTuple):
-    """What became of a network that was traced; reasons of what did not become of it."""
-
-    name: str
-    kind: str
-    form: bool
-    widths: bool
-    resolution: bool
-    same: bool | None
-    reasons: list[str]
-
-
-def traces(networks: list[dict[str, Any]]) -> Iterator[Traces]:
-    """What becomes of each network that is traced at its first size."""
-    for network in networks:
-        sides = tuple(next(iter(network["sizes"].values()))["input"][1:])
-        module = constructed(network["constructor"])
-        try:
-            found = trace(module, sides)
-            closed_form(found)
-        except InvalidInput as error:
-            yield Traces(network["name"], network["kind"], False, False, False, None, [str(error)])
-            continue
-        still = {knob.dimension: knob.why for knob in found.knobs if not knob.moves}
-        reasons = [f"{dimension}: {why}" for dimension, why in still.items()] + list(found.loose[:1])
-        kinds = {knob.dimension for knob in found.knobs if knob.moves}
-        whole = None if found.loose else found.tree.complexity(found.input()) == found.complexity()
-        yield Traces(network["name"], network["kind"], True, "width" in kinds, "resolution" in kinds, whole, reasons)
-
-
-def forms(networks: list[dict[str, Any]]) -> int:
-    """Prints a table by kind, and each refusal with its reason; 1 where a graph costs what its network does not."""
-    found: dict[str, Counter[str]] = {}
-    for row in traces(networks):
-        counted = found.setdefault(row.kind, Counter())
-        told = {"forms": row.form, "widths": row.widths, "resolution": row.resolution}
-        told |= {"whole": row.same is True, "wrong": row.same is False}
-        counted.update(networks=1, **{name: int(value) for name, value in told.items()})
-        for reason in row.reasons:
-            print(f"{row.name}: {reason}", flush=True)
-    names = ("networks", "forms", "widths", "resolution", "whole", "wrong")
-    table = [{"kind": kind, **{name: counted[name] for name in names}} for kind, counted in found.items()]
-    print(report.render(report.Table(table, "Networks that others wrote, traced"), "text"))
-    return int(any(counted["wrong"] for counted in found.values()))
-
-
 def main(parts: list[str]) -> int:
     """Prints what differs and a table by kind; 1 where something does."""
-    names = [part for part in parts if part != "--forms"]
+    names = [part for part in parts if not part.startswith("--")]
     wanted = [network for network in truth() if not names or any(name in network["name"] for name in names)]
     if "--forms" in parts:
-        return forms(wanted)
+        from tests.traces import forms
+
+        return forms(wanted, numbers="--numbers" in parts)
     found, exact, seconds = Counter[str](), Counter[str](), []
     for row in rows(wanted):
         found[row.kind] += 1

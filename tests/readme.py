@@ -1,7 +1,8 @@
 """The README's console blocks: run, compared, rewritten (``python -m tests.readme --write``).
 
 A line of the form ``$ complexity-theory ...`` is run; what follows up to the next such line or the end of the block is
-what it prints. ``...`` stands for any text, where a number depends on the machine.
+what it prints. ``...`` stands for any text, where a number depends on the machine. The commands of a block run one
+after the other in a folder that holds a user's network, ``net.py``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +22,7 @@ import pandas as pd
 from complexity_theory.core.report import Table, render
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PROGRAMS = {"complexity-theory": ["-m", "complexity_theory"], "python": []}
 _RESULTS = re.compile(r"(<!-- the results -->\n)(?:\|.*\n)*")
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -30,24 +34,28 @@ class Example(NamedTuple):
     output: str
 
 
-def examples(text: str) -> list[Example]:
-    """All examples, in order."""
+def blocks(text: str) -> list[list[Example]]:
+    """The examples of each block, in order."""
     found = []
     for block in _BLOCK.findall(text):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            found.append(Example(command, output.strip("\n")))
+        parts = [part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+        found.append([Example(command, output.strip("\n")) for command, _, output in parts])
     return found
+
+
+def prepare(folder: Path) -> Path:
+    """The folder with the network of a user in it."""
+    shutil.copy(Path(__file__).with_name("detector.py"), folder / "net.py")
+    return folder
 
 
 def run(command: str, folder: Path) -> str:
     """What a command prints to standard output, run in ``folder`` by this Python; raises if it fails."""
     program, *arguments = shlex.split(command)
-    if program != "complexity-theory":
-        raise ValueError(f"the README's tour runs complexity-theory, not {program!r}")
-    done = subprocess.run(
-        [sys.executable, "-m", "complexity_theory", *arguments], cwd=folder, capture_output=True, text=True
-    )
+    if program not in PROGRAMS:
+        raise ValueError(f"the README's tour runs {' and '.join(PROGRAMS)}, not {program!r}")
+    called = [sys.executable, *PROGRAMS[program], *arguments]
+    done = subprocess.run(called, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
@@ -88,12 +96,15 @@ def with_results(text: str) -> str:
 def main() -> None:
     """Prints the examples that differ; with ``--write`` puts what is printed now into the README."""
     text = with_results(README.read_text())
-    for example in examples(text):
-        printed = run(example.command, README.parent)
-        if not agrees(example.output, printed):
-            print(f"$ {example.command}\n{printed}\n")
-            old = f"$ {example.command}\n" + (example.output + "\n" if example.output else "")
-            text = text.replace(old, f"$ {example.command}\n{printed}\n", 1)
+    for block in blocks(text):
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(Path(folder))
+            for example in block:
+                printed = run(example.command, Path(folder))
+                if not agrees(example.output, printed):
+                    print(f"$ {example.command}\n{printed}\n")
+                    old = f"$ {example.command}\n" + (example.output + "\n" if example.output else "")
+                    text = text.replace(old, f"$ {example.command}\n" + (printed + "\n" if printed else ""), 1)
     if "--write" in sys.argv[1:]:
         README.write_text(text)
 

@@ -106,3 +106,23 @@ def test_libraries_of_networks_by_name(capsys: pytest.CaptureFixture[str]) -> No
     assert answer(capsys, "count", "torchvision:resnet18")["flops"] == answer(capsys, "count", "ResNet-18")["flops"]
     assert answer(capsys, "count", "timm:resnet18")["params"] == 11689512
     assert answer(capsys, "count", "ResNet-18", "--input", "3x96x128")["resolution"] == [96, 128]
+
+
+def test_a_sweep_under_four_strategies_ends_in_a_figure_and_in_a_profile(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What was made by a user's code, of a rectangular input, is measured on this machine as any other network is."""
+    net, store, mine = tmp_path / "net.json", tmp_path / "mine.sqlite", tmp_path / "mine.toml"
+    assert run(capsys, "export", NET, *INPUT, "--to", "json", "-o", str(net))[0] == 0
+    short = ("--device", "cpu", "--threads", "1", "--rounds", "1", "--budget", "0.1", "--store", str(store))
+    lists = ("--networks", str(net), "--strategies", "w,dw,dwr,dWr", "--factors", "1,2")
+    status, _, err = run(capsys, "measure", "sweep", *lists, *short)
+    assert status == 0, err
+    assert run(capsys, "figures", "sweep", "--store", str(store), "--output", str(tmp_path))[0] == 0
+    assert (tmp_path / "sweep.svg").stat().st_size > 1000
+    assert "64 × 96" in (tmp_path / "README.md").read_text()
+    drawn = (tmp_path / "data" / "sweep.csv").read_text()
+    assert all(f"make,{strategy},2" in drawn for strategy in ("w", "dw", "dwr", "dWr"))
+    assert run(capsys, "runtime", "fit", str(store), "-o", str(mine))[0] == 0
+    rows = answer(capsys, "compare", str(net), "--factor", "2", "--device", str(mine))["strategies"]
+    assert {"w", "dw", "dwr", "dWr"} <= {row["strategy"] for row in rows}

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme import README, Example, agrees, examples, run, with_results
+from tests.readme import README, Example, agrees, blocks, prepare, run, with_results
 
 TEXT = README.read_text()
 
 
-@pytest.mark.parametrize("example", examples(TEXT), ids=lambda example: example.command)
-def test_an_example_prints_what_the_readme_says(example: Example, tmp_path: Path) -> None:
-    printed = run(example.command, tmp_path)
-    assert agrees(example.output, printed), printed
+@pytest.mark.parametrize("block", blocks(TEXT), ids=lambda block: block[0].command)
+def test_a_block_prints_what_the_readme_says(block: list[Example], tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for example in block:
+        printed = run(example.command, tmp_path)
+        assert agrees(example.output, printed), printed
 
 
 def test_the_python_of_the_readme_runs() -> None:
@@ -30,7 +32,7 @@ def test_the_results_are_those_of_the_figures() -> None:
 
 
 def test_the_readme_has_a_tour() -> None:
-    assert len(examples(TEXT)) >= 8
+    assert sum(map(len, blocks(TEXT))) >= 8
 
 
 def test_the_comparison_can_fail() -> None:

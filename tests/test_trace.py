@@ -97,13 +97,9 @@ def test_reading_a_file_needs_no_torch(detector: Traced, tmp_path: Path) -> None
 def test_scaling_hits_its_target_and_the_module_follows(detector: Traced) -> None:
     found = scale(detector, "dWr", target_flops=4 * detector.complexity().flops)
     assert abs(found.deviation) < 0.01
-    at = (3, *found.network.resolution)
-    sides = [knob.base if knob.dimension == "resolution" else None for knob in detector.knobs]
-    values = [side or knob.base for side, knob in zip(sides, found.network.knobs, strict=True)]
-    still = found.network.resized(values)
-    module = scaled(make(), INPUT, to=still)
+    module = scaled(make(), INPUT, to=found.network)
     assert type(module) is Backbone
-    assert count(module, at) == found.complexity
+    assert count(module, (3, *found.network.resolution)) == found.complexity
     sum(out.mean() for out in module.train()(torch.rand(2, *INPUT))).backward()
     assert all(p.grad is not None for p in module.parameters())
 

@@ -74,6 +74,10 @@ def described(network: Network, batch: float) -> dict[str, float]:
     return columns_of(network_features(network), batch, roofs)
 
 
+def _height(resolution: int | tuple[int, int]) -> int:
+    return resolution[0] if isinstance(resolution, tuple) else resolution
+
+
 def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The frame of rows with ``name``, ``network`` (at its resolution), ``seconds`` (per image) and ``batch``.
 
@@ -90,7 +94,7 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         about: dict[str, Any] = {"twin": False, "architecture": row["name"], **row}
         if network is not None:
             about |= {"network": network.name, "family": row.get("family", network.family)}
-            about |= {"architecture": row.get("architecture", network.name), "resolution": network.resolution}
+            about |= {"architecture": row.get("architecture", network.name), "resolution": _height(network.resolution)}
             about |= described(network, float(row["batch"]))
         records.append(about)
     if not records:

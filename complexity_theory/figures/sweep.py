@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.evidence.loaders import load, measured, one_setting, settings
+from complexity_theory.evidence.loaders import load, measured, network_of, one_setting, settings
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.runtime import correlated
@@ -52,11 +52,19 @@ def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
     modes = ("mode", "dtype", "layout", "execution")
     about = (f"threads: {place['threads']}", *(place[name] for name in modes), f"PyTorch {place['torch']}")
     frame.attrs["device"] = f"{place['device_name']}, {', '.join(about)}"
-    frame.attrs["inputs"] = ", ".join(f"{side} × {side}" for side in sorted(rows.loc[base, "resolution"].unique()))
+    frame.attrs["inputs"] = ", ".join(dict.fromkeys(map(_sides, records(rows[base].sort_values("resolution")))))
     frame.attrs["networks"] = _listed(rows["network"])
     frame.attrs["strategies"] = _listed(rows.loc[~base, "strategy"])
     frame.attrs["factors"] = ", ".join(f"×{factor:g}" for factor in sorted(rows.loc[~base, "factor"].unique()))
     return correlated(frame, replace(table, frame=table.frame[shown].reset_index(drop=True)))
+
+
+def _sides(row: Mapping[str, Any]) -> str:
+    """The height and width of a row's input: those of its network, where it is kept with the row."""
+    network = network_of(row["form"], row["description"])
+    found = row["resolution"] if network is None else network.resolution
+    tall, wide = found if isinstance(found, tuple) else (found, found)
+    return f"{tall} × {wide}"
 
 
 def scaled(rows: pd.DataFrame) -> pd.DataFrame:

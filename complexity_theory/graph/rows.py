@@ -94,6 +94,16 @@ def _linear(operation: ops.Linear) -> Call:
     return Call("nn.Linear", (operation.w_in, operation.w_out), {"bias": operation.bias})
 
 
+def _adaptive(name: str) -> Callable[[Any], Call]:
+    """Of as many sides as ``size`` has; one size is that of both sides of a map."""
+
+    def call(operation: Any) -> Call:
+        rank = len(operation.size) if isinstance(operation.size, tuple) else 2
+        return Call(f"{name}{rank}d", (operation.size,))
+
+    return call
+
+
 def _norm(name: str) -> Callable[[Any], Call]:
     return lambda operation: Call(name, (operation.width,), {"affine": operation.affine} | _eps(operation))
 
@@ -278,8 +288,8 @@ ROWS: dict[type[Operation], Row] = {
     ops.AvgPool1d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
     ops.AvgPool2d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
     ops.AvgPool3d: Row(_pool("AvgPool"), "pool", keeping.INPUTS, _AVERAGE),
-    ops.AdaptiveAvgPool2d: Row(_module("nn.AdaptiveAvgPool2d", "size"), "pool", keeping.adaptive_average, _GRID),
-    ops.AdaptiveMaxPool2d: Row(_module("nn.AdaptiveMaxPool2d", "size"), "pool", keeping.MAXIMUM, _GRID),
+    ops.AdaptiveAvgPool2d: Row(_adaptive("nn.AdaptiveAvgPool"), "pool", keeping.adaptive_average, _GRID),
+    ops.AdaptiveMaxPool2d: Row(_adaptive("nn.AdaptiveMaxPool"), "pool", keeping.MAXIMUM, _GRID),
     ops.GlobalAvgPool2d: Row(lambda operation: Call("nn.AdaptiveAvgPool2d", (1,)), "pool", keeping.NOTHING, _GRID),
     ops.Reduce: Row(_sides, "pool", keeping.reduce),
     ops.Flatten: Row(lambda operation: Call("nn.Flatten", (operation.first + 1,) if operation.first else ()), "view"),

@@ -186,7 +186,7 @@ class NetworkSubject(Subject):
             strategy=self.strategy,
             factor=float(self.factor),
             base=Description.of_network(self.base).key,
-            base_resolution=self.base.resolution,
+            base_resolution=self.base.input().height,
         )
 
 

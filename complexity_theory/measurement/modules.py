@@ -24,8 +24,9 @@ class ChannelNorm(nn.LayerNorm):
 class InstanceNorm(nn.InstanceNorm2d):
     """Instance normalisation of feature maps of any rank."""
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        """Any will do."""
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` of shape (n, channels, ...), each channel of each image normalised."""
+        return nn.functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 
 
 class Scale(nn.Module):

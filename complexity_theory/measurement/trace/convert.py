@@ -75,6 +75,8 @@ class Converter:
         self.parents = {call.name.rpartition(".")[0] for call in ran.calls}
         self._sides: dict[int, tuple[list[int], tuple[Size, ...]]] = {}
         self.lives: set[int] = set(ran.inputs)
+        self.still: set[int] = set()  # of what lives, what is computed of weights alone
+        self.once: list[int] = []  # the nodes that do so: they run once, however many images there are
         self.owned: set[str] = set()
         self.used = set(self.names.values())
         self.sources: dict[int, set[int]] = {}  # of what is made of parameters and constants alone
@@ -94,6 +96,9 @@ class Converter:
             self.sources.update(dict.fromkeys(node.outputs, made_of))
             return
         self.lives.update(node.outputs)
+        if all(i in self.still for i in live):
+            self.still.update(node.outputs)
+            self.once.append(self.number)
         rule = RULES.get(node.name) or (_elementwise if is_elementwise(node.func) else _other)
         mark = len(self.steps), len(self.at)
         try:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from complexity_theory.core.sizes import Size
-from complexity_theory.graph.operations import ACTIVATIONS
+from complexity_theory.graph.operations import ACTIVATIONS, Operation
 from complexity_theory.measurement.trace.capture import Node, Ref
 from complexity_theory.measurement.trace.convert import Converter, NotWholeError, converts
-from complexity_theory.measurement.trace.names import COSTLY, POOLS
+from complexity_theory.measurement.trace.names import CELLS, COSTLY, POOLS
 from complexity_theory.measurement.trace.operators import work
 
 
@@ -34,12 +34,27 @@ def _costly(converter: Converter, node: Node) -> None:
     if any(ref.id in converter.lives for ref in refs):
         converter.whole.append(f"{node.name} in {node.path or 'the module'}: its weights are computed of the input")
     inputs = [converter.input(node)]
+    if node.name in CELLS:
+        _cell(converter, node, does.operation, inputs, owns=owns)
+        return
     lead = 0 if kind in ("Linear", "Recurrent") else converter.lead(node.args[0].id, len(does.shapes[0].dims))
     converter.operation(node, does.operation, inputs, node.outputs[0], owns=owns)
     converter.last(weights=names, lead=lead)
     for output in node.outputs[1:]:  # the last states of a recurrent layer
         if output in converter.takers:
             converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
+
+
+def _cell(converter: Converter, node: Node, operation: Operation, inputs: list[str], *, owns: bool) -> None:
+    """One step of a recurrent layer; what it keeps from step to step is known by its shape alone."""
+    converter.whole.append(f"{node.name} in {node.path or 'the module'}: its state")
+    output, *more = node.outputs
+    row = converter.add(node, "Regroup", inputs, output, suffix="row", groups=((0, (1,)), (1, (None,))))
+    converter.operation(node, operation, [row], output, suffix="step", owns=owns)
+    made = converter.names[output]
+    converter.add(node, "Regroup", [made], output, suffix="state", groups=((1, ()), (1, (None,))))
+    for other in more:
+        converter.names[other] = converter.names[output]
 
 
 def _matmul(converter: Converter, node: Node) -> None:

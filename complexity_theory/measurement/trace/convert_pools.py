@@ -43,7 +43,7 @@ def _adaptive(converter: Converter, node: Node, kind: str) -> None:
     if any(a == b != 1 for a, b in zip(before, sides, strict=True)):  # perhaps the input's own size
         sides = converter.grown(node.outputs[0])[1:]
     name = converter.input(node)
-    if set(sides) == {1} and kind == "AdaptiveAvgPool2d":
+    if set(sides) == {1} and len(sides) == 2 and kind == "AdaptiveAvgPool2d":
         converter.add(node, "GlobalAvgPool2d", [name], node.outputs[0])
     else:
         converter.add(node, kind, [name], node.outputs[0], size=sides)
@@ -92,7 +92,7 @@ def _upsample(converter: Converter, node: Node) -> None:
     if any(value is True for value in node.args) or node.name.startswith("_"):
         converter.whole.append(f"{node.name} in {node.path}: corners aligned, or another kind")
     mode = "nearest" if mode not in _MODES else mode
-    if all(b % a == 0 for a, b in zip(before, after, strict=True)):
+    if all(b % a == 0 for a, b in zip(before, after, strict=True)) and converter.growth.alike(value, output):
         factor = tuple(b // a for a, b in zip(before, after, strict=True))
         converter.add(node, "Upsample", [converter.input(node)], output, factor=factor, mode=mode)
     else:

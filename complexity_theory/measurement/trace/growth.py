@@ -32,6 +32,11 @@ class Growth:
         """Whether a side of a tensor has another size at a larger input."""
         return any(run.shape(value)[dim] != self.ran.shape(value)[dim] for _, run in self.runs)
 
+    def alike(self, a: int, b: int) -> bool:
+        """Whether the last side of one tensor is in the same proportion to that of another at every larger input."""
+        first = self.ran.shape(a)[-1], self.ran.shape(b)[-1]
+        return all(run.shape(a)[-1] * first[1] == run.shape(b)[-1] * first[0] for _, run in self.runs)
+
     def size(self, value: int, dim: int, size: Size) -> Size:
         """Its ``size``, with what it grows by: a polynomial in n, where it follows one."""
         if not self.grows(value, dim):

@@ -82,6 +82,9 @@ def _deformable(widths: Widths, node: Node) -> Outputs:
 @rule("linear")
 def _linear(widths: Widths, node: Node) -> Outputs:
     x, weight = widths.first(node), widths.get(node.args[1])
+    held = widths.ran.values[node.args[0].id]
+    if held.name is not None and not held.is_parameter:
+        widths.freeze(x, "a table that the module holds")
     widths.dims.equal(x[-1], weight[-1])
     bias = node.argument(2, "bias")
     if isinstance(bias, Ref) and len(weight) == 2:
@@ -172,13 +175,13 @@ def _recurrent(widths: Widths, node: Node) -> Outputs:
     dims, shapes = list(widths.get(x)), widths.shapes(node)
     per = len(weights) // (layers * (1 + bidirectional))
     gates = size(widths.get(weights[0])[0]) // size(widths.get(weights[1])[1])
-    inner, hidden = dims[-1], dims[-1]
+    inner, hidden = dims[-1], widths.get(weights[1])[1]
     for layer in range(layers):
         outs = []
         for direction in range(1 + bidirectional):
             begin = (layer * (1 + bidirectional) + direction) * per
             block = weights[begin : begin + per]
-            hidden = widths.get(block[1])[1]
+            widths.dims.equal(widths.get(block[1])[1], hidden)  # one for all layers and directions
             widths.dims.equal(widths.get(block[0])[1], inner)
             for ref in block:
                 widths.dims.equal(widths.get(ref)[0], widths.dims.merged([fixed(gates), hidden]))

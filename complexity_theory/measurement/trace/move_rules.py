@@ -122,8 +122,9 @@ def _repeat_interleave(widths: Widths, node: Node) -> Outputs:
 @rule("select")
 def _select(widths: Widths, node: Node) -> Outputs:
     x = widths.first(node)
-    del x[node.args[1] % len(x)]
-    return [x]
+    at = node.args[1] % len(x)
+    widths.dims.freeze(x[at], "one of it is taken by its number")
+    return [[*x[:at], *x[at + 1 :]]]
 
 
 def _part(widths: Widths, node: Node, x: list[Dim], at: int, start: int, stop: int, step: int) -> list[Dim]:
@@ -171,6 +172,7 @@ def _split(widths: Widths, node: Node) -> Outputs:
 def _unbind(widths: Widths, node: Node) -> Outputs:
     x = widths.first(node)
     at = node.argument(1, "dim", 0) % len(x)
+    widths.dims.freeze(x[at], "taken apart one by one")
     return [[*x[:at], *x[at + 1 :]] for _ in node.outputs]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size
+from complexity_theory.core.sizes import Size, is_symbolic
 from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Attention, Linear, MatMul, Operation, Recurrent
@@ -105,8 +105,11 @@ def _convolution(node: Node, sides: Sides) -> Work:
     channels = x[-rank - 1]
     if transposed:
         kind = getattr(operations, f"ConvTranspose{rank}d")
-        group_width = None if groups == 1 else channels // groups
-        operation = kind(channels, weight[1] * groups, group_width=group_width, **settings)
+        if groups > 1 and is_symbolic(channels):  # of group convolutions, the depthwise alone have widths that scale
+            operation = kind(channels, weight[1] * channels, group_width=1, **settings)
+        else:
+            group_width = None if groups == 1 else channels // groups
+            operation = kind(channels, weight[1] * groups, group_width=group_width, **settings)
     else:
         kind = getattr(operations, f"Conv{rank}d")
         operation = kind(channels, weight[0], group_width=None if groups == 1 else weight[1], **settings)

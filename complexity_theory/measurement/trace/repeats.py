@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from complexity_theory.measurement.trace.convert import Converter
@@ -44,8 +44,8 @@ def folded(
         if isinstance(made, str):
             refused.append(f"{blocks.container or 'the module'}: {made}")
             continue
-        run, steps, at, outputs, removed = made
-        found = [_moved(other, -removed) for other in found]
+        run, steps, at, outputs, removed, renamed = made
+        found = [_after(other, removed, renamed) for other in found]
         found.insert(0, run)
         name = f"{blocks.container or 'module'}.depth"
         if any(knob.name == name for knob in knobs.values()):
@@ -54,13 +54,15 @@ def folded(
     return tuple(steps), outputs, found, knobs, refused
 
 
-def _moved(run: Run, by: int) -> Run:
-    return replace(run, start=run.start + by, stop=run.stop + by)
+def _after(run: Run, removed: int, renamed: Mapping[str, str]) -> Run:
+    """A run after one that was folded: earlier by the steps that went, and taking what that one gives."""
+    takes = tuple(renamed.get(name, name) for name in run.takes)
+    return replace(run, start=run.start - removed, stop=run.stop - removed, takes=takes)
 
 
 def _fold(
     converter: Converter, blocks: Blocks, symbol: str, steps: list[Step], at: list[int], outputs: tuple[str, ...]
-) -> tuple[Run, list[Step], list[int], tuple[str, ...], int] | str:
+) -> tuple[Run, list[Step], list[int], tuple[str, ...], int, Mapping[str, str]] | str:
     copies = [blocks.calls[i : i + blocks.period] for i in range(0, len(blocks.calls), blocks.period)]
     spans = []
     for copy in copies:
@@ -100,6 +102,7 @@ def _fold(
         [*at[:stop], *at[spans[-1][1] :]],
         tuple(renamed.get(name, name) for name in outputs),
         removed,
+        renamed,
     )
 
 

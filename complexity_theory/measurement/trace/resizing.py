@@ -65,6 +65,8 @@ class Scaler:
                     if old is not None and id(old) in made:
                         store[key] = made[id(old)]
                         self.resized.add(name)
+            if isinstance(part, nn.RNNBase):  # it holds its weights in a list as well
+                part._flat_weights = [getattr(part, key) for key in part._flat_weights_names]
 
     def _regroup(self) -> None:
         for number, kind in self.widths.grouped.items():

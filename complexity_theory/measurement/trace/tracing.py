@@ -32,6 +32,7 @@ from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.knobs import bases
 from complexity_theory.networks.traced import Traced, names_in
 
+FINER = (1, 2, 4, 8, 16)  # of what sides of inputs may be multiples, if not of 32
 BATCH = 2  # images in a trace: what scales with them is told from what does not
 
 
@@ -94,10 +95,13 @@ class Tracing:
             tuple(repeated),
             loose=tuple(dict.fromkeys(converter.whole)),
         )
-        self._hold_to(ran_costs)
+        self._hold_to([*ran_costs, *((BATCH - 1) * ran_costs[i] for i in converter.once)])
 
     def _hold_to(self, ran_costs: Sequence[Complexity]) -> None:
-        """Raises InvalidInput where the steps cost something else than what ran: they depend on data."""
+        """Raises InvalidInput where the steps cost something else than what ran: they depend on data.
+
+        ``ran_costs``: with what is computed of weights alone for each image.
+        """
         ran = Complexity()
         for cost in ran_costs:
             ran = ran + cost
@@ -125,7 +129,7 @@ class Tracing:
         return found
 
     def scaled(self, values: Sequence[int]) -> nn.Module:
-        """A new module of the same classes where the knobs have these sizes, traced anew and equal to the form.
+        """A new module of the same classes where the knobs have these sizes, run anew there and equal to the form.
 
         Its resized weights are new (the layers' own ``reset_parameters``). Raises InvalidInput where the module cannot
         be made so: its forward holds sizes as numbers, or is another one then.
@@ -133,12 +137,13 @@ class Tracing:
         sizes = dict(zip(self.network.symbols, values, strict=True))
         try:
             expected, problem = self.network.cost(values), ""
+            sides = self.network.resized(values).inputs
         except InvalidInput as error:
             raise InvalidInput(f"no module of these sizes can be made of {self.name}: {error}") from None
-        for patches in PATCHES:
+        for patches in PATCHES if self._other_widths(values) else PATCHES[-1:]:
             try:
                 made = self._made(sizes, patches)
-                found = count(made, *self.sides, device=self.device)
+                found = count(made, *sides, device=self.device)
             except Exception as error:  # of the user's code
                 problem = problem or next(iter(str(error).splitlines()), type(error).__name__)
                 continue
@@ -146,6 +151,10 @@ class Tracing:
                 return made
             problem = problem or f"it costs {found}, and the form says {expected}"
         raise InvalidInput(f"no module of these sizes can be made of {self.name}: {problem}")
+
+    def _other_widths(self, values: Sequence[int]) -> bool:
+        pairs = zip(values, self.network.knobs, strict=True)
+        return any(v != knob.base for v, knob in pairs if knob.dimension in ("width", "group_width"))
 
     def _made(self, sizes: Mapping[str, Any], patches: str) -> nn.Module:
         scaler = Scaler(self.module, self.widths, lambda atom: self._size(atom, sizes), patches)
@@ -188,8 +197,8 @@ class Tracing:
             try:
                 self.scaled(self.multiplied(d=2))
             except InvalidInput:
-                bad = [run.container for run in self.runs if not self._repeats(run)]
-                banned += bad or [run.container for run in self.runs]
+                bad = [run for alike in self._alike() for run in self._refusing(alike)]
+                banned += [run.container for run in bad or self.runs]
                 self._read(banned)
             else:
                 return
@@ -201,7 +210,8 @@ class Tracing:
         for unit in units(self.sides[0]):
             problem = self._differs(unit)
             if problem is None:
-                multiple = UNIT if unit == UNIT and followed else 1 if unit == UNIT else unit
+                finer = () if followed or unit != UNIT else FINER
+                multiple = next((fine for fine in finer if self._differs(fine) is None), unit)
                 self._settle("resolution", multiple=multiple)
                 return
             problems.append(problem)
@@ -225,10 +235,25 @@ class Tracing:
                 return f"at {tall}x{wide} it costs {found}, and the form says {expected}"
         return None
 
-    def _repeats(self, run: Run) -> bool:
-        symbol = self.depths[run.names[0]]
+    def _alike(self) -> list[list[Run]]:
+        """The runs by their containers' names without numbers: they are written by the same lines, as a rule."""
+        found: dict[str, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault("".join(c for c in run.container if not c.isdigit()), []).append(run)
+        return list(found.values())
+
+    def _refusing(self, runs: Sequence[Run]) -> Sequence[Run]:
+        """Those of alike runs of which no deeper module can be made: all, where the first and the last are."""
+        if self._repeats(*runs):
+            return ()
+        if len(runs) == 1 or not (self._repeats(runs[0]) or self._repeats(runs[-1])):
+            return runs
+        return [run for run in runs if not self._repeats(run)]
+
+    def _repeats(self, *runs: Run) -> bool:
+        symbols = {self.depths[run.names[0]] for run in runs}
         pairs = zip(self.network.symbols, self.network.knobs, strict=True)
-        values = tuple(knob.base * (2 if name == symbol else 1) for name, knob in pairs)
+        values = tuple(knob.base * (2 if name in symbols else 1) for name, knob in pairs)
         try:
             self.scaled(values)
         except InvalidInput:
