@@ -245,3 +245,31 @@ class Exchange(nn.Module):
     def forward(self, x: list[Tensor]) -> list[Tensor]:
         a, b = torch.relu(self.a(x[0])), torch.relu(self.b(x[1]))
         return [a + F.interpolate(b, scale_factor=2.0), b + self.down(a)]
+
+
+@style(16)
+class Scored(nn.Module):
+    """One part of three is a single channel, the score of a place: it is no width."""
+
+    def __init__(self, w: int) -> None:
+        super().__init__()
+        self.stem, self.parts, self.out = nn.Conv2d(3, w, 3, 2, 1), nn.Conv2d(w, 1 + 2 * w, 1), nn.Conv2d(w, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        score, key, value = self.parts(self.stem(x)).split([1, self.out.in_channels, self.out.in_channels], 1)
+        return self.out((score.softmax(-1) * key).sum((2, 3), keepdim=True) * value)
+
+
+class WithAuxiliaryHead(nn.Module):
+    """A head that runs in training alone."""
+
+    def __init__(self, w: int = 16) -> None:
+        super().__init__()
+        self.stem, self.fc = nn.Conv2d(3, w, 3, 2, 1), nn.Linear(w, 5)
+        self.aux = nn.Sequential(nn.Conv2d(w, w, 5), nn.BatchNorm2d(w), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.aux_fc = nn.Linear(w, 5)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.stem(x)
+        y = self.fc(x.mean((2, 3)))
+        return (y, self.aux_fc(self.aux(x))) if self.training else y

@@ -13,7 +13,7 @@ from complexity_theory.measurement.trace import scaled, with_weights
 from complexity_theory.measurement.trace.tracing import Tracing
 from complexity_theory.scaling.realise import scale
 from tests.other_counters import multiply_adds
-from tests.styles import STYLES
+from tests.styles import IMAGE, STYLES, WithAuxiliaryHead
 from tests.traces import outputs, trains, unsettled
 
 
@@ -79,3 +79,9 @@ def test_a_style_that_needs_halves_is_scaled_by_halves() -> None:
     assert knob.multiple == 4
     with pytest.raises(InvalidInput, match="do not match"):
         traced("Decoder").network.at(66)
+
+
+def test_a_head_of_training_alone_is_scaled_with_the_rest() -> None:
+    made = scaled(WithAuxiliaryHead(), IMAGE, width=2)
+    assert trains(made, IMAGE) == ""
+    assert made.aux[0].weight.shape == (32, 32, 5, 5)  # type: ignore[index,union-attr]

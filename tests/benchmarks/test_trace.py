@@ -42,7 +42,7 @@ def test_trace(benchmark: Any, module: Any) -> None:
 
 
 def test_closed_form_with_all_checks(benchmark: Any, module: Any) -> None:
-    benchmark.pedantic(lambda: closed_form(trace(module, INPUT)), rounds=1)
+    benchmark.pedantic(lambda: closed_form(trace(module, INPUT)), rounds=3)
 
 
 def test_count_from_a_file(benchmark: Any, module: Any, tmp_path: Path) -> None:
@@ -60,14 +60,29 @@ def test_flop_counter_mode(benchmark: Any, module: Any) -> None:
     benchmark(run)
 
 
-def test_fvcore(benchmark: Any) -> None:
+@pytest.fixture
+def real() -> Any:
+    """ResNet-50 with numbers: what the others need."""
     import torchvision
+
+    return torchvision.models.resnet50().eval()
+
+
+def test_fvcore(benchmark: Any, real: Any) -> None:
     from fvcore.nn import FlopCountAnalysis
 
-    module = torchvision.models.resnet50().eval()
-
     def run() -> None:
-        analysis = FlopCountAnalysis(module, torch.zeros(1, *INPUT))
+        analysis = FlopCountAnalysis(real, torch.zeros(1, *INPUT))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
 
-    benchmark.pedantic(run, rounds=2)
+    benchmark.pedantic(run, rounds=5)
+
+
+def test_torch_pruning(benchmark: Any, real: Any) -> None:
+    """Its graph of what must be pruned together; it is no dependency: put it on ``PYTHONPATH``."""
+    try:
+        import torch_pruning
+    except ImportError:
+        pytest.fail("Torch-Pruning is not installed: pip install --no-deps torch-pruning")
+    example = torch.zeros(1, *INPUT)
+    benchmark.pedantic(lambda: torch_pruning.DependencyGraph().build_dependency(real, example), rounds=5)

@@ -75,7 +75,7 @@ class Converter:
         self.parents = {call.name.rpartition(".")[0] for call in ran.calls}
         self._sides: dict[int, tuple[list[int], tuple[Size, ...]]] = {}
         self.lives: set[int] = set(ran.inputs)
-        self.still: set[int] = set()  # of what lives, what is computed of weights alone
+        self.still: set[int] = set()  # of what lives, what is not computed of the inputs
         self.once: list[int] = []  # the nodes that do so: they run once, however many images there are
         self.owned: set[str] = set()
         self.used = set(self.names.values())
@@ -98,7 +98,8 @@ class Converter:
         self.lives.update(node.outputs)
         if all(i in self.still for i in live):
             self.still.update(node.outputs)
-            self.once.append(self.number)
+            if not any(map(self._is_batch, self.widths.get(node.outputs[0]))):
+                self.once.append(self.number)
         rule = RULES.get(node.name) or (_elementwise if is_elementwise(node.func) else _other)
         mark = len(self.steps), len(self.at)
         try:

@@ -254,10 +254,10 @@ class Dims:
                 parts = self.split(first.bound, [n // inner for n in sizes])
                 return [(*(part[0] if len(part) == 1 else (_wrapped(part),)), *rest) for part in parts]
             if first.kind:
-                # Equal parts stay equal: what is chunked scales alike.
-                made = {n: Atom(n // inner, first.kind) for n in sizes}
+                # Equal parts stay equal: what is chunked scales alike; a part of 1 is a score, and no width.
+                made = {n: free(n // inner, first.kind)[0][0] for n in sizes}
                 same = len(made) == 1
-                atoms = [made[n] if same else Atom(n // inner, first.kind) for n in sizes]
+                atoms = [made[n] if same else free(n // inner, first.kind)[0][0] for n in sizes]
                 self.bind(first, tuple((atom,) for atom in atoms))
                 return [(atom, *rest) for atom in atoms]
         if len(variables((segment,))) == 1:

@@ -60,11 +60,26 @@ class Widths:
         for number, node in enumerate(ran.nodes):
             self._apply(number, node)
         self.dims.here = ""
+        self._idle()
         self._fix(fix, only)
         for i in ran.outputs:
             if not self._is_features(i):
                 for dim in self.get(i):
                     self.dims.freeze(dim, "an output of the module")
+
+    def _idle(self) -> None:
+        """What does not run (the heads of training alone): kernels stay; what is of one size in a norm stays so."""
+        ran = {call.name for call in self.ran.calls}
+        first: dict[str, Dim] = {}
+        for i, value in enumerate(self.ran.values):
+            owner = (value.name or "").rpartition(".")[0]
+            if not owner or owner in ran or not value.dtype.is_floating_point:
+                continue
+            self.freeze(self.of[i][2:], "a kernel of what does not run")
+            if len(value.shape) == 1:
+                met = first.setdefault(owner, self.of[i][0])
+                if size(met) == value.shape[0] and met is not self.of[i][0]:
+                    self.dims.equal(met, self.of[i][0])
 
     def _is_features(self, value: int) -> bool:
         """Whether an output is a map of features, as a backbone gives: of a norm, a sum or the like, no head's."""
