@@ -22,7 +22,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class KnobPart:
     """``ratio`` times the size of another knob: such as the inner width of a bottleneck, a quarter of its width."""
 
     knob: str
@@ -58,7 +58,7 @@ class Knob:
     why: str = ""
     tied: str | None = None
     multiple: int = 1
-    divides: tuple[Part, ...] = ()
+    divides: tuple[KnobPart, ...] = ()
     inner: Fraction | None = None
     role: Role = "body"
 
