@@ -63,7 +63,7 @@ def real_stack(sizes: StackSizes) -> nn.Module:
 def real_cost(sizes: StackSizes) -> Complexity:
     """Flops, params and acts of a ``real_stack``, counted on the module.
 
-    >>> real_cost(Sizes(depth=2, width=4, group_width=4, resolution=5))
+    >>> real_cost(StackSizes(depth=2, width=4, group_width=4, resolution=5))
     Complexity(flops=7200, params=288, acts=200)
     """
     return count(real_stack(sizes), Shape(sizes.width, sizes.resolution, sizes.resolution))

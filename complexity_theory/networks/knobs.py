@@ -145,7 +145,7 @@ def fitting(knobs: Sequence[Knob], values: Sequence[Size]) -> Any:
     A bool, or of int64 arrays one each.
 
     >>> width = Knob(name="conv.width", dimension="width", base=64)
-    >>> group = Knob(name="conv.group_width", dimension="group_width", base=8, divides=(Part("conv.width"),))
+    >>> group = Knob(name="conv.group_width", dimension="group_width", base=8, divides=(KnobPart("conv.width"),))
     >>> fitting([width, group], [96, 16]), fitting([width, group], [96, 36])
     (True, False)
     """

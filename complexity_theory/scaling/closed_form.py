@@ -119,7 +119,7 @@ def terms(polynomial: sympy.Expr) -> list[FormTerm]:
     """The terms of a closed form's polynomial, highest powers first.
 
     >>> terms(3 * d * w**2 * n - 7)
-    [Term(coefficient=3, powers=(1, 2, 0, 1)), Term(coefficient=-7, powers=(0, 0, 0, 0))]
+    [FormTerm(coefficient=3, powers=(1, 2, 0, 1)), FormTerm(coefficient=-7, powers=(0, 0, 0, 0))]
     """
     return [
         FormTerm(c.p if c.q == 1 else Fraction(c.p, c.q), powers)

@@ -154,7 +154,7 @@ def render(steps: Sequence[DerivationStep], form: str) -> str:
 
     They are numbered where there are several.
 
-    >>> print(render([Step("Twice", (("y", 2 * s),))], "text"))
+    >>> print(render([DerivationStep("Twice", (("y", 2 * s),))], "text"))
     Twice
        y = 2*s
     """
