@@ -52,7 +52,8 @@ def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> l
     In the order of ``module.named_modules()``; those that neither cost nor are leaves are left out. Errors as there.
 
     >>> breakdown(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU()), (3, 4, 4))[0]
-    Row(name='0', kind='Conv2d', calls=1, output=(8, 4, 4), complexity=Complexity(flops=512, params=32, acts=128))
+    ModuleRow(name='0', kind='Conv2d', calls=1, output=(8, 4, 4),
+              complexity=Complexity(flops=512, params=32, acts=128))
     """
     ran = capture(module, *inputs, device=device)
     parts = {name: type(part).__name__ for name, part in module.named_modules()}
