@@ -107,7 +107,7 @@ def test_predict_stands_at_the_top_and_under_runtime(
     assert ran.data["low"] < ran.data["seconds"] < ran.data["high"]
     assert ran.data["flops"] == 3_973_301_344
     assert ran.data["warnings"] == []
-    assert set(ran.data["terms"]) == set(devices.load("v100-inference").coefficients)
+    assert set(ran.data["terms"]) == set(devices.load_profile("v100-inference").coefficients)
     assert ran.data["memory"] == sum(ran.data["memory_parts"].values()) > 4 * ran.data["params"]
 
 

@@ -16,7 +16,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.training import images, recipe, study
 from complexity_theory.measurement.training.batches import Batches
 from complexity_theory.measurement.training.image_files import FileBatches
-from complexity_theory.measurement.training.images import PARTS, find, load, synthetic, tree
+from complexity_theory.measurement.training.images import PARTS, find, load_images, synthetic, tree
 from complexity_theory.measurement.training.subject import base
 from tests.fake_images import RECIPE, folder, write
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 def test_idx_files_are_read_as_they_are_compressed_or_not(tmp_path: Path) -> None:
     source = find(str(folder(tmp_path / "mine")))
-    found = load(source)
+    found = load_images(source)
     assert (source.name, source.channels, source.classes) == ("mine", 1, 4)
     assert found.train.shape == (96, 1, 8, 8)
     assert found.test_labels.tolist() == [i % 4 for i in range(40)]
@@ -107,7 +107,7 @@ def test_fine_classes_of_the_synthetic_set_show_at_full_resolution_only() -> Non
 
 
 def test_batches_follow_from_seed_and_epoch_alone(tmp_path: Path) -> None:
-    mine = load(find(str(folder(tmp_path / "mine"))))
+    mine = load_images(find(str(folder(tmp_path / "mine"))))
     first, second = (Batches(mine, 8, RECIPE, CPU) for _ in range(2))
     list(second.epoch(0, 0))  # what went before is no matter
     for a, b in zip(first.epoch(3, 7), second.epoch(3, 7), strict=True):
@@ -119,7 +119,7 @@ def test_batches_follow_from_seed_and_epoch_alone(tmp_path: Path) -> None:
 
 
 def test_augmentation_moves_and_mirrors_and_nothing_else(tmp_path: Path) -> None:
-    mine = load(find(str(folder(tmp_path / "mine"))))
+    mine = load_images(find(str(folder(tmp_path / "mine"))))
     plain = replace(RECIPE, shift=0, flip=False, crop=1.0)
     still = {tuple(x.flatten().tolist()) for x, _ in Batches(mine, 8, plain, CPU).tests(1)}
     flipped = Batches(replace(mine, train=mine.test, train_labels=mine.test_labels), 8, replace(plain, flip=True), CPU)
@@ -136,7 +136,7 @@ def test_augmentation_moves_and_mirrors_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_images_take_the_side_of_the_network(tmp_path: Path) -> None:
-    mine = load(find(str(folder(tmp_path / "mine"))))
+    mine = load_images(find(str(folder(tmp_path / "mine"))))
     x, _ = next(iter(Batches(mine, 12, RECIPE, CPU).tests(5)))
     assert x.shape == (5, 1, 12, 12)
     bright = x[0, 0]
@@ -210,12 +210,12 @@ def test_bad_recipes_say_what_is_wrong(tmp_path: Path, text: str, said: str) -> 
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=re.escape(said)):
-        recipe.load(str(path))
+        recipe.load_recipe(str(path))
 
 
 @pytest.mark.parametrize("name", recipe.names())
 def test_the_recipes_that_come_with_the_package_are_valid(name: str) -> None:
-    found = recipe.load(name)
+    found = recipe.load_recipe(name)
     rates = [found.rate(epoch / 10) for epoch in range(10 * found.epochs + 1)]
     assert max(rates) == found.rate(found.warmup_epochs)
     assert rates[-1] == pytest.approx(0, abs=1e-12)
@@ -242,12 +242,12 @@ def test_bad_studies_say_what_is_wrong(tmp_path: Path, text: str, said: str) -> 
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=said):
-        study.load(str(path))
+        study.load_accuracy_study(str(path))
 
 
 @pytest.mark.parametrize("name", study.names())
 def test_the_cells_of_a_study_have_equal_flops_and_seeds_take_turns(name: str) -> None:
-    found = study.load(name, data="synthetic", seeds=2)
+    found = study.load_accuracy_study(name, data="synthetic", seeds=2)
     jobs = found.jobs("cpu")
     assert len({job.key for job in jobs}) == len(jobs) == 2 * len(found.cells)
     assert [job.description["seed"] for job in jobs] == [0] * len(found.cells) + [1] * len(found.cells)
@@ -261,9 +261,9 @@ def test_the_cells_of_a_study_have_equal_flops_and_seeds_take_turns(name: str) -
 
 
 def test_a_key_tells_runs_apart_and_not_where_things_lie(tmp_path: Path) -> None:
-    first = study.load("quick").jobs("cpu", "here")
-    assert [job.key for job in first] == [job.key for job in study.load("quick").jobs("cpu", "there")]
-    assert first[0].key != study.load("quick", epochs=7).jobs("cpu")[0].key
+    first = study.load_accuracy_study("quick").jobs("cpu", "here")
+    assert [job.key for job in first] == [job.key for job in study.load_accuracy_study("quick").jobs("cpu", "there")]
+    assert first[0].key != study.load_accuracy_study("quick", epochs=7).jobs("cpu")[0].key
     mine = str(folder(tmp_path / "mine", side=28))
-    assert first[0].key != study.load("quick", data=mine).jobs("cpu")[0].key
-    assert study.load("quick", epochs=1).recipe.warmup_epochs == 0.5
+    assert first[0].key != study.load_accuracy_study("quick", data=mine).jobs("cpu")[0].key
+    assert study.load_accuracy_study("quick", epochs=1).recipe.warmup_epochs == 0.5

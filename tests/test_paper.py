@@ -18,7 +18,7 @@ from complexity_theory.figures.registry import CHECKOUT, Origin
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
-from complexity_theory.measurement.studies import expand, load
+from complexity_theory.measurement.studies import expand, load_study
 from complexity_theory.scaling.tables import TABLES
 from tests.fake_engine import PLACE, measured
 
@@ -122,7 +122,7 @@ def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedPro
     assert options["env"]["PYTHONSAFEPATH"] == "1"  # type: ignore[index]
     store = Store(command[-1])
     environment = store.add_environment(PLACE)
-    jobs = [job for job in load("scaling-quick").jobs if job.description["strategy"] in ("base", "w")]
+    jobs = [job for job in load_study("scaling-quick").jobs if job.description["strategy"] in ("base", "w")]
     store.add_jobs(jobs)
     for job in jobs:
         task = Task(job=job, number=0, batch=1, device="cpu", threads=1)

@@ -16,7 +16,7 @@ from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, LayerSubject, NetworkSubject, Settings, Task
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.store import Store
-from complexity_theory.measurement.studies import expand, load
+from complexity_theory.measurement.studies import expand, load_study
 from complexity_theory.measurement.sweep import measure, run, stored, with_ceilings
 from complexity_theory.zoo import find
 from tests.fake_engine import PLACE, RULES, FakeEngine, Silent, jobs, measured
@@ -234,7 +234,7 @@ def test_a_plan_makes_no_file_and_adds_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", studies.names())
 def test_the_studies_that_come_with_the_package_are_valid(name: str) -> None:
-    study = load(name)
+    study = load_study(name)
     assert len({job.key for job in study.jobs}) == len(study.jobs) > 10
 
 
@@ -243,7 +243,7 @@ def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
     path.write_text(
         '[protocol]\nrounds = 5\n[[sweep]]\nlayers = "conv"\n[[sweep]]\nlayers = ["conv"]\nkernels = [1, 3]\n'
     )
-    study = load(str(path))
+    study = load_study(str(path))
     assert study.rules == Protocol(rounds=5)
     assert len(study.jobs) == 2
 
@@ -251,7 +251,7 @@ def test_a_sweep_file_with_a_protocol(tmp_path: Path) -> None:
 def test_a_sweep_file_may_name_modules_where_that_is_allowed(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('[[sweep]]\nmodules = ["a.b:c", "d/e.py:f"]\n')
-    assert [job.subject.label for job in load(str(path), run_modules=True).jobs] == ["a.b:c", "d/e.py:f"]
+    assert [job.subject.label for job in load_study(str(path), run_modules=True).jobs] == ["a.b:c", "d/e.py:f"]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "bytes"])
@@ -262,7 +262,7 @@ def test_what_is_no_file_to_read_is_refused_at_once(tmp_path: Path, kind: str) -
     else:
         {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda path: path.symlink_to(path)}[kind](path)
     with pytest.raises(InvalidInput, match=r"mine\.toml( is no |: )"):
-        load(str(path))
+        load_study(str(path))
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_bad_sweep_files_say_what_is_wrong(tmp_path: Path, text: str, said: str)
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=said):
-        load(str(path))
+        load_study(str(path))
 
 
 def test_unknown_studies_name_the_known() -> None:
     with pytest.raises(InvalidInput, match="scaling-quick"):
-        load("scalling")
+        load_study("scalling")

@@ -71,13 +71,13 @@ def test_the_comparison_sees_what_a_checkpoint_lacks(tmp_path: Path, lost: str) 
     whole = loop.train(task(tiny(tmp_path)), RULES, place())
     job = tiny(tmp_path, tmp_path / "checkpoints")
     stopped(job, 2)
-    own = loop.Run.restore
+    own = loop.TrainingRun.restore
 
-    def restore(run: loop.Run, state: dict[str, Any]) -> None:
+    def restore(run: loop.TrainingRun, state: dict[str, Any]) -> None:
         own(run, {**state, lost: run.state()[lost]})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Run, "restore", restore)
+        patch.setattr(loop.TrainingRun, "restore", restore)
         assert known(loop.train(task(job), RULES, place())) != known(whole)
 
 
@@ -181,4 +181,4 @@ def test_a_run_killed_twenty_times_equals_an_uninterrupted_one_bit_for_bit(tmp_p
 def checkpoint_state(tmp_path: Path) -> dict[str, Any] | None:
     """The checkpoint of the run, which is whole whenever it was killed."""
     files = list((tmp_path / "checkpoints").glob("*.pt"))
-    return checkpoint.load(files[0], torch.device("cpu")) if files else None
+    return checkpoint.load_checkpoint(files[0], torch.device("cpu")) if files else None

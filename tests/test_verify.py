@@ -14,7 +14,7 @@ from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.measurement import verify
 from complexity_theory.measurement.verify import (
     SLOPE_BOUND,
-    Sizes,
+    StackSizes,
     exact_ratios,
     fitted_slopes,
     holds_in_symbols,
@@ -95,20 +95,20 @@ def test_tables_are_told_row_by_row_and_failures_counted(monkeypatch: pytest.Mon
 
 
 def test_stacks_are_pytorchs_own_convolutions() -> None:
-    module = real_stack(Sizes(depth=3, width=8, group_width=2, resolution=5))
+    module = real_stack(StackSizes(depth=3, width=8, group_width=2, resolution=5))
     kinds = {f"{type(part).__module__}.{type(part).__name__}" for part in module.children()}
     assert kinds == {"torch.nn.modules.conv.Conv2d"}
     assert [part.groups for part in module.children()] == [4, 4, 4]
-    assert real_cost(Sizes(3, 8, 2, 5)) == Complexity(3 * 9 * 8 * 2 * 25, 3 * 9 * 8 * 2, 3 * 8 * 25)
+    assert real_cost(StackSizes(3, 8, 2, 5)) == Complexity(3 * 9 * 8 * 2 * 25, 3 * 9 * 8 * 2, 3 * 8 * 25)
 
 
 @pytest.mark.parametrize(("strategy", "layer"), [("dwr", "conv"), ("g", "group-conv"), ("wg", "group-conv")])
 def test_the_slope_bound_is_what_rounding_can_do(strategy: str, layer: str) -> None:
     row = derive(parse(strategy), layer)
     base = real_cost(verify.BASES[layer]).as_dict()
-    for factor in verify.FACTORS:
+    for factor in verify.VERIFIED_FACTORS:
         rounded = real_cost(verify.rounded(verify.BASES[layer], row, factor)).as_dict()
         for metric, exponent in row.exponents.as_dict().items():
             moved = math.log(rounded[metric] / base[metric]) - float(exponent) * math.log(factor)
             assert abs(moved) <= verify.ROUNDING
-    assert 3 * verify.ROUNDING / math.log(verify.FACTORS[-1]) <= SLOPE_BOUND
+    assert 3 * verify.ROUNDING / math.log(verify.VERIFIED_FACTORS[-1]) <= SLOPE_BOUND

@@ -53,7 +53,7 @@ def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
     from complexity_theory.measurement import studies
 
-    run(studies.load("scaling-quick" if quick else "scaling"), execution)
+    run(studies.load_study("scaling-quick" if quick else "scaling"), execution)
 
 
 @measure.command()
@@ -62,7 +62,7 @@ def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
     from complexity_theory.measurement import studies
 
-    run(studies.load("layers-quick" if quick else "layers"), execution)
+    run(studies.load_study("layers-quick" if quick else "layers"), execution)
 
 
 @measure.command()

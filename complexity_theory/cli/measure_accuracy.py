@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption
+from complexity_theory.cli.measure_device import HardwareOption, ThreadsOption
 from complexity_theory.cli.measure_options import EngineName
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import Interrupted, InvalidInput
@@ -47,7 +47,7 @@ def accuracy(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="The .svg file to draw (default: beside the store).")] = None,
     export: Annotated[Path | None, typer.Option(help="A .csv file of the runs to write.")] = None,
-    device: DeviceOption = "auto",
+    device: HardwareOption = "auto",
     threads: ThreadsOption = 1,
     engine: Annotated[EngineName, typer.Option(help="Where runs are made; on a cluster, one shared folder.")] = (
         EngineName.local
@@ -79,7 +79,9 @@ def accuracy(
         raise InvalidInput("--budget and --processes are of this machine: not with --engine ray")
     seconds = math.inf if budget is None else quantity(budget, "seconds", "a budget")
     limit = quantity(time_limit, "seconds", "a time limit")
-    planned = studies.load("quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs)
+    planned = studies.load_accuracy_study(
+        "quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs
+    )
     kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
     try:
         with closing(_engine(engine, device, threads, seconds, processes, address)) as at, reporting() as reporter:

@@ -105,7 +105,7 @@ class Lists:
     def study(self, file: str | None, *, run_modules: bool) -> Study:
         """The study of a file or name, or else of these lists; ``run_modules``: those of a file are allowed."""
         from complexity_theory.measurement.protocol import Protocol
-        from complexity_theory.measurement.studies import Study, expand, load
+        from complexity_theory.measurement.studies import Study, expand, load_study
 
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         lists = {name: _values(text) for name, text in given.items() if text is not None}
@@ -113,7 +113,7 @@ class Lists:
             return Study(tuple(expand(lists)), Protocol())
         if lists:
             raise InvalidInput(f"either a study or lists of one's own: not {file} and --{next(iter(lists))}")
-        return load(file, run_modules=run_modules)
+        return load_study(file, run_modules=run_modules)
 
 
 @dataclass(frozen=True, kw_only=True)

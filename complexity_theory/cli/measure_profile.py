@@ -14,7 +14,7 @@ from complexity_theory.cli.measure_options import Execution, Single, with_option
 from complexity_theory.core.errors import InvalidInput
 
 QUICK, WHOLE = 4, 16  # networks
-LARGEST = 256  # images where the batch is searched
+LARGEST_BATCH = 256  # images where the batch is searched
 
 
 @with_options(Single, Execution)
@@ -34,7 +34,7 @@ def profile(
     from complexity_theory.cli.measure_run import run
     from complexity_theory.devices.profile import write
     from complexity_theory.evidence.fitting import fit_profile
-    from complexity_theory.evidence.loaders import load
+    from complexity_theory.evidence.loaders import load_table
 
     if output.suffix != ".toml":
         raise InvalidInput(f"a profile is a .toml file, not {output}")
@@ -51,7 +51,7 @@ def profile(
         if error.exit_code != 1:  # stopped; where networks failed, the others are fitted
             raise
         failed = error
-    fitted = fit_profile(load(str(execution.store), setting=_setting(single, place)), output.stem)
+    fitted = fit_profile(load_table(str(execution.store), setting=_setting(single, place)), output.stem)
     write(fitted, output)
     spread = fitted.kin or fitted.architecture
     print(
@@ -87,7 +87,7 @@ def _telling(count: int, single: Single, place: Mapping[str, Any]) -> list[str]:
         "layout": how["layout"],
         "execution": how["execution"],
     }
-    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdigit() else LARGEST
+    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdigit() else LARGEST_BATCH
     known = [one for one in map(zoo.network, zoo.names()) if min(pair(one.resolution)) >= SMALLEST]
     return [one.name for one in networks_to_measure(known, count, about, batch=batch)]
 

@@ -26,7 +26,7 @@ _NUMBER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class QuantityKind:
     """A kind of quantity: what it is called, its units in lower case, an example, and whether it is a whole number."""
 
     name: str
@@ -41,11 +41,13 @@ def _prefixed(*units: str) -> dict[str, int]:
     return {prefix + unit: size for unit in units for prefix, size in _PREFIXES.items()}
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, QuantityKind] = MappingProxyType(
     {
-        "flops": Kind("flops (multiply-adds)", "3.1e9 or 8GF", _prefixed("", "f", "flop", "flops", "mac", "macs")),
-        "elements": Kind("elements", "25557032, 2.5e7 or 30M", _prefixed("")),
-        "seconds": Kind(
+        "flops": QuantityKind(
+            "flops (multiply-adds)", "3.1e9 or 8GF", _prefixed("", "f", "flop", "flops", "mac", "macs")
+        ),
+        "elements": QuantityKind("elements", "25557032, 2.5e7 or 30M", _prefixed("")),
+        "seconds": QuantityKind(
             "seconds",
             "0.0008 or 0.8ms",
             {
@@ -55,7 +57,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             whole=False,
             folds=False,
         ),
-        "bytes": Kind(
+        "bytes": QuantityKind(
             "bytes",
             "8589934592, 8GiB or 8GB",
             {
@@ -117,7 +119,7 @@ def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
     return int(height) if height == width else (int(height), int(width))
 
 
-def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
+def _exact(value: Any, kind: QuantityKind) -> tuple[Fraction | None, str]:
     """The number meant, exactly, or None with a hint of what is wrong with its unit."""
     if not isinstance(value, str):
         if not is_number(value):

@@ -64,9 +64,9 @@ def predict(network: Network | Traced, profile: Profile, *, batch: int | None = 
     them, of which the profile tells a lower bound only (the message has it), for one below 1 or above 10^6, for counts
     too large (``work_of``), and where none of what the profile takes time for stands in the network.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> found = predict(network("RegNetY-4.0GF"), load("v100-inference"))
+    >>> found = predict(network("RegNetY-4.0GF"), load_profile("v100-inference"))
     >>> found.low < found.seconds < found.high
     True
     """

@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Spread
 from complexity_theory.devices.terms import TERMS
-
-Floats: TypeAlias = NDArray[np.float64]
 
 FILE = "prior.toml"
 VERSION = 1
@@ -89,7 +87,7 @@ def same_device(name: str, other: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownDevice:
     """What a table says of its device: logarithms of seconds per unit of each of ``TERMS``, and their spreads.
 
     ``fits``: by the kin that was left out of the table, "" for none.
@@ -134,7 +132,7 @@ class Few(NamedTuple):
 class Prior(NamedTuple):
     """What is known of devices: what each table says, how much they have in common, and what few networks are worth."""
 
-    tables: tuple[Known, ...]
+    tables: tuple[KnownDevice, ...]
     variances: Variances
     few: tuple[Few, ...]
 
@@ -206,7 +204,7 @@ def _text() -> str:
     return files("complexity_theory.devices").joinpath(FILE).read_text(encoding="utf-8")
 
 
-def load(path: Path) -> Prior:
+def load_prior(path: Path) -> Prior:
     """The prior of a TOML file. Raises InvalidInput for one that cannot be read and for what is no prior."""
     try:
         return read(path.read_text(encoding="utf-8"))
@@ -222,7 +220,7 @@ def read(text: str) -> Prior:
     if data.get("version") != VERSION or data.get("terms") != list(TERMS):
         raise InvalidInput(f"it is not of version {VERSION} and these terms: write it by `runtime prior`")
     tables = tuple(
-        Known(
+        KnownDevice(
             table["about"],
             table["networks"],
             {fit["without"]: (np.log(fit["seconds_per_unit"]), np.array(fit["spread"])) for fit in table["fits"]},

@@ -103,7 +103,7 @@ class Profile:
 
 
 def write(profile: Profile, path: Path) -> None:
-    """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for one that ``load`` would refuse."""
+    """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for what ``load_profile`` refuses."""
     data = profile.as_dict()
     try:
         _from_dict(data)
@@ -125,10 +125,10 @@ def _folder() -> Path:
     return Path(__file__).parent / "profiles"
 
 
-def load(name_or_path: str) -> Profile:
+def load_profile(name_or_path: str) -> Profile:
     """The profile of a name or of a ``.toml`` file. Raises InvalidInput for others and for what is no profile.
 
-    >>> load("v100-training").provenance["device"]
+    >>> load_profile("v100-training").provenance["device"]
     'NVIDIA V100'
     """
     path = Path(name_or_path)
@@ -153,7 +153,7 @@ def _unknown(name: str) -> str:
     mode = next((mode for mode in MODES if any(word and mode.startswith(word) for word in words[1:])), None)
     if not same:
         return f"unknown device {name[:SHOWN]!r}: one of {', '.join(names())}, {made}"
-    modes = {known: load(known).mode for known in names()}
+    modes = {known: load_profile(known).mode for known in names()}
     there = f"of {words[0]} there are {', '.join(f'{known} ({modes[known]})' for known in same)}"
     if mode and mode not in {modes[known] for known in same}:
         there += f"; of {mode}, of other devices, {', '.join(known for known in names() if modes[known] == mode)}"

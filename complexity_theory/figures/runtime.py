@@ -15,7 +15,7 @@ from complexity_theory.evidence.evaluation import few_rows, predictors_of, scope
 from complexity_theory.evidence.holdout import held_out
 from complexity_theory.evidence.predictors import RIVALS
 from complexity_theory.evidence.sources import Source
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.sources import FILES, SOURCES, provenance, table
@@ -24,7 +24,7 @@ from complexity_theory.graph.complexity import METRICS
 KEPT = ["name", "family", *METRICS, "resolution", "batch", "seconds"]
 
 
-def correlated(frame: pd.DataFrame, of: Table) -> pd.DataFrame:
+def correlated(frame: pd.DataFrame, of: TimeTable) -> pd.DataFrame:
     """Adds to a frame's ``attrs`` how time goes with each metric over all networks: by logarithms, and by ranks."""
     pooled = pd.DataFrame(evidence.correlations(of)).set_index(["family", "metric"]).loc[evidence.POOLED]
     for metric, row in pooled.iterrows():

@@ -25,14 +25,14 @@ ROOTS = (2, 3, 4)
 # The slope is fitted over s in 1..64, evenly in log s. Rounding moves the log of a count by at most ROUNDING (a depth
 # of 16 or more by 1/32, the widths by 1/240 in all, a resolution of 240 or more by 1/480, squared), and so the slope by
 # at most 3 / log 64 of that.
-FACTORS = np.geomspace(1, 64, 25)
+VERIFIED_FACTORS = np.geomspace(1, 64, 25)
 ROUNDING = 0.0415
 SLOPE_BOUND = 0.03
 # What stands for alpha where a row holds the symbol: values that have no row of their own.
 ALPHAS = (Fraction(3, 5), Fraction(5, 7), Fraction(7, 9))
 
 
-class Sizes(NamedTuple):
+class StackSizes(NamedTuple):
     """The sizes of a stack of convolutions: its depth, width, group width and resolution."""
 
     depth: int
@@ -43,13 +43,13 @@ class Sizes(NamedTuple):
 
 # By kind of layer. There are groups enough for the group width to grow alone.
 BASES = {
-    "conv": Sizes(16, 240, 240, 240),
-    "group-conv": Sizes(16, 7680 * 240, 240, 240),
-    "depthwise-conv": Sizes(16, 240, 1, 240),
+    "conv": StackSizes(16, 240, 240, 240),
+    "group-conv": StackSizes(16, 7680 * 240, 240, 240),
+    "depthwise-conv": StackSizes(16, 240, 1, 240),
 }
 
 
-def real_stack(sizes: Sizes) -> nn.Module:
+def real_stack(sizes: StackSizes) -> nn.Module:
     """A stack of PyTorch's own 3 x 3 convolutions, on the meta device; no layer of this package stands in it."""
     groups = sizes.width // sizes.group_width
     return nn.Sequential(
@@ -60,10 +60,10 @@ def real_stack(sizes: Sizes) -> nn.Module:
     )
 
 
-def real_cost(sizes: Sizes) -> Complexity:
+def real_cost(sizes: StackSizes) -> Complexity:
     """Flops, params and acts of a ``real_stack``, counted on the module.
 
-    >>> real_cost(Sizes(depth=2, width=4, group_width=4, resolution=5))
+    >>> real_cost(StackSizes(depth=2, width=4, group_width=4, resolution=5))
     Complexity(flops=7200, params=288, acts=200)
     """
     return count(real_stack(sizes), Shape(sizes.width, sizes.resolution, sizes.resolution))
@@ -140,7 +140,7 @@ def exact_ratios(row: Derivation) -> list[Ratio]:
     ratios = []
     for root in ROOTS:
         multipliers = (root ** int(q * exponent) for exponent in row.direction)
-        after = real_cost(Sizes(*(size * m for size, m in zip(base, multipliers, strict=True))))
+        after = real_cost(StackSizes(*(size * m for size, m in zip(base, multipliers, strict=True))))
         growth = {metric: Fraction(after.as_dict()[metric], before.as_dict()[metric]) for metric in METRICS}
         exact = all(_is_power(growth[metric], root**q, row.exponents.as_dict()[metric]) for metric in METRICS)
         ratios.append(Ratio(root, q, Complexity(**growth), exact))
@@ -152,16 +152,16 @@ def fitted_slopes(row: Derivation) -> Complexity:
 
     A width that must be a multiple of a group width goes to the nearest one. Takes rows without alpha.
     """
-    costs = [real_cost(rounded(BASES[row.layer], row, factor)) for factor in FACTORS]
+    costs = [real_cost(rounded(BASES[row.layer], row, factor)) for factor in VERIFIED_FACTORS]
     logs = {metric: [math.log(cost.as_dict()[metric]) for cost in costs] for metric in METRICS}
-    return Complexity(**{metric: float(np.polyfit(np.log(FACTORS), logs[metric], 1)[0]) for metric in METRICS})
+    return Complexity(**{metric: float(np.polyfit(np.log(VERIFIED_FACTORS), logs[metric], 1)[0]) for metric in METRICS})
 
 
-def rounded(base: Sizes, row: Derivation, factor: float) -> Sizes:
+def rounded(base: StackSizes, row: Derivation, factor: float) -> StackSizes:
     """The base scaled by ``factor``, every size to the nearest integer, and a width that holds whole groups."""
     ideal = [size * factor ** float(exponent) for size, exponent in zip(base, row.direction, strict=True)]
     depth, _, group_width, resolution = (round(size) for size in ideal)
-    return Sizes(depth, round(ideal[1] / group_width) * group_width, group_width, resolution)
+    return StackSizes(depth, round(ideal[1] / group_width) * group_width, group_width, resolution)
 
 
 def _instances(row: Derivation) -> list[Derivation]:

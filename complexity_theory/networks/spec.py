@@ -20,7 +20,7 @@ from complexity_theory.graph.operations import Activation, Dropout
 from complexity_theory.networks.blocks import blocks
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
 from complexity_theory.networks.kinds import KINDS
-from complexity_theory.networks.knobs import Knob, Part, Role, multiplied
+from complexity_theory.networks.knobs import Knob, KnobPart, Role, multiplied
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.stage import Stage
 from complexity_theory.networks.stems import STEMS
@@ -182,7 +182,7 @@ class Network:
                         name=f"stage{i}.group_width",
                         dimension="group_width",
                         base=stage.group_width,
-                        divides=tuple(Part(knob, stage.ratio) for knob in of),
+                        divides=tuple(KnobPart(knob, stage.ratio) for knob in of),
                     )
                 )
             inside = name

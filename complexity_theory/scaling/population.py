@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import closed_form, own_terms
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 IDEAL_CHUNK = 8_192  # variants at a time: the working arrays stay in the cache of a core
 REALISED_CHUNK = 16_384

@@ -13,7 +13,7 @@ from complexity_theory.core.report import Table
 from complexity_theory.graph import conventions
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.conventions import Convention
-from complexity_theory.graph.per_layer import Part, per_layer
+from complexity_theory.graph.per_layer import LayerPart, per_layer
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
@@ -37,7 +37,7 @@ class Count(Result):
     shape: Shape
     by_convention: dict[str, Complexity]
     told: bool
-    parts: tuple[Part, ...] | None = None
+    parts: tuple[LayerPart, ...] | None = None
 
     @property
     def complexity(self) -> Complexity:
@@ -138,11 +138,11 @@ def shown_sides(resolution: int | tuple[int, int]) -> int | str:
     return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
-def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[Part]:
+def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[LayerPart]:
     return per_layer(network.tree, shape, rule)
 
 
-def part_data(parts: Iterable[Part], total: Complexity) -> list[dict[str, Any]]:
+def part_data(parts: Iterable[LayerPart], total: Complexity) -> list[dict[str, Any]]:
     """Parts as data: path, level, times, output (its sides), costs, and shares of the ``total``."""
     return [
         {
@@ -157,7 +157,7 @@ def part_data(parts: Iterable[Part], total: Complexity) -> list[dict[str, Any]]:
     ]
 
 
-def part_table(parts: Iterable[Part], total: Complexity, title: str, form: str = "text") -> Table:
+def part_table(parts: Iterable[LayerPart], total: Complexity, title: str, form: str = "text") -> Table:
     """Parts as a table, with the total last; names are indented by level in text, and told as whole paths elsewhere."""
     rows = []
     for part in parts:

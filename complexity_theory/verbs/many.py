@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
@@ -19,7 +20,6 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
-Floats: TypeAlias = NDArray[np.float64]
 SHOWN = 20  # rows of a report
 
 

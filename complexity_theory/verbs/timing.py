@@ -85,7 +85,7 @@ def list_devices() -> Devices:
     >>> "v100-training" in list_devices().summary()
     True
     """
-    return Devices(tuple(profiles.load(name) for name in profiles.names()))
+    return Devices(tuple(profiles.load_profile(name) for name in profiles.names()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,7 +203,7 @@ def predict(
 
 
 @dataclass(frozen=True, repr=False)
-class Compared(Result):
+class Comparison(Result):
     """A network under every strategy at one flops target or factor, on devices: ``choices``, fastest first.
 
     Each (``choice.compare.Compared``) is realised by the rounding rule that gives the faster network.
@@ -288,7 +288,7 @@ def compare(
     resolution: Any = None,
     input: Any = None,
     multiple: int | None = None,
-) -> Compared:
+) -> Comparison:
     """Which way to scale a network: strategies at one flops target or factor, by predicted time, fastest first.
 
     Takes text or objects, one device or several (the first decides the order); ``target_flops`` as 3.1e9 or "3.1GF".
@@ -313,7 +313,7 @@ def compare(
         multiple=resolve.whole(multiple, "multiple"),
         fix=fix,
     )
-    return Compared(base, given, target, factor, tuple(found), tuple(left_out))
+    return Comparison(base, given, target, factor, tuple(found), tuple(left_out))
 
 
 def family(network: Network | Traced) -> str:

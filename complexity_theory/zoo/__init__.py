@@ -127,11 +127,11 @@ def find(name_or_path: str | Path) -> Network | Traced:
     path = Path(name_or_path)
     suffix = path.suffix.lower()
     if suffix in (".toml", ".json"):
-        from complexity_theory.networks.files import load
+        from complexity_theory.networks.files import load_network
 
-        return load(path)
+        return load_network(path)
     if suffix in (".yaml", ".yml"):
-        from complexity_theory.networks.pycls import load as load_pycls
+        from complexity_theory.networks.pycls import load_config as load_pycls
 
         return load_pycls(path)
     if path.suffix[1:].isalpha() and not knows(str(name_or_path)):

@@ -26,7 +26,7 @@ from complexity_theory.measurement.jobs import (
 )
 from complexity_theory.measurement.protocol import Protocol
 
-LARGEST = 256  # where the search of a batch begins, unless told otherwise: "auto", "auto:512"
+LARGEST_BATCH = 256  # where the search of a batch begins, unless told otherwise: "auto", "auto:512"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
 
-def load(name_or_path: str, *, run_modules: bool = False) -> Study:
+def load_study(name_or_path: str, *, run_modules: bool = False) -> Study:
     """The study of a name or of a ``.toml`` file. Raises InvalidInput for others and for what it cannot read.
 
     To measure ``modules`` runs their code: a file that names some is refused unless ``run_modules``.
@@ -54,7 +54,7 @@ def load(name_or_path: str, *, run_modules: bool = False) -> Study:
     A file has tables ``[[sweep]]``, each the product of its lists, and a table ``[protocol]`` with fields of
     ``Protocol``.
 
-    >>> len(load("scaling-quick").jobs)
+    >>> len(load_study("scaling-quick").jobs)
     15
     """
     path = Path(name_or_path)
@@ -168,7 +168,7 @@ def _modules(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
 def _batch(value: Any) -> dict[str, Any]:
     searched = re.fullmatch(r"auto(?::([0-9]{1,9}))?", value) if isinstance(value, str) else None
     if searched:
-        return {"batch": int(searched[1] or LARGEST), "search": True}
+        return {"batch": int(searched[1] or LARGEST_BATCH), "search": True}
     _check_type(value, int, 'a batch is a number, "auto" or "auto:LARGEST"; it')
     return {"batch": value}
 

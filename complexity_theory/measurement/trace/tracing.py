@@ -22,7 +22,7 @@ from complexity_theory.measurement.trace import (  # noqa: F401  (rules register
 from complexity_theory.measurement.trace.capture import Capture, Input, capture
 from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.costs import costs
-from complexity_theory.measurement.trace.depth import Run, find_runs
+from complexity_theory.measurement.trace.depth import ChildRun, find_runs
 from complexity_theory.measurement.trace.dims import Atom
 from complexity_theory.measurement.trace.growth import RUNS, Growth
 from complexity_theory.measurement.trace.knobs import UNIT, height, larger, resolution_knobs, size_knobs, sized, units
@@ -76,7 +76,7 @@ class Tracing:
     def _read(self, without: Sequence[str]) -> None:
         self.widths = Widths(self.ran, self.fix, self.only, batch=True)
         ran_costs = costs(self.ran)
-        self.runs: list[Run] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
+        self.runs: list[ChildRun] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
         tie(self.widths, self.runs)
         self.symbols = Symbols()
         converter = Converter(self.ran, self.widths, self.symbols, self.growth)
@@ -225,7 +225,7 @@ class Tracing:
                 return f"at {tall}x{wide} it costs {found}, and the form says {expected}"
         return None
 
-    def _repeats(self, run: Run) -> bool:
+    def _repeats(self, run: ChildRun) -> bool:
         symbol = self.depths[run.names[0]]
         pairs = zip(self.network.symbols, self.network.knobs, strict=True)
         values = tuple(knob.base * (2 if name == symbol else 1) for name, knob in pairs)

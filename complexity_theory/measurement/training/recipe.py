@@ -104,10 +104,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str) -> Recipe:
     """The recipe of a name or of a ``.toml`` file. Raises InvalidInput for others and for fields it does not know.
 
-    >>> load("paper-100-epochs").rate(5)
+    >>> load_recipe("paper-100-epochs").rate(5)
     0.8
     """
     path = Path(name_or_path)

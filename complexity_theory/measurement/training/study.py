@@ -13,7 +13,7 @@ from complexity_theory.measurement.jobs import UNSCALED, Job, NetworkSubject
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.studies import Study
 from complexity_theory.measurement.training import recipe as recipes
-from complexity_theory.measurement.training.images import Source, find
+from complexity_theory.measurement.training.images import ImageSource, find
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.measurement.training.subject import TrainingSubject, job
 from complexity_theory.scaling.strategy import parse
@@ -30,7 +30,7 @@ class AccuracyStudy:
 
     cells: tuple[tuple[str, str, float], ...]
     recipe: Recipe
-    source: Source
+    source: ImageSource
     seeds: int
 
     def jobs(self, device: str, checkpoints: str = "") -> list[Job]:
@@ -69,7 +69,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load(
+def load_accuracy_study(
     name_or_path: str,
     *,
     data: str | None = None,
@@ -82,7 +82,7 @@ def load(
     A file has ``recipe``, ``data``, ``seeds`` and tables ``[[cells]]`` of ``networks``, ``strategies`` and ``factors``;
     at factor 1 all strategies are the same. Raises InvalidInput for others.
 
-    >>> len(load("quick").cells)
+    >>> len(load_accuracy_study("quick").cells)
     5
     """
     path = Path(name_or_path)
@@ -98,7 +98,7 @@ def load(
         raise InvalidInput(f"{path} is no study: {error}") from None
     _check(content, {"recipe": str, "data": str, "seeds": int, "cells": list}, str(path))
     cells = tuple(dict.fromkeys(cell for table in content["cells"] for cell in _cells(table, path)))
-    chosen = recipes.load(recipe or content["recipe"])
+    chosen = recipes.load_recipe(recipe or content["recipe"])
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs, warmup_epochs=min(chosen.warmup_epochs, epochs / 2))
     asked = content["seeds"] if seeds is None else seeds
