@@ -49,7 +49,7 @@ def execute(notebook: NotebookNode, epilogue: str = "pass") -> NotebookNode:
 
 
 def tidied(notebook: NotebookNode) -> NotebookNode:
-    """A copy without what differs from run to run: ids, times, counts of execution, and the pieces a text arrives in."""
+    """A copy without what differs from run to run: ids, times, counts of execution, pieces in which a text arrives."""
     tidy = copy.deepcopy(notebook)
     tidy.metadata = nbformat.from_dict(METADATA)
     number = 0
