@@ -92,6 +92,16 @@ def test_variants_are_predicted_as_each_network_is() -> None:
     assert many.flops[1] == ct.count("EfficientNet-B0").flops
 
 
+def test_a_grid_is_all_combinations_and_lists_of_other_lengths_say_so() -> None:
+    sizes: dict[str, Any] = {"stage1.width": [64, 128], "resolution": [192, 224, 256]}
+    many = ct.predict(ct.variants("ResNet-18", sizes, grid=True), "v100-inference")
+    assert many.variants.number == 6
+    one = ct.variants("ResNet-18", {"stage1.width": [128], "resolution": [192]})
+    assert many.rows()[3] | {"variant": 0} == ct.predict(one, "v100-inference").rows()[0]
+    with pytest.raises(InvalidInput, match=r"stage1.width 2, resolution 3 \(for all combinations: a grid"):
+        ct.variants("ResNet-18", sizes)
+
+
 def test_the_front_holds_what_nothing_beats() -> None:
     rng = np.random.default_rng(0)
     values = {"seconds": rng.integers(0, 30, 200), "flops": rng.integers(0, 30, 200)}

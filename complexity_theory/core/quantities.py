@@ -98,6 +98,16 @@ def quantity(value: Any, kind: str, what: str) -> int | float:
     return result
 
 
+def flops_text(flops: float) -> str:
+    """Flops as people write them: four digits, and the unit.
+
+    >>> flops_text(3.1e9), flops_text(385_825_092), flops_text(4e12)
+    ('3.1GF', '385.8MF', '4TF')
+    """
+    prefix, size = next(((p, s) for p, s in (("T", 1e12), ("G", 1e9)) if s <= flops < 1e4 * s), ("M", 1e6))
+    return f"{flops / size:.4g}{prefix}F"
+
+
 def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
     """The side of a square input, or its height and width: from ``224``, ``"224"``, ``"384x640"`` or a pair.
 

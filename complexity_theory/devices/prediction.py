@@ -108,7 +108,8 @@ def seconds(profile: Profile, work: Features, batch: Any) -> Any:
 def _warnings(network: Network | Traced, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
     found = []
     if not profile.knows(network.family):
-        found.append(f"{kin(network.family)} is not among the kin that {profile.name} was fitted to")
+        who = "a network given as code" if isinstance(network, Traced) else kin(network.family)
+        found.append(f"{who} is not among the kin that {profile.name} was fitted to")
     sizes = {"resolution": max(pair(network.resolution)), "flops": work.flops, "params": work.params, "acts": work.acts}
     for size, value in {"batch": batch, **sizes}.items():
         least, _, most = profile.fitted[size]

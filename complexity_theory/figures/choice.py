@@ -86,7 +86,9 @@ def draw_four_strategies(frame: pd.DataFrame) -> Figure:
                 if device:
                     last = line.iloc[-1]
                     apart = last["flops"] / 1e9 * 1.12 ** (k + 1)
-                    style.interval(axes, apart, last["low"] / unit, last["high"] / unit, marks[str(name)])
+                    ends = (last["low"] / unit, last["high"] / unit)
+                    style.interval(axes, apart, *ends, marks[str(name)], linewidth=1.2, alpha=1)
+                    axes.plot(apart, last[metric] / unit, color=marks[str(name)].colour, marker="_", markersize=3.5)
             title = titles.get(metric, f"predicted ms, {device}")
             axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=7.5)
             axes.set_xlabel("flops ($10^9$)")

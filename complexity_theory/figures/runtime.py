@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,9 +106,9 @@ def draw_ranking(frame: pd.DataFrame) -> Figure:
         places = [tables.index(table) + offset for table in rows["table"]]
         percent = 100 * rows[["accuracy", "accuracy_low", "accuracy_high"]]
         spread = [percent["accuracy"] - percent["accuracy_low"], percent["accuracy_high"] - percent["accuracy"]]
-        axes.errorbar(
-            percent["accuracy"], places, xerr=spread, color=mark.colour, marker=mark.marker, linestyle="", label=metric
-        )
+        look: dict[str, Any] = {"color": mark.colour, "marker": mark.marker, "linestyle": "", "label": metric}
+        look |= {"clip_on": False}  # some are right of all pairs
+        axes.errorbar(percent["accuracy"], places, xerr=spread, **look)
     pairs = frame.groupby("table", sort=False)["pairs"].first()
     axes.set_yticks(range(len(tables)), [f"{table} ({pairs[table]} pairs)" for table in tables])
     axes.invert_yaxis()

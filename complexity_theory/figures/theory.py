@@ -167,8 +167,10 @@ def draw_intensity(frame: pd.DataFrame) -> Figure:
         style.line(left, dense["s"], dense["flops_per_act"], mark)
         labels.append((dense["flops_per_act"].iloc[-1], name, mark.colour))
         turns = crossovers[(crossovers["name"] == name) & (crossovers["device"] == last)]
-        style.line(right, turns["width"], turns["s"], mark, clip_on=True)
-        first = turns[turns["s"] < HIGHEST].iloc[0]
+        right.plot(turns["width"], turns["s"], color=mark.colour, linestyle=mark.line)
+        seen = turns[turns["s"] < HIGHEST]
+        style.line(right, seen["width"], seen["s"], mark, linestyle="")
+        first = seen.iloc[0]
         style.note(right, name, (first["width"], first["s"]), (7, 1), color=mark.colour, fontsize=8.5)
     left.set(xlabel="scaling factor $s$", ylabel="flops per act", xlim=(1, 64), ylim=(5, 1000))
     left.set_title(style.panel(0, "intensity of a dense 1 × 1 conv, width 64"), loc="left")

@@ -85,6 +85,10 @@ class Network:
         settled = tuple(stage.settled(w_in) for stage, w_in in zip(self.stages, self.input_widths, strict=True))
         object.__setattr__(self, "stages", settled)
 
+    def __repr__(self) -> str:
+        sizes = f"depths {self.depths}, widths {self.widths}, resolution {self.resolution}"
+        return f"<Network {self.name}: {sizes}>"
+
     @property
     def depths(self) -> tuple[Size, ...]:
         """Number of blocks of each stage."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.quantities import quantity
+from complexity_theory.core.quantities import flops_text, quantity
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, bases, held, multiplied
 from complexity_theory.scaling.rules import RULES, Rule, rule
@@ -181,14 +181,10 @@ def _scaled(
 
 def named(network: N, values: Values, strategy: Strategy, rounding: str, factor: float, target: int | None = None) -> N:
     """``network`` with sizes that a strategy and a rule gave it, which its name and note say."""
-    by = f"x{factor:g}" if target is None else _megaflops(target)
+    by = f"x{factor:g}" if target is None else flops_text(target)
     note = f"{network.name} scaled by {strategy} {'to' if target else 'by'} {by.lstrip('x')}, rounded by {rounding}"
     return network.resized(
         values,
         name=f"{network.name}-{strategy}-{by}",
         note=f"{network.note}; {note}" if network.note else note,
     )
-
-
-def _megaflops(flops: int) -> str:
-    return f"{flops / 1e9:.4g}GF" if flops >= 1e9 else f"{flops / 1e6:.4g}MF"

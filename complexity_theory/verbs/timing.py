@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from complexity_theory.choice import compare as rivals
 from complexity_theory.choice.compare import ROUNDINGS, STRATEGIES
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.quantities import quantity
+from complexity_theory.core.quantities import flops_text, quantity
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
 from complexity_theory.devices.memory import Memory, memory
@@ -238,7 +238,7 @@ class Comparison(Result):
         return (*(f"left out: {line}" for line in self.left_out), known)
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
-        at = f"by {self.factor:g}" if self.target_flops is None else f"at {self.target_flops:.3g} flops"
+        at = f"by {self.factor:g}" if self.target_flops is None else f"at {flops_text(self.target_flops)}"
         names = ", ".join(profile.name for profile in self.devices)
         title = f"{self.network.name} {at} on {names} ({described(self.devices[0], self.batch)})"
         return [Table([self._shown(row) for row in self.rows()], title, optional=("low", "rounding"))]
