@@ -73,16 +73,16 @@ def accuracy(
     check_device(device)
     if quick and study != "small":
         raise InvalidInput(f"--quick is a study of its own: not with --study {study}")
+    if engine is EngineName.local and address is not None:
+        raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
+    if engine is EngineName.ray and not (budget is None and processes is None):
+        raise InvalidInput("--budget and --processes are of this machine: not with --engine ray")
     seconds = math.inf if budget is None else quantity(budget, "seconds", "a budget")
     limit = quantity(time_limit, "seconds", "a time limit")
     planned = studies.load_accuracy_study(
         "quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs
     )
     kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
-    if engine is EngineName.local and address is not None:
-        raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
-    if engine is EngineName.ray and not (budget is None and processes is None):
-        raise InvalidInput("--budget and --processes are of this machine: not with --engine ray")
     try:
         with closing(_engine(engine, device, threads, seconds, processes, address)) as at, reporting() as reporter:
             place = at.describe()
