@@ -105,7 +105,7 @@ def _followed(path: str, data: Any, info: Any) -> tuple[str, Any, Any]:
             info = getattr(info, "item_type", None)
             index = int(step["index"])
             data = data[index] if isinstance(data, (list, tuple)) and index < len(data) else None
-            words = f"{words.removesuffix('s')} {index + 1}"
+            words = f"{re.sub('ies$', 'y', words).removesuffix('s')} {index + 1}"
     return words, data, _bare(info) if isinstance(_bare(info), inspect.StructType) and isinstance(data, dict) else info
 
 
@@ -127,4 +127,6 @@ def _described(info: Any) -> str:
     )
     if isinstance(info, inspect.LiteralType):
         return f"one of {', '.join(map(str, info.values))}"
+    if isinstance(info, inspect.UnionType):
+        return " or ".join(found for one in info.types if (found := _described(one)))
     return next((name for kind, name in named if isinstance(info, kind)), "")
