@@ -42,7 +42,7 @@ class CellsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     factors: _Factors
 
 
-class StudyFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class AccuracyFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A file of a study."""
 
     version: Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of studies known here")] = 1
@@ -122,7 +122,7 @@ def load_accuracy_study(
         path = FOLDER / f"{name_or_path}.toml"
     content = schema.read(path)
     try:
-        found = schema.checked(content, StudyFile, "a study of accuracy")
+        found = schema.checked(content, AccuracyFile, "a study of accuracy")
         cells = tuple(dict.fromkeys(cell for table in found.cells for cell in _cells(table)))
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from None
