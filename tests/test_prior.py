@@ -23,7 +23,6 @@ from complexity_theory.devices.prior import (
     few_spread,
     guess,
     load_prior,
-    read,
     same_device,
     shipped,
 )
@@ -160,7 +159,7 @@ def test_fewer_networks_reach_less_far() -> None:
     assert few_spread(None, None, 4).high == max(four.high, few_spread(None, "cpu", 4).high)
 
 
-@pytest.mark.parametrize("change", [{"version": 99}, {"terms": ["macs"]}, {"tables": 3}, {"few": [{}]}])
+@pytest.mark.parametrize("change", [{"version": 99}, {"terms": ["macs"]}, {"tables": 3}, {"few": [{}]}, {"more": 1}])
 def test_what_is_no_prior_is_refused(change: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "prior.toml"
     path.write_text(tomli_w.dumps({**shipped().as_dict(), **change}))
@@ -169,9 +168,10 @@ def test_what_is_no_prior_is_refused(change: dict[str, object], tmp_path: Path) 
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_prior_of_other_terms_says_how_to_write_it() -> None:
+def test_a_prior_of_other_terms_says_how_to_write_it(tmp_path: Path) -> None:
+    (tmp_path / "prior.toml").write_text(tomli_w.dumps({**shipped().as_dict(), "terms": ["macs"]}))
     with pytest.raises(InvalidInput, match="write it by `runtime prior`"):
-        read(tomli_w.dumps({**shipped().as_dict(), "terms": ["macs"]}))
+        load_prior(tmp_path / "prior.toml")
 
 
 def spread_of_times(rows: list[int], amounts: np.ndarray, belief: Belief) -> float:

@@ -159,10 +159,10 @@ def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
         ({"networks": [], "layers": []}, "networks and layers"),
         ({"networks": []}, "list of networks is empty"),
         ({"layers": "conv", "batches": []}, "list of batches is empty"),
-        ({"layers": "conv", "widths": [[64]]}, r"each of widths must be .*, not \[64\]"),
-        ({"layers": [{}]}, "each of layers"),
+        ({"layers": "conv", "widths": [[64]]}, r"width 1 must be an integer, not \[64\]"),
+        ({"layers": [{}]}, "layer 1 must be text, not {}"),
         ({"networks": "ResNet-50", "strategies": "w"}, r"a strategy \(w\) needs factors"),
-        ({"networks": "ResNet-50", "kernels": 3}, "unknown kernels"),
+        ({"networks": "ResNet-50", "kernels": 3}, "unknown field 'kernels': one of batches"),
         ({"networks": 50}, "50"),
         ({"networks": "ResNet-50", "factors": 2}, "needs strategies"),
         ({"networks": "ResNet-50", "factors": "2", "strategies": "w"}, "'2'"),
@@ -181,7 +181,10 @@ def test_a_scaled_network_reaches_its_factor_in_flops() -> None:
         ({"layers": "conv", "batches": "auto:²"}, "'auto:²'"),
         ({"layers": "conv", "batches": 10**7}, "batch must be a whole number from 1 to 1e"),
         ({"layers": "conv", "resolutions": -1}, "the resolution of a layer must be"),
-        ({"networks": "ResNet-18", "resolutions": 2.5}, "the resolution of ResNet-18 must be .*, not 2.5"),
+        (
+            {"networks": "ResNet-18", "resolutions": 2.5},
+            "resolutions must be a whole number or .* not 2.5",
+        ),
     ],
 )
 def test_bad_sweeps_say_what_is_wrong(table: dict[str, object], said: str) -> None:
@@ -265,13 +268,16 @@ def test_what_is_no_file_to_read_is_refused_at_once(tmp_path: Path, kind: str) -
         load_study(str(path))
 
 
+MANY = range(1, 30_000, 999)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("networks = 3", "unknown networks"),
-        ("[protocol]", "no table"),
-        ("sweep = 3", "no table"),
-        ("[protocol]\nround = 3\n[[sweep]]\nlayers = 'conv'", "unknown round"),
+        ("networks = 3", "unknown field 'networks': one of version, protocol, sweep"),
+        ("[protocol]", "mine.toml: sweep is missing"),
+        ("sweep = 3", r"sweep must be tables \[\[sweep\]\], not 3"),
+        ("[protocol]\nround = 3\n[[sweep]]\nlayers = 'conv'", "protocol: unknown field 'round': one of rounds"),
         ("[protocol]\nrounds = 'x'\n[[sweep]]\nlayers = 'conv'", "'x'"),
         (
             "[protocol]\nrounds = 0\n[[sweep]]\nlayers = 'conv'",
@@ -285,9 +291,14 @@ def test_what_is_no_file_to_read_is_refused_at_once(tmp_path: Path, kind: str) -
         ("[[sweep]]\nlayers = 'conv'\n[[sweep]]\nlayers = 'conv'\nwidths = 10000000", "sweep 2: the width of a layer"),
         (f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(1, 200)]}\nkernels = {[*range(1, 200)]}", "jobs of a sweep"),
         ("[[sweep]]\nmodules = 'a:b'", "names modules .a:b., whose code would run: --run-modules allows it"),
-        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**20, "more than 1,048,576 bytes of a study"),
-        ("[", "no sweep file"),
-        (f"sweep = {'[' * 100_000}", "no sweep file"),
+        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**22, "more than 4,194,304 bytes of a description"),
+        ("version = 2\n[[sweep]]\nlayers = 'conv'", "version must be 1, the edition of studies known here, not 2"),
+        (
+            "\n".join(f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(n, n + 999)]}" for n in range(1, 30000, 999)),
+            "jobs",
+        ),
+        ("[", "is no valid TOML"),
+        (f"sweep = {'[' * 100_000}", "it is nested too deeply"),
         ("[[sweep]]\nnetworks = []", "networks is empty"),
     ],
 )

@@ -54,20 +54,11 @@ TYPES: dict[str, Any] = {
 }
 
 
-def _schema(kind: type, **more: Any) -> Any:
-    """The schema of a ``Stage`` or ``Network``, from its fields; what has a default may be left out."""
-    fields = []
-    for field in dataclasses.fields(kind):
-        of = more.pop(field.name, TYPES.get(str(field.type)))
-        required = field.default is dataclasses.MISSING and field.name not in ("name", "family")
-        fields.append((field.name, of) if required else (field.name, of, msgspec.UNSET))
-    extra = [(name, of, msgspec.UNSET) for name, of in more.items()]
-    return msgspec.defstruct(f"{kind.__name__}File", [*extra, *fields], kw_only=True, forbid_unknown_fields=True)
-
-
-STAGE: Any = _schema(Stage)
-NETWORK = _schema(
+STAGE: Any = schema.struct_of(Stage, TYPES, ("name", "family"))
+NETWORK = schema.struct_of(
     Network,
+    TYPES,
+    ("name", "family"),
     version=Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of network files known here")],
     stages=Annotated[
         GenericAlias(list, (STAGE,)),
