@@ -187,10 +187,10 @@ def dots(mark: Mark, **options: Any) -> dict[str, Any]:
     return {"color": mark.colour, "marker": mark.marker, "markersize": size, "linestyle": "", **rim, **options}
 
 
-def corner(axes: Any, text: str) -> None:
-    """A remark in the upper left corner of the axes, which a rising cloud leaves free; lines pass behind it."""
-    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.2}
-    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5, bbox=behind)
+def corner(axes: Any, text: str, *, over_lines: bool = False) -> None:
+    """A remark in the upper left corner of the axes, which a rising cloud leaves free; lines may pass behind it."""
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.2} if over_lines else None
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5, bbox=paper)
 
 
 def plain(name: str) -> str:

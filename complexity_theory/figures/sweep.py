@@ -103,7 +103,7 @@ def draw_sweep(frame: pd.DataFrame) -> Figure:
                 style.line(axes, line[metric] / unit, line["seconds_per_image"] / ms, mark, linewidth=0.8, **fill)
         axes.set_xlabel(label)
         axes.set_title(style.panel(index, metric), loc="left")
-        style.corner(axes, f"$r$ = {frame.attrs[f'r_{metric}']}")
+        style.corner(axes, f"$r$ = {frame.attrs[f'r_{metric}']}", over_lines=True)
         style.log(axes.xaxis)
         style.log(axes.yaxis)
     panels[0].set_ylabel(style.UNITS["seconds"][0])
