@@ -24,6 +24,7 @@ from complexity_theory.measurement.verify import (
 from complexity_theory.scaling.exponents import Derivation, derive
 from complexity_theory.scaling.strategy import Multipliers, fast, parse
 from complexity_theory.scaling.tables import ScalingTable
+from complexity_theory.verbs.verifying import Verified
 
 
 def planted(row: Derivation, metric: str, by: sympy.Rational) -> Derivation:
@@ -80,18 +81,18 @@ def test_a_planted_direction_fails() -> None:
 def test_tables_are_told_row_by_row_and_failures_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     table = ScalingTable("one", "One table", "conv", (parse("w"), parse("r")))
     found = list(verify.verify_tables([table]))
-    data = verify.as_data(found)
+    data = Verified(tuple(found)).as_dict()
     assert (data["passed"], data["failed"]) == (2, 0)
     assert [row["strategy"] for row in data["rows"]] == ["w", "r"]
     assert data["rows"][0]["ratios"][0] == {"s": 4, "flops": 4, "params": 4, "acts": 2, "exact": True}
     wrong = verify.verify(planted(derive(parse("w")), "params", sympy.Rational(1, 2)))
-    data = verify.as_data([*found, ("one", wrong)])
+    data = Verified((*found, ("one", wrong))).as_dict()
     assert (data["passed"], data["failed"]) == (2, 1)
-    table = verify.as_report([("one", wrong)])
-    assert "1 failed" in table.title
-    assert table.rows[0]["in symbols"] == "FAILS"
-    assert table.rows[0]["real stacks, exactly at s"] == "2^2 FAILS, 3^2 FAILS, 4^2 FAILS"
-    assert table.rows[0]["passed"] is False
+    shown = Verified((("one", wrong),)).table()
+    assert "1 failed" in shown.title
+    assert shown.rows[0]["in symbols"] == "FAILS"
+    assert shown.rows[0]["real stacks, exactly at s"] == "2^2 FAILS, 3^2 FAILS, 4^2 FAILS"
+    assert shown.rows[0]["passed"] is False
 
 
 def test_stacks_are_pytorchs_own_convolutions() -> None:

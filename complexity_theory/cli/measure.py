@@ -160,11 +160,12 @@ def export(
 def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
     from complexity_theory.core import report
-    from complexity_theory.measurement.analysis import exponents_report, measured_exponents, records
+    from complexity_theory.measurement.analysis import measured_exponents, records
     from complexity_theory.measurement.frame import read
+    from complexity_theory.verbs.verifying import exponents_table
 
     rows = records(measured_exponents(read(store)))
-    report.emit(form, [exponents_report(rows)], rows)
+    report.emit(form, [exponents_table(rows)], rows)
 
 
 @measure.command()

@@ -20,6 +20,7 @@ from complexity_theory.figures.registry import USUAL_FORMS, Sources, Spec
 from complexity_theory.scaling import tables
 from complexity_theory.verbs.blocks import block_table
 from complexity_theory.verbs.theory import growth_table
+from complexity_theory.verbs.verifying import verify
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
@@ -115,17 +116,11 @@ def _table_files(name: str, folder: Path) -> dict[str, Path]:
 def _verification(folder: Path) -> StepOutcome:
     if find_spec("torch") is None:
         return StepOutcome("verification: left out, for it needs PyTorch: pip install 'complexity-theory[measure]'")
-    from complexity_theory.measurement import verify
-
-    found = list(verify.verify_tables())
-    counts = verify.as_data(found)
-    write(
-        folder / VERIFICATION,
-        MARKS["markdown"] + "# Verification\n\n" + report.render(verify.as_report(found), "markdown") + "\n",
-        mark=MADE,
-    )
-    said = f"verification: {counts['passed']} rows passed, {counts['failed']} failed"
-    return StepOutcome(said, passed=not counts["failed"])
+    found = verify()
+    shown = report.render(found.table(), "markdown")
+    write(folder / VERIFICATION, f"{MARKS['markdown']}# Verification\n\n{shown}\n", mark=MADE)
+    said = f"verification: {found.passed} rows passed, {found.failed} failed"
+    return StepOutcome(said, passed=not found.failed)
 
 
 def _page(folder: Path) -> StepOutcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ import numpy as np
 import sympy
 from torch import nn
 
-from complexity_theory.core import report
 from complexity_theory.core.symbols import alpha, s
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.measurement.count import count
@@ -87,13 +86,24 @@ class Verification:
     """What was found of a row: in symbols (``identity``), in real stacks (``ratios``), and over a grid (``slopes``).
 
     ``ratios`` and ``slopes`` are of the row itself; where it holds the symbol alpha, of its ``instances``.
+    ``bound``: what slopes and exponents may differ by.
     """
 
     row: Derivation
     identity: bool
     ratios: tuple[Ratio, ...]
     slopes: tuple[Complexity, ...]
-    passed: bool
+    bound: float = SLOPE_BOUND
+
+    @property
+    def deviation(self) -> float:
+        """The most by which a slope and its exponent differ."""
+        return max(_deviation(a, b.exponents) for a, b in zip(self.slopes, _instances(self.row), strict=True))
+
+    @property
+    def passed(self) -> bool:
+        """Whether all agrees."""
+        return self.identity and self.deviation <= self.bound and all(ratio.exact for ratio in self.ratios)
 
 
 def verify(row: Derivation) -> Verification:
@@ -113,9 +123,7 @@ def verify(row: Derivation) -> Verification:
     identity = holds_in_symbols(row)
     ratios = tuple(ratio for instance in instances for ratio in exact_ratios(instance))
     slopes = tuple(fitted_slopes(instance) for instance in instances)
-    pairs = zip(slopes, instances, strict=True)
-    fits = all(_deviation(slope, instance.exponents) <= SLOPE_BOUND for slope, instance in pairs)
-    return Verification(row, identity, ratios, slopes, identity and fits and all(ratio.exact for ratio in ratios))
+    return Verification(row, identity, ratios, slopes)
 
 
 def holds_in_symbols(row: Derivation) -> bool:
@@ -194,51 +202,3 @@ def verify_tables(tables: Iterable[ScalingTable] | None = None) -> Iterator[tupl
     for table in TABLES.values() if tables is None else tables:
         for row in table.rows:
             yield table.name, verify(row)
-
-
-def as_data(found: Sequence[tuple[str, Verification]]) -> dict[str, Any]:
-    """Verifications as data: how many rows ``passed`` and ``failed``, and for each of the ``rows`` what was found."""
-    passed = sum(verification.passed for _, verification in found)
-    return {"passed": passed, "failed": len(found) - passed, "rows": [_row_data(*pair) for pair in found]}
-
-
-def _row_data(table: str, found: Verification) -> dict[str, Any]:
-    ratios = [{"s": r.root**r.power, **r.growth.as_dict(), "exact": r.exact} for r in found.ratios]
-    return {
-        "table": table,
-        "strategy": found.row.strategy.name,
-        "layer": found.row.layer,
-        "exponents": found.row.exponents.as_dict(),
-        "identity": found.identity,
-        "ratios": ratios,
-        "slopes": [slope.as_dict() for slope in found.slopes],
-        "slope_bound": SLOPE_BOUND,
-        "passed": found.passed,
-    }
-
-
-def as_report(found: Sequence[tuple[str, Verification]]) -> report.Table:
-    """Verifications as a table: the exponents of each row, and how many of its checks agree with them."""
-    rows = []
-    for table, verification in found:
-        row = verification.row
-        slopes = zip(verification.slopes, _instances(row), strict=True)
-        rows.append(
-            {
-                "table": table,
-                "strategy": row.strategy.name,
-                **row.exponents.as_dict(),
-                "in symbols": "holds" if verification.identity else "FAILS",
-                "real stacks, exactly at s": ", ".join(
-                    str(ratio) if ratio.exact else f"{ratio} FAILS" for ratio in verification.ratios
-                ),
-                f"error of slopes (up to {SLOPE_BOUND})": max(_deviation(a, b.exponents) for a, b in slopes),
-                "passed": verification.passed,
-            }
-        )
-    return report.Table(rows, f"Every row of the tables, held to symbols and to real PyTorch layers: {_summary(found)}")
-
-
-def _summary(found: Sequence[tuple[str, Verification]]) -> str:
-    data = as_data(found)
-    return f"{data['passed']} passed, {data['failed']} failed"

@@ -1,11 +1,9 @@
-"""Verbs of exact counts: count, list_networks, verify."""
+"""Verbs of exact counts: count, list_networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from complexity_theory.core.errors import InvalidInput
@@ -20,7 +18,6 @@ from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
 if TYPE_CHECKING:
-    from complexity_theory.measurement.verify import Verification
     from complexity_theory.verbs.code import CodeCount
 
 ALL = "all"  # conventions
@@ -214,66 +211,3 @@ def list_networks(family: str | None = None) -> Networks:
         sizes = {"network": name, "family": network.family, "resolution": network.resolution}
         rows.append({**sizes, **network.complexity().as_dict(), "aliases": zoo.aliases(name), "note": network.note})
     return Networks(tuple(rows))
-
-
-@dataclass(frozen=True, repr=False)
-class Verified(Result):
-    """Every row of every table held to symbols and to real layers: ``found``, by table.
-
-    ``timed``: the exponents of runtime in a store beside those of the counts, where one was given.
-    """
-
-    found: tuple[tuple[str, Verification], ...]
-    timed: tuple[dict[str, Any], ...] | None = None
-
-    @property
-    def passed(self) -> int:
-        """How many rows passed."""
-        return sum(verification.passed for _, verification in self.found)
-
-    @property
-    def failed(self) -> int:
-        """How many rows failed."""
-        return len(self.found) - self.passed
-
-    def report(self, form: str = "text") -> Sequence[Table | str]:
-        from complexity_theory.measurement import verify
-        from complexity_theory.measurement.analysis import exponents_report
-
-        timed = [] if self.timed is None else [exponents_report(list(self.timed))]
-        return [verify.as_report(self.found), *timed]
-
-    def as_dict(self) -> dict[str, Any]:
-        from complexity_theory.measurement import verify
-
-        timed = {} if self.timed is None else {"timed": list(self.timed)}
-        return verify.as_data(self.found) | timed
-
-    def summary(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed"
-
-
-def verify(*, timed: Any = None) -> Verified:
-    """Holds every row of every table to symbols and to real PyTorch layers (``measurement.verify``).
-
-    ``timed``: a store whose measured exponents of runtime stand beside. Raises InvalidInput without PyTorch, and for
-    what is no store. Takes about a minute.
-    """
-    return verified(lambda pairs: pairs, timed)
-
-
-def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = None) -> Verified:
-    """``verify``, with the pairs of table and verification going through ``progress`` as they come."""
-    if find_spec("torch") is None:
-        raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
-    exponents = None if timed is None else _measured_exponents(resolve.path(timed, "a store"))
-    from complexity_theory.measurement.verify import verify_tables
-
-    return Verified(tuple(progress(verify_tables())), exponents)
-
-
-def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:
-    from complexity_theory.measurement.analysis import measured_exponents, records
-    from complexity_theory.measurement.frame import read
-
-    return tuple(records(measured_exponents(read(store))))
