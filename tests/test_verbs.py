@@ -60,6 +60,7 @@ def test_a_result_has_a_short_repr_a_frame_data_and_html(name: str) -> None:
     assert len(frame)
     assert isinstance(result.as_dict(), (dict, list))
     assert result._repr_html_().startswith("<")
+    assert result._repr_markdown_()
     with pytest.raises(AttributeError):  # frozen
         result.report = None
 
