@@ -27,7 +27,6 @@ from .verbs.blocks import block as block
 from .verbs.choosing import choose as choose
 from .verbs.counting import count as count
 from .verbs.counting import list_networks as list_networks
-from .verbs.counting import verify as verify
 from .verbs.evidence import correlate as correlate
 from .verbs.evidence import evaluate as evaluate
 from .verbs.evidence import fit as fit
@@ -48,3 +47,4 @@ from .verbs.timing import compare as compare
 from .verbs.timing import crossover as crossover
 from .verbs.timing import list_devices as list_devices
 from .verbs.timing import predict as predict
+from .verbs.verifying import verify as verify

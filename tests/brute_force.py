@@ -15,7 +15,7 @@ from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import Choice, choose
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import Profile, load, names
+from complexity_theory.devices.profile import Profile, load_profile, names
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import network
@@ -58,7 +58,7 @@ def problem(seed: int, strategies: int) -> Problem:
     """A random problem: budgets from a hundredth to a hundred times what the network itself takes."""
     draw = random.Random(seed)
     base = network(draw.choice(NETWORKS))
-    profiles = tuple(load(name) for name in draw.sample(names(), draw.choice([0, 1, 1, 2])))
+    profiles = tuple(load_profile(name) for name in draw.sample(names(), draw.choice([0, 1, 1, 2])))
     counts = base.complexity().as_dict()
     bounds: dict[str, Any] = {
         name: max(1, round(counts[name] * 10 ** draw.uniform(-2, 2)))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.devices.memory import memory
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.page import grid
@@ -27,7 +27,7 @@ from tests.browser import Browser
 
 HOSTILE = "</script><script>document.title='injected'</script><b>"
 SHELL = "$(touch injected) it's"
-PROFILES = [load(name) for name in DEVICES]
+PROFILES = [load_profile(name) for name in DEVICES]
 
 
 class Block(nn.Module):
@@ -82,7 +82,7 @@ def link(browser: Browser, **changes: Any) -> str:
 
 def nearest(s: float) -> float:
     """The factor of the page's tables nearest to s in ratio."""
-    return min(grid.FACTORS, key=lambda factor: max(factor / s, s / factor))
+    return min(grid.GRID_FACTORS, key=lambda factor: max(factor / s, s / factor))
 
 
 @cache

@@ -6,6 +6,7 @@ import copy
 import sys
 from pathlib import Path
 
+import matplotlib.font_manager
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -36,17 +37,19 @@ def execute(notebook: NotebookNode, epilogue: str = "pass") -> NotebookNode:
 
     ``epilogue`` is code that runs at the end, and leaves no trace but such an error.
     """
+    assert matplotlib.font_manager.fontManager.ttflist  # a new machine lists its fonts, and says so: not in a notebook
     executed = copy.deepcopy(notebook)
     first = new_code_cell("import warnings\nwarnings.simplefilter('error')")
     last = new_code_cell(f"{epilogue}\nwarnings.simplefilter('default')")
     executed.cells = [first, *executed.cells, last]
-    NotebookClient(executed, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+    place = {"metadata": {"path": FOLDER}}
+    NotebookClient(executed, timeout=300, startup_timeout=300, kernel_name="python3", resources=place).execute()
     executed.cells = executed.cells[1:-1]
     return tidied(executed)
 
 
 def tidied(notebook: NotebookNode) -> NotebookNode:
-    """A copy without what differs from run to run: ids, times and counts of execution."""
+    """A copy without what differs from run to run: ids, times, counts of execution, pieces in which a text arrives."""
     tidy = copy.deepcopy(notebook)
     tidy.metadata = nbformat.from_dict(METADATA)
     number = 0
@@ -55,10 +58,22 @@ def tidied(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             number += 1
             cell.execution_count = number
+            cell.outputs = _joined(cell.outputs)
             for output in cell.outputs:
                 if output.output_type == "execute_result":
                     output.execution_count = number
     return tidy
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Outputs with neighbours of one stream made one: a kernel sends what is printed whenever its clock says so."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and "stream" == output.output_type == joined[-1].output_type and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def printed(notebook: NotebookNode) -> list[list[str]]:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from complexity_theory.choice import search
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import choose
-from complexity_theory.choice.costs import Device, costs
+from complexity_theory.choice.costs import ProfiledDevice, costs
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.scaling.realise import scale
 from complexity_theory.scaling.rules import RULES
 from complexity_theory.scaling.strategy import parse
@@ -81,7 +81,7 @@ def test_a_ladder_without_a_step_would_be_noticed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_candidates_are_what_scale_builds_and_predict_predicts() -> None:
-    base, profile = network("RegNetY-4.0GF"), load(DEVICE)
+    base, profile = network("RegNetY-4.0GF"), load_profile(DEVICE)
     budgets = Budgets(seconds="0.3ms", params="30M")
     choice = choose(base, budgets, [profile], strategies=["r", "fast:3/5", "wg"])
     assert len(choice.candidates) == 3
@@ -100,7 +100,7 @@ def test_candidates_are_what_scale_builds_and_predict_predicts() -> None:
 
 
 def test_the_bound_that_binds_is_the_one_that_must_give_way() -> None:
-    base, profile = network("EfficientNet-B0"), load(DEVICE)
+    base, profile = network("EfficientNet-B0"), load_profile(DEVICE)
     budgets = Budgets(seconds="0.5ms", params="20M")
     candidates = choose(base, budgets, [profile], strategies=["dr", "dWr"]).candidates
     assert {candidate.binding for candidate in candidates} == {"time", "params"}
@@ -111,11 +111,11 @@ def test_the_bound_that_binds_is_the_one_that_must_give_way() -> None:
 
 
 def test_arrays_cost_what_single_networks_cost() -> None:
-    base, profile = network("ResNeXt-50-32x4d"), load("rtx3090-training-nhwc")
+    base, profile = network("ResNeXt-50-32x4d"), load_profile("rtx3090-training-nhwc")
     ladder = Ladder(base, parse("fast:3/5"), RULES["pow2-groups"], base.knobs)
     _, sizes = ladder.between(0.2, 5)
     sizes = sizes[:: len(sizes) // 12]
-    device = Device(profile, 16)
+    device = ProfiledDevice(profile, 16)
     found = costs(base, sizes, [device], with_memory=True)
     for i, row in enumerate(sizes.tolist()):
         one = base.resized(row)
@@ -128,7 +128,7 @@ def test_arrays_cost_what_single_networks_cost() -> None:
 
 
 def test_sure_leaves_room_for_the_interval() -> None:
-    base, profile = network("RegNetX-400MF"), load(DEVICE)
+    base, profile = network("RegNetX-400MF"), load_profile(DEVICE)
     budgets = Budgets(seconds="0.1ms")
     likely, sure = (choose(base, budgets, [profile], sure=sure, strategies=["dWr"]).best for sure in (False, True))
     assert likely.devices[DEVICE].time.high > 0.1e-3 >= likely.devices[DEVICE].time.seconds
@@ -138,7 +138,7 @@ def test_sure_leaves_room_for_the_interval() -> None:
 
 def test_each_device_holds_its_own_budget() -> None:
     base, names = network("EfficientNet-B0"), (DEVICE, "i9-10940x-compiled")
-    profiles = [load(name) for name in names]
+    profiles = [load_profile(name) for name in names]
     both = choose(base, Budgets(seconds={names[0]: "0.2ms", names[1]: "15ms"}), profiles, strategies=["d", "dWr"])
     for candidate in both.candidates:
         assert candidate.devices[names[0]].time.seconds <= 0.2e-3
@@ -157,7 +157,9 @@ def test_what_is_fixed_stays_and_multiples_are_kept() -> None:
 
 
 def test_a_small_network_is_found_below_the_base() -> None:
-    choice = choose(network("ResNet-50"), Budgets(memory="20MiB", acts="100k"), [load("i9-10940x-compiled")], batch=1)
+    choice = choose(
+        network("ResNet-50"), Budgets(memory="20MiB", acts="100k"), [load_profile("i9-10940x-compiled")], batch=1
+    )
     assert choice.best.complexity.acts <= 100_000
     assert choice.best.factor < 0.1
 
@@ -177,7 +179,7 @@ def test_a_small_network_is_found_below_the_base() -> None:
 )
 def test_what_cannot_be_is_said(budgets: dict[str, object], devices: tuple[str, ...], said: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        choose(network("EfficientNet-B0"), Budgets(**budgets), [load(name) for name in devices])
+        choose(network("EfficientNet-B0"), Budgets(**budgets), [load_profile(name) for name in devices])
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -18,7 +18,7 @@ from complexity_theory.choice.paths import paths
 from complexity_theory.choice.stages import Staged, _Greedy, by_stage
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.figures import front, style
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo import find, network
@@ -30,7 +30,7 @@ DEVICE = "rtx4090-compiled-nchw"
 @pytest.fixture(scope="module")
 def choice() -> Choice:
     budgets = Budgets(seconds="0.5ms", params="20M")
-    return choose(network("EfficientNet-B0"), budgets, [load(DEVICE)], strategies=["dWr", "wr", "d"])
+    return choose(network("EfficientNet-B0"), budgets, [load_profile(DEVICE)], strategies=["dWr", "wr", "d"])
 
 
 @settings(max_examples=60)
@@ -47,7 +47,7 @@ def test_free_variants_beat_the_strategies_and_keep_the_budgets(choice: Choice) 
     assert found.variants >= 8000
     assert best.complexity == best.network.complexity()
     assert best.complexity.params <= 20_000_000
-    assert best.devices[DEVICE].time == predict(best.network, load(DEVICE))
+    assert best.devices[DEVICE].time == predict(best.network, load_profile(DEVICE))
     assert best.devices[DEVICE].time.seconds <= 0.5e-3
     assert found.gain == best.complexity.flops / found.nearest.complexity.flops - 1
     assert best.complexity.flops > choice.best.complexity.flops
@@ -102,7 +102,7 @@ def check_steps(found: Staged) -> None:
 
 
 def test_single_stages_up_to_a_time() -> None:
-    choice = choose(network("ResNet-18"), Budgets(seconds="0.3ms"), [load(DEVICE)], strategies=["d"])
+    choice = choose(network("ResNet-18"), Budgets(seconds="0.3ms"), [load_profile(DEVICE)], strategies=["d"])
     found = by_stage(choice)
     check_steps(found)
     assert len(found.steps) > 5
@@ -111,10 +111,10 @@ def test_single_stages_up_to_a_time() -> None:
     greedy = _Greedy(choice)
     moves = list(greedy._moves(up=True))
     base = choice.base
-    start = predict(base, load(DEVICE)).seconds
+    start = predict(base, load_profile(DEVICE)).seconds
     worth = {
         name: (base.cost(row).flops - base.complexity().flops)
-        / (predict(base.resized(row), load(DEVICE)).seconds - start)
+        / (predict(base.resized(row), load_profile(DEVICE)).seconds - start)
         for name, row in moves
     }
     assert found.steps[0].knob == max(worth, key=worth.__getitem__)

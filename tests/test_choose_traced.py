@@ -14,7 +14,7 @@ from complexity_theory.choice.free import free
 from complexity_theory.choice.stages import by_stage
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.growth import time_growth
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.measurement.trace.tracing import trace
 from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.realise import scale
@@ -52,7 +52,7 @@ def test_inputs_that_do_not_fit_are_left_out(joined: Traced) -> None:
 def test_the_largest_that_fits_is_one_that_scale_builds(joined: Traced) -> None:
     counts = joined.complexity()
     budgets = Budgets(flops=5 * counts.flops, acts=2 * counts.acts)
-    choice = choose(joined, budgets, [load(DEVICE)], strategies=["r", "w", "wr", "dWr"])
+    choice = choose(joined, budgets, [load_profile(DEVICE)], strategies=["r", "w", "wr", "dWr"])
     for candidate in choice.candidates:
         again = scale(joined, candidate.strategy, factor=candidate.factor, rounding=candidate.rounding)
         assert again.complexity == candidate.complexity
@@ -67,7 +67,7 @@ def test_the_largest_that_fits_is_one_that_scale_builds(joined: Traced) -> None:
 
 
 def test_free_variants_and_stages_and_time(joined: Traced) -> None:
-    choice = choose(joined, Budgets(acts="1M"), [load(DEVICE)], strategies=["w", "wr"])
+    choice = choose(joined, Budgets(acts="1M"), [load_profile(DEVICE)], strategies=["w", "wr"])
     assert free(choice, variants=300).best.network.resolution % 8 == 0
     assert by_stage(choice).best.complexity.acts <= 1_000_000
-    assert time_growth(joined, load(DEVICE)).seconds([1, 1, 1, 1]) > 0
+    assert time_growth(joined, load_profile(DEVICE)).seconds([1, 1, 1, 1]) > 0

@@ -196,7 +196,7 @@ def test_verify_exits_1_on_a_planted_error(capsys: pytest.CaptureFixture[str], m
 def test_verify_without_pytorch_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("complexity_theory.verbs.counting.find_spec", lambda name: None)
+    monkeypatch.setattr("complexity_theory.verbs.verifying.find_spec", lambda name: None)
     ran = Ran(capsys, "verify")
     assert ran.status == 2
     assert ran.err == "error: verify needs PyTorch: pip install 'complexity-theory[measure]'\n"

@@ -12,7 +12,7 @@ from complexity_theory.cli import main
 from complexity_theory.cli.measure_options import Execution
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.prediction import seconds
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Task
@@ -24,7 +24,7 @@ SHORT = ["--rounds", "1", "--device", "cpu", "--threads", "1"]
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> str:
     """A made-up CPU that takes half the time of a shipped profile."""
-    like = load("i9-10940x-compiled")
+    like = load_profile("i9-10940x-compiled")
 
     def answer(task: Task) -> Outcome:
         name = task.job.description.get("network", "")
@@ -53,7 +53,7 @@ def test_four_networks_are_chosen_measured_and_fitted(
     assert f"wrote {path}: 4 measurements; 9 of 10 networks take 0." in said
     chosen = set(read(store)["network"])
     assert len({zoo.kin(zoo.network(name).family) for name in chosen}) >= 3
-    profile, like = load(str(path)), load(device)
+    profile, like = load_profile(str(path)), load_profile(device)
     works = [network_features(zoo.network(name)) for name in zoo.names("RegNetX")[:8]]
     ratio = np.array([seconds(profile, work, 1) / (0.5 * seconds(like, work, 1)) for work in works])
     assert np.abs(np.log(ratio)).max() < np.log(profile.architecture.high)

@@ -11,7 +11,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.cli import main
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.files import load, read
+from complexity_theory.networks.files import load_network, read
 
 NETWORK_KEYS = {
     *(
@@ -80,7 +80,7 @@ def test_units_rectangles_and_held_sizes(capsys, tmp_path):
     assert data["target"] == 2_000_000_000
     assert data["base"]["resolution"] == data["scaled"]["resolution"] == [192, 320]
     assert (data["scaled"]["widths"][0], data["scaled"]["depths"][0]) == (48, 1)
-    assert load(path).complexity().flops == data["reached"]
+    assert load_network(path).complexity().flops == data["reached"]
     status, out, _ = run(capsys, "count", str(path), "--resolution", "64x96", "--format", "json")
     assert json.loads(out)["resolution"] == [64, 96]
     assert "64x96" in run(capsys, "count", str(path), "--resolution", "64x96")[1]
@@ -123,7 +123,7 @@ def test_export_to_json_and_back(capsys, tmp_path):
     assert read(json.loads(out)) == zoo.network("RegNetZ-4GF")
     path = tmp_path / "network.json"
     run(capsys, "export", "RegNetZ-4GF", "--strategy", "dWr", "--factor", "2", "--to", "json", "-o", str(path))
-    assert load(path).name == "RegNetZ-4GF-dWr-x2"
+    assert load_network(path).name == "RegNetZ-4GF-dWr-x2"
 
 
 def test_export_a_scaled_network(capsys):
@@ -162,6 +162,9 @@ def test_export_a_snippet(capsys):
         (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "0.5"], "above 0 such as 3.1e9 or 8GF, not '0.5'"),
         (["scale", "ResNet-50", "--strategy", "fast:x", "--factor", "2"], "such as 0.6 or 3/5"),
         (["scale", "network.txt", "--strategy", "w", "--factor", "2"], "network files end in .toml, .json or .yaml"),
+        (["scale", "mine.py", "--strategy", "w", "--factor", "2"], "given with what makes it: mine.py:make"),
+        (["scale", "convnextv2_tiny", "--strategy", "w", "--factor", "2"], "; or timm:convnextv2_tiny, if timm has it"),
+        (["networks", "efficientnet"], "networks --help`"),
         (["scale", "missing.yaml", "--strategy", "w", "--factor", "2"], "cannot read missing.yaml"),
         (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "8GX"], "such as 3.1e9 or 8GF, not '8GX'"),
         (["scale", "ResNet-50", "--strategy", "w", "--factor", "2", "--fix", "neck"], "no knob is named 'neck'"),

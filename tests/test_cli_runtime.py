@@ -107,7 +107,7 @@ def test_predict_stands_at_the_top_and_under_runtime(
     assert ran.data["low"] < ran.data["seconds"] < ran.data["high"]
     assert ran.data["flops"] == 3_973_301_344
     assert ran.data["warnings"] == []
-    assert set(ran.data["terms"]) == set(devices.load("v100-inference").coefficients)
+    assert set(ran.data["terms"]) == set(devices.load_profile("v100-inference").coefficients)
     assert ran.data["memory"] == sum(ran.data["memory_parts"].values()) > 4 * ran.data["params"]
 
 
@@ -160,7 +160,7 @@ def test_compare(prefix: tuple[str, ...], capsys: pytest.CaptureFixture[str]) ->
 
 def test_compare_in_text(capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, "compare", "EfficientNet-B0", "--target-flops", "1e9", "--device", "v100-training")
-    assert "EfficientNet-B0 at 1e+09 flops on v100-training (training, fp32, eager, batch 64)" in ran.out
+    assert "EfficientNet-B0 at 1GF on v100-training (training, fp32, eager, batch 64)" in ran.out
     assert "memory, GiB" in ran.out
 
 

@@ -12,7 +12,7 @@ import torch
 
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.fitting import fit_profile
-from complexity_theory.evidence.loaders import load, settings
+from complexity_theory.evidence.loaders import load_table, settings
 from complexity_theory.measurement import device_study, environment, jobs, paced, worker
 from complexity_theory.measurement.frame import read
 from complexity_theory.measurement.isolate import Outcome
@@ -104,11 +104,11 @@ def test_profiles_of_every_setting_come_from_the_store(tmp_path: Path) -> None:
         ("forward", "nchw", "compiled", "throughput"),
     }
     for setting in found:
-        profile = fit_profile(load(str(path), setting=setting), "fake")
+        profile = fit_profile(load_table(str(path), setting=setting), "fake")
         assert profile.n >= 8, setting
         assert profile.architecture.low < 1 < profile.architecture.high, setting
     with pytest.raises(InvalidInput, match=r"regime=\.\.\. of latency, throughput"):
-        load(str(path))
+        load_table(str(path))
 
 
 class Gpu(FakeDevice):

@@ -13,7 +13,7 @@ from scipy import stats
 
 from complexity_theory.evidence import published
 from complexity_theory.evidence.correlation import correlations, rankings
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 from complexity_theory.evidence.statistics import (
     competitors,
     estimate,
@@ -125,7 +125,7 @@ def test_small_families_are_left_out() -> None:
 
 
 def test_the_shared_gpu_table_ranks_by_acts(shared_data: Path) -> None:
-    table = load(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv"))
+    table = load_table(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv"))
     ranked = rankings(table).set_index("metric")["accuracy"]
     assert ranked["acts"] > 0.85
     assert ranked["flops"] < 0.6

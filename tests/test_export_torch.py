@@ -5,11 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
@@ -17,17 +15,10 @@ from complexity_theory.exports import export
 from complexity_theory.exports.torch import WIDTH, source
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import trace
+from complexity_theory.scaling.realise import scale
 from tests.detector import make
+from tests.exported import module_of, ran
 from tests.wilder_modules import WILD
-
-
-def module_of(text: str) -> nn.Module:
-    """The network of a file, made as the file makes it."""
-    names: dict[str, Any] = {"__name__": "exported"}
-    exec(compile(text, "exported", "exec"), names)
-    kinds = [kind for kind in names.values() if isinstance(kind, type) and kind.__module__ == "exported"]
-    made: nn.Module = kinds[-1]()
-    return made
 
 
 @pytest.mark.parametrize("family", ["RegNetZ", "ResNet-RS", "EfficientNet", "MobileNetV3", "ConvNeXt", "VGG"])
@@ -36,6 +27,18 @@ def test_the_smallest_of_each_family(family: str) -> None:
     text = export(network, "torch")
     with torch.device("meta"):
         assert count(module_of(text), network.input()) == network.complexity()
+
+
+# All of the zoo, under five strategies at 8 and 16 GF: python -m tests.exported --targets 8GF,16GF --to torch
+@pytest.mark.parametrize(
+    ("name", "strategy", "target"),
+    [
+        *(("RegNetY-500MF", "dWr", 8e9), ("EfficientNet-B0", "dwr", 16e9), ("ConvNeXt-Atto", "w", 8e9)),
+        *(("ResNet-18-D", "dw", 16e9), ("MobileNetV3-Small", "dWr", 8e9), ("LCNet", "d", 8e9)),
+    ],
+)
+def test_scaled_networks_as_files_cost_what_they_cost(name: str, strategy: str, target: float) -> None:
+    assert ran(scale(zoo.network(name), strategy, target_flops=target).network, "torch").found == "equal"
 
 
 def test_a_file_needs_torch_alone_and_trains_a_step(tmp_path: Path) -> None:

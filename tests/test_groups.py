@@ -8,7 +8,7 @@ from complexity_theory import zoo
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.terms import terms
 from complexity_theory.evidence.groups import group_costs, group_terms
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 
 
 def test_group_convolutions_alone_are_taken() -> None:
@@ -21,6 +21,6 @@ def test_group_convolutions_alone_are_taken() -> None:
 
 
 def test_the_group_width_cliff_of_compiled_networks(shared_data: Path) -> None:
-    table = load(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv"))
+    table = load_table(str(shared_data / "timm" / "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv"))
     costs = group_costs(table).groupby("group_width")["cost"].median()
     assert costs[24] > 2 * max(costs[16], costs[32])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import importlib.metadata
 import json
@@ -85,6 +86,29 @@ def test_bad_input_is_one_class_from_one_place() -> None:
             if found := re.match(r"\s*from (\S+) import .*\bInvalidInput\b", line):
                 homes.add(found[1])
     assert homes == {"complexity_theory.core.errors"}
+
+
+def meanings(files: dict[str, str]) -> dict[str, list[str]]:
+    """The files (names to source) that define a public class, or an alias of types, by its name."""
+    found: dict[str, list[str]] = {}
+    for file, source in files.items():
+        for node in ast.parse(source).body:
+            alias = isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation)
+            name = node.name if isinstance(node, ast.ClassDef) else ast.unparse(node.target) if alias else "_"
+            if not name.startswith("_"):
+                found.setdefault(name, []).append(file)
+    return found
+
+
+def test_a_type_has_one_meaning() -> None:
+    files = {str(path.relative_to(PACKAGE)): path.read_text() for path in PACKAGE.rglob("*.py")}
+    # torch has no module for these operations: ours are called as what they compute.
+    del files["measurement/modules.py"]
+    found = meanings(files)
+    assert len(found) > 200
+    assert {name: homes for name, homes in found.items() if len(homes) > 1} == {}
+    twice = meanings({"a": "class Row: ...", "b": "Row: TypeAlias = int", "c": "row = 1", "d": "class _Row: ..."})
+    assert twice == {"Row": ["a", "b"]}
 
 
 def floors_of_readme(text: str) -> list[list[str]]:

@@ -19,7 +19,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Repeat, Sequential
 from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Conv2d
-from complexity_theory.networks.knobs import Knob, Part, Scalable, bases, fitting, held, matches
+from complexity_theory.networks.knobs import Knob, KnobPart, Scalable, bases, fitting, held, matches
 from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.effective import effective_exponents
 from complexity_theory.scaling.kept import kept_form, limit
@@ -49,7 +49,7 @@ class Chain:
                 name="body.group_width",
                 dimension="group_width",
                 base=group_width,
-                divides=(Part("body.width", Fraction(1, 2)),),
+                divides=(KnobPart("body.width", Fraction(1, 2)),),
             ),
             Knob(name="input", dimension="resolution", base=side),
         )

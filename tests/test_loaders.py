@@ -12,7 +12,7 @@ from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.correlation import correlations
 from complexity_theory.evidence.csv_files import timm_provenance
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Settings, Task
 from complexity_theory.measurement.store import Store
@@ -40,7 +40,7 @@ def test_timm_inference(tmp_path: Path) -> None:
         "vit_base_patch16_224,224,100.0,1.0,1,86.57,17.6,23.9",
         "resnet50,224,4000.0,256.0,1024,25.56,4.11,",
     )
-    table = load(source)
+    table = load_table(source)
     row = table.frame.iloc[0]
     assert (row["network"], row["family"], row["resolution"], row["batch"]) == ("ResNet-50", "ResNet", 288, 1024)
     assert row["seconds"] == 1 / 2000
@@ -58,7 +58,7 @@ def test_timm_training(tmp_path: Path) -> None:
     source = written(
         tmp_path / "t.csv", TRAIN, "regnety_040,640.0,600.0,384,224,20.65", "VGG11,100.0,10.0,64,224,132.86"
     )
-    table = load(source)
+    table = load_table(source)
     assert table.provenance["mode"] == "training"
     assert table.frame["seconds"].tolist() == [1 / 640, 1 / 100]
     assert table.frame["family"].tolist() == ["RegNetY", "VGG"]
@@ -72,7 +72,7 @@ def test_counts_that_differ_are_told_and_left_out(tmp_path: Path) -> None:
         "resnet18,224,2000.0,512.0,1024,21.8,1.82,2.48",
         "resnet34,224,2000.0,512.0,1024,21.8,3.67,2.48",
     )
-    table = load(source)
+    table = load_table(source)
     assert table.frame["network"].tolist() == ["ResNet-50"]
     assert "resnet18 (params: 21.8M, ours 11.69M)" in table.mismatched
     assert "resnet34 (acts: 2.48M, ours 3.74M)" in table.mismatched
@@ -86,12 +86,12 @@ def test_both_modes_in_one_file_are_chosen_from(tmp_path: Path) -> None:
         "resnet50,224,2000.0,512.0,1024,25.56,4.11,11.11,500.0,512.0,256,224",
     )
     with pytest.raises(InvalidInput, match="choose mode of inference, training"):
-        load(source)
-    assert load(source, setting={"mode": "training"}).frame["batch"].tolist() == [256]
+        load_table(source)
+    assert load_table(source, setting={"mode": "training"}).frame["batch"].tolist() == [256]
     with pytest.raises(InvalidInput, match="not both"):
-        load(source, setting={"mode": "both"})
+        load_table(source, setting={"mode": "both"})
     with pytest.raises(InvalidInput, match="dtype cannot be chosen"):
-        load(source, setting={"mode": "training", "dtype": "amp"})
+        load_table(source, setting={"mode": "training", "dtype": "amp"})
 
 
 def test_plain_csv(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_plain_csv(tmp_path: Path) -> None:
         "resnet18,0.004,8,160",
         "x,1,1,1",
     )
-    table = load(source)
+    table = load_table(source)
     assert table.frame["resolution"].tolist() == [160, 160]
     assert table.frame["weights"].tolist() == [
         (25_557_032 - 2_049_000) / 8,
@@ -161,14 +161,14 @@ def test_plain_csv(tmp_path: Path) -> None:
 )
 def test_bad_tables_are_refused(lines: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=said) as error:
-        load(written(tmp_path / "bad.csv", *lines))
+        load_table(written(tmp_path / "bad.csv", *lines))
     assert len(str(error.value).splitlines()) == 1
 
 
 def test_a_bad_row_is_set_aside_with_its_reason(tmp_path: Path) -> None:
     good = "resnet50,224,9,1,8,25.56,4.1,11.1"
     bad = [good.replace("9", ""), ",224,9,1,8,25.56,4.1,11.1", good.replace("8,", "many,"), good + ",1", '"' + good]
-    table = load(written(tmp_path / "t.csv", INFER, good, *bad, good))
+    table = load_table(written(tmp_path / "t.csv", INFER, good, *bad, good))
     assert len(table.frame) == 2
     assert [line.split(":")[0] for line in table.aside] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
     assert "infer_samples_per_sec of resnet50 is '', not a number" in table.aside[0]
@@ -176,7 +176,7 @@ def test_a_bad_row_is_set_aside_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_every_shared_table_loads_and_its_blank_cells_are_told(shared_data: Path) -> None:
-    tables = {path.stem: load(str(path)) for path in sorted((shared_data / "timm").glob("benchmark-*.csv"))}
+    tables = {path.stem: load_table(str(path)) for path in sorted((shared_data / "timm").glob("benchmark-*.csv"))}
     assert len(tables) == 8
     blank = tables["benchmark-infer-amp-nchw-pt210-cu121-rtx3090"]
     assert blank.known["network"].nunique() >= 100
@@ -186,7 +186,7 @@ def test_every_shared_table_loads_and_its_blank_cells_are_told(shared_data: Path
 
 def test_tags_of_weights_are_no_other_networks(tmp_path: Path) -> None:
     lines = ["resnet50.a1_in1k,224,9,1,8,25.56,4.1,11.1", "tf_efficientnet_b0.ns_jft_in1k,224,9,1,8,5.29,0.4,6.75"]
-    table = load(written(tmp_path / "t.csv", INFER, *lines))
+    table = load_table(written(tmp_path / "t.csv", INFER, *lines))
     assert table.frame["network"].tolist() == ["ResNet-50", "EfficientNet-B0"]
     assert table.frame["twin"].tolist() == [False, True]
     assert not zoo.knows("resnet50.toml")
@@ -212,7 +212,7 @@ def test_tags_of_weights_are_no_other_networks(tmp_path: Path) -> None:
     ],
 )
 def test_columns_as_people_name_them(header: str, row: str, seconds: float, tmp_path: Path) -> None:
-    (found,) = load(written(tmp_path / "t.csv", "# mine", header, row)).frame.to_dict("records")
+    (found,) = load_table(written(tmp_path / "t.csv", "# mine", header, row)).frame.to_dict("records")
     assert (found["network"], found["batch"]) == ("ResNet-50", 4)
     assert found["seconds"] == pytest.approx(seconds, rel=1e-12)
 
@@ -232,9 +232,9 @@ def test_times_in_another_unit_are_warned_of(column: str, value: float, said: st
     source = written(tmp_path / "t.csv", f"network,{column},batch", f"resnet50,{value},1", f"resnet18,{value / 2},1")
     if said and said.startswith("seconds"):
         with pytest.raises(InvalidInput, match=said):
-            load(source)
+            load_table(source)
     else:
-        assert [said in note for note in load(source).notes] == ([True] if said else [])
+        assert [said in note for note in load_table(source).notes] == ([True] if said else [])
 
 
 def test_networks_of_ones_own(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_networks_of_ones_own(tmp_path: Path) -> None:
         f"ResNet-18,0.02,8,{zoo.network('ResNet-18').complexity().flops},11689512,2483048,",
         "nobody,1,1,,,,",
     )
-    table = load(source)
+    table = load_table(source)
     first, second, third, fourth = table.frame.fillna({"network": ""}).to_dict("records")
     assert (first["network"], first["resolution"], first["family"]) == ("mine", 96, "mine")
     assert first["flops"] == zoo.network("ResNet-18").complexity(96).flops
@@ -264,22 +264,22 @@ def test_networks_of_ones_own(tmp_path: Path) -> None:
 
 def test_thousands_of_timm_are_grouped(tmp_path: Path) -> None:
     row = 'regnety_040,"1,640.5",600.0,"1,024",224,20.65'
-    (found,) = load(written(tmp_path / "t.csv", TRAIN, row)).frame.to_dict("records")
+    (found,) = load_table(written(tmp_path / "t.csv", TRAIN, row)).frame.to_dict("records")
     assert (found["seconds"], found["batch"]) == (1 / 1640.5, 1024)
 
 
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no table 'a100': one of v100-inference"):
-        load("a100")
+        load_table("a100")
     with pytest.raises(InvalidInput, match="one setting only"):
-        load("v100-training", setting={"mode": "training"})
+        load_table("v100-training", setting={"mode": "training"})
     for path in (str(tmp_path), "x" * 5000, "/" + "x" * 5000, "/proc/self/mem"):
         with pytest.raises(InvalidInput) as error:
-            load(path)
+            load_table(path)
         assert len(str(error.value)) < 250
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InvalidInput, match="cannot be read"):
-        load(str(tmp_path / "bytes.csv"))
+        load_table(str(tmp_path / "bytes.csv"))
 
 
 def test_names_of_timm_files() -> None:
@@ -314,7 +314,7 @@ def store_with(path: Path, *entries: tuple[NetworkSubject, Settings]) -> str:
 def test_a_store_of_scaled_networks(tmp_path: Path) -> None:
     subjects = [NetworkSubject.of("EfficientNet-B0"), NetworkSubject.of("EfficientNet-B0", "dWr", 2.0, 96)]
     source = store_with(tmp_path / "m.sqlite", *((subject, Settings(batch=4)) for subject in subjects))
-    table = load(source)
+    table = load_table(source)
     assert table.frame["seconds"].tolist() == [0.05, 0.05]
     assert table.frame["batch"].tolist() == [4, 4]
     base = subjects[1].network()
@@ -330,30 +330,30 @@ def test_settings_of_a_store_are_chosen_from(tmp_path: Path) -> None:
     subject = NetworkSubject.of("ResNet-18")
     source = store_with(tmp_path / "m.db", (subject, Settings(batch=4)), (subject, Settings(batch=4, mode="train")))
     with pytest.raises(InvalidInput, match=r"choose by --where mode=\.\.\. of forward, train"):
-        load(source)
-    assert load(source, setting={"mode": "train"}).provenance["mode"] == "training"
+        load_table(source)
+    assert load_table(source, setting={"mode": "train"}).provenance["mode"] == "training"
     with pytest.raises(InvalidInput, match="no measured network with mode=x"):
-        load(source, setting={"mode": "x"})
+        load_table(source, setting={"mode": "x"})
     with pytest.raises(InvalidInput, match="cannot be chosen from by batch"):
-        load(source, setting={"batch": "4"})
+        load_table(source, setting={"batch": "4"})
 
 
 def test_an_empty_store_and_a_foreign_database(tmp_path: Path) -> None:
     import sqlite3
 
     with pytest.raises(InvalidInput, match="no measured network"):
-        load(store_with(tmp_path / "empty.sqlite"))
+        load_table(store_with(tmp_path / "empty.sqlite"))
     foreign = sqlite3.connect(tmp_path / "foreign.sqlite")
     foreign.execute("CREATE TABLE t (x)")
     foreign.close()
     with pytest.raises(InvalidInput, match="no store of measurements"):
-        load(str(tmp_path / "foreign.sqlite"))
+        load_table(str(tmp_path / "foreign.sqlite"))
 
 
 @pytest.mark.parametrize("mode", ["infer", "train"])
 def test_the_shared_tables_match(mode: str, shared_data: Path) -> None:
     for path in sorted((shared_data / "timm").glob(f"benchmark-{mode}-*.csv"))[:1]:
-        table = load(str(path))
+        table = load_table(str(path))
         assert table.mismatched == ()
         assert table.known["network"].nunique() >= 120
         assert len(table.unknown) > 100

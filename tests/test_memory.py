@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.memory import OPTIMIZERS, inference, memory, training
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.graph import operations as ops
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Repeat, Residual, Sequential, walk
@@ -280,9 +280,9 @@ def test_half_precision_halves_values_and_no_statistics() -> None:
 def test_a_profile_says_mode_and_precision() -> None:
     network = zoo.network("ResNet-50")
     tree, shape = network.tree, network.input()
-    assert memory(network, 64, load("v100-training")) == training(tree, shape, batch=64)
-    assert memory(network, 8, load("v100-inference")) == inference(tree, shape, batch=8)
-    amp = load("rtx3090-training-nchw")
+    assert memory(network, 64, load_profile("v100-training")) == training(tree, shape, batch=64)
+    assert memory(network, 8, load_profile("v100-inference")) == inference(tree, shape, batch=8)
+    amp = load_profile("rtx3090-training-nchw")
     assert memory(network, 8, amp, optimizer="adam") == training(
         tree, shape, batch=8, precision="amp", optimizer="adam"
     )
@@ -290,9 +290,9 @@ def test_a_profile_says_mode_and_precision() -> None:
 
 def test_memory_of_many_variants_at_once() -> None:
     base = zoo.network("EfficientNet-B0")
-    found = memory(base.scaled(width=np.array([1, 2, 3])), 64, load("v100-training"))
+    found = memory(base.scaled(width=np.array([1, 2, 3])), 64, load_profile("v100-training"))
     for i, width in enumerate((1, 2, 3)):
-        assert found.total[i] == memory(base.scaled(width=width), 64, load("v100-training")).total
+        assert found.total[i] == memory(base.scaled(width=width), 64, load_profile("v100-training")).total
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks import Network, Stage
-from complexity_theory.networks.files import TYPES, describe, dump, load, read
+from complexity_theory.networks.files import TYPES, describe, dump, load_network, read
 from complexity_theory.scaling.realise import scale
 
 SMALL = """
@@ -35,13 +35,13 @@ def test_the_zoo_survives_a_file(tmp_path, suffix):
     for name in zoo.names()[::5]:
         network = zoo.network(name)
         dump(network, path)
-        assert load(path) == network
+        assert load_network(path) == network
 
 
 def test_a_scaled_network_survives_a_file(tmp_path):
     network = scale(zoo.network("RegNetZ-500MF"), "dWr", factor=3).network
     dump(network, tmp_path / "x.toml")
-    assert load(tmp_path / "x.toml") == network
+    assert load_network(tmp_path / "x.toml") == network
     assert zoo.find(str(tmp_path / "x.toml")) == network
 
 
@@ -54,7 +54,7 @@ def test_a_shortcut_of_its_own_survives():
 def test_a_small_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(SMALL)
-    network = load(path)
+    network = load_network(path)
     assert (network.name, network.family, network.resolution) == ("mine", "custom", 128)
     assert network.stages[0].group_width == 8
     assert network.complexity() == dataclasses.replace(network, name="other").complexity()
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_said(tmp_path, old, new, words):
     path = tmp_path / "mine.toml"
     path.write_text(SMALL.replace(old, new, 1))
     with pytest.raises(InvalidInput) as caught:
-        load(path)
+        load_network(path)
     assert words in str(caught.value)
     assert "mine.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -110,7 +110,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "empty.toml").write_text("")
     for name in ("list.json", "bytes.json", "deep.json", "empty.toml", "missing.toml"):
         with pytest.raises(InvalidInput, match=name):
-            load(tmp_path / name)
+            load_network(tmp_path / name)
 
 
 def test_what_cannot_be_written(tmp_path):
@@ -126,12 +126,12 @@ def test_a_field_given_twice_is_refused(tmp_path):
     path = tmp_path / "twice.json"
     path.write_text('{"stem": "conv3", "stem": "cifar"}')
     with pytest.raises(InvalidInput, match=r"twice.json is no valid JSON: 'stem' is given twice"):
-        load(path)
+        load_network(path)
 
 
 def test_a_name_in_any_script_survives(tmp_path):
     network = dataclasses.replace(zoo.network("ResNet-18"), name="сеть")
     for suffix in (".toml", ".json"):
         dump(network, tmp_path / f"x{suffix}")
-        assert load(tmp_path / f"x{suffix}") == network
+        assert load_network(tmp_path / f"x{suffix}") == network
     assert json.loads((tmp_path / "x.json").read_bytes().decode())["name"] == "сеть"

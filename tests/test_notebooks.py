@@ -8,7 +8,7 @@ import re
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from complexity_theory.core.report import Table
 from tests.notebooks import FOLDER, MEASURED, NAMES, execute, printed, read, tidied
@@ -64,6 +64,14 @@ def test_the_comparison_can_fail() -> None:
     other = copy.deepcopy(executed)
     other.cells[0].outputs[1].data["text/plain"] = "3"
     assert printed(other) != printed(executed)
+
+
+def test_a_text_that_arrives_in_pieces_is_one() -> None:
+    notebook = _notebook("for i in range(3):\n    print(i, flush=True)")
+    pieces = [("stdout", "0\n"), ("stdout", "1\n"), ("stderr", "old"), ("stdout", "2\n")]
+    notebook.cells[0].outputs = [new_output("stream", name=name, text=text) for name, text in pieces]
+    assert printed(tidied(notebook)) == [["stdout: 0\n1\n", "stderr: old", "stdout: 2\n"]]
+    assert printed(execute(notebook)) == [["stdout: 0\n1\n2\n"]]
 
 
 def test_a_notebook_shows_a_table_as_a_table_once() -> None:

@@ -32,9 +32,9 @@ def test_the_factor_moves_by_keyboard(explorer: Browser) -> None:
     slider = explorer.driver.find_element("id", "s")
     before = explorer.run("state.s")
     slider.send_keys(Keys.ARROW_RIGHT)
-    assert explorer.run("state.s") == grid.FACTORS[grid.FACTORS.index(before) + 1]
+    assert explorer.run("state.s") == grid.GRID_FACTORS[grid.GRID_FACTORS.index(before) + 1]
     slider.send_keys(Keys.HOME)
-    assert explorer.run("state.s") == grid.FACTORS[0]
+    assert explorer.run("state.s") == grid.GRID_FACTORS[0]
     assert explorer.driver.find_element("id", "now").text.endswith("at s = 0.25")
     typed = explorer.driver.find_element("id", "s-value")
     typed.clear()

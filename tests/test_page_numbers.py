@@ -44,7 +44,7 @@ def states(number: int) -> list[dict[str, Any]]:
         shares = "_".join(f"{letter}{draw.randint(1, 10)}" for letter in "dwgr")
         along = [*grid.directions(NETWORKS[name], [parse(each) for each in listed])]
         strategy = draw.choice([*along, shares, shares])
-        factor = draw.choice([draw.choice(grid.FACTORS), round(2 ** draw.uniform(-2, 6), 3)])
+        factor = draw.choice([draw.choice(grid.GRID_FACTORS), round(2 ** draw.uniform(-2, 6), 3)])
         found.append(
             {
                 "network": name,
@@ -132,7 +132,7 @@ def test_what_fits_and_what_binds(explorer: Browser) -> None:
     bounds, titles = list(budgets.values()), ["params", f"time on {DEVICES[1]}", f"memory on {DEVICES[1]}"]
     binding = set()
     for strategy, binds in [row for row in rows if row[0] in ("w", "dr")]:
-        table = {factor: realised(name, strategy, factor, rule) for factor in grid.FACTORS}
+        table = {factor: realised(name, strategy, factor, rule) for factor in grid.GRID_FACTORS}
         shares = {s: [row[key] / bound for key, bound in zip(keys, bounds, strict=True)] for s, row in table.items()}
         best = max((s for s in table if max(shares[s]) <= 1), key=lambda s: table[s]["realised flops"])
         flops = table[best]["realised flops"]

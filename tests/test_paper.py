@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from complexity_theory import cli
-from complexity_theory.core.report import Table
 from complexity_theory.figures import paper as making
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin
+from complexity_theory.measurement import verify as verification
 from complexity_theory.measurement.isolate import Outcome
 from complexity_theory.measurement.jobs import Job, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
-from complexity_theory.measurement.studies import expand, load
+from complexity_theory.measurement.studies import expand, load_study
+from complexity_theory.scaling.exponents import derive
+from complexity_theory.scaling.strategy import parse
 from complexity_theory.scaling.tables import TABLES
 from tests.fake_engine import PLACE, measured
 
@@ -76,9 +79,9 @@ def test_figures_drawn_twice_leave_everything_as_it_was(tmp_path: Path) -> None:
 
 def test_a_failed_verification_ends_in_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "FIGURES", {})
-    monkeypatch.setattr("complexity_theory.measurement.verify.as_data", lambda found: {"passed": 0, "failed": 1})
-    monkeypatch.setattr("complexity_theory.measurement.verify.verify_tables", lambda: iter(()))
-    monkeypatch.setattr("complexity_theory.measurement.verify.as_report", lambda found: Table([{"table": "simple"}]))
+    row = derive(parse("w"))
+    wrong = verification.verify(replace(row, exponents=row.exponents.map(lambda exponent: exponent + 1)))
+    monkeypatch.setattr(verification, "verify_tables", lambda: iter([("simple", wrong)]))
     assert command("paper", "--output", str(tmp_path)) == 1
 
 
@@ -122,7 +125,7 @@ def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedPro
     assert options["env"]["PYTHONSAFEPATH"] == "1"  # type: ignore[index]
     store = Store(command[-1])
     environment = store.add_environment(PLACE)
-    jobs = [job for job in load("scaling-quick").jobs if job.description["strategy"] in ("base", "w")]
+    jobs = [job for job in load_study("scaling-quick").jobs if job.description["strategy"] in ("base", "w")]
     store.add_jobs(jobs)
     for job in jobs:
         task = Task(job=job, number=0, batch=1, device="cpu", threads=1)

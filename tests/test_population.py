@@ -187,7 +187,7 @@ def test_counts_are_exact_or_refused(power: int, depth_power: int) -> None:
         ({"stage1.width": np.ones(0, np.int64)}, r"of shape \(0,\)"),
         ({"stage1.depth": [0]}, "stage1.depth must be at least 1, not 0"),
         ({"stage1.width": [100]}, "group_width 64 does not divide"),
-        ({"stage1.depth": [1] * 2, "resolution": [224] * 3}, "different numbers of variants: 2, 3"),
+        ({"stage1.depth": [1] * 2, "resolution": [224] * 3}, "for each variant, not stage1.depth 2, resolution 3"),
         ({"head.width": 1280}, "RegNetY-4.0GF has no knob 'head.width': it has stage1.depth, "),
     ],
 )

@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
-from complexity_theory.devices.prior import Known, Prior, believe, guess, shipped
+from complexity_theory.devices.prior import KnownDevice, Prior, believe, guess, shipped
 from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.evidence import published
 from complexity_theory.evidence.correlation import rankings
 from complexity_theory.evidence.evaluation import CORE, ESTIMATES, FEW, evaluate, few_rows, predictions, scope, score
 from complexity_theory.evidence.holdout import covered, held_out, held_out_pairs
 from complexity_theory.evidence.intervals import reach
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 from complexity_theory.evidence.logfit import fit_logs
 from complexity_theory.evidence.predictors import RIVALS, fit_terms, linear, predictor, roofline, roofline_column
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 
 KEYS = {"lofo_mape", "new_kin_mape", "few_mape", "loo_mape", "median_ape", "spearman", "ranking", "coverage"}
 
 
 @pytest.fixture(scope="module")
-def table() -> Table:
+def table() -> TimeTable:
     return published.table("v100-inference")
 
 
@@ -106,7 +106,7 @@ def test_what_nothing_tells_stays_as_it_was_believed() -> None:
     assert np.exp(nothing.logs[0]) == pytest.approx([1.0, 7.0])
 
 
-def test_many_fits_at_once_are_those_one_by_one(table: Table) -> None:
+def test_many_fits_at_once_are_those_one_by_one(table: TimeTable) -> None:
     frame = scope(table.known, "core")
     kins = frame["kin"].to_numpy(str)
     keep = kins != np.unique(kins)[:, None]
@@ -116,17 +116,17 @@ def test_many_fits_at_once_are_those_one_by_one(table: Table) -> None:
         assert together[i] == pytest.approx(alone, abs=5e-3)
 
 
-def test_a_fit_to_nothing_is_refused(table: Table) -> None:
+def test_a_fit_to_nothing_is_refused(table: TimeTable) -> None:
     with pytest.raises(InvalidInput, match="no measured network"):
         fit_terms(table.known.iloc[:0], np.ones((1, 0), bool), guess(shipped().variances))
 
 
-def test_the_roofline_finds_its_balance(table: Table) -> None:
+def test_the_roofline_finds_its_balance(table: TimeTable) -> None:
     exact = planted(table.known, {roofline_column(64.0): 2e-13})
     assert roofline(exact, everything(exact))[0] == pytest.approx(exact["seconds"].to_numpy(), rel=0.02)
 
 
-def test_what_is_held_out_is_not_seen(table: Table) -> None:
+def test_what_is_held_out_is_not_seen(table: TimeTable) -> None:
     frame = scope(table.known, "core")
     model = predictor(believe(table.provenance))
     before = held_out(model, frame, "kin")
@@ -138,7 +138,7 @@ def test_what_is_held_out_is_not_seen(table: Table) -> None:
     assert after[~resnets] != pytest.approx(before[~resnets])
 
 
-def test_of_a_pair_neither_kin_is_seen(table: Table) -> None:
+def test_of_a_pair_neither_kin_is_seen(table: TimeTable) -> None:
     frame = scope(table.known, "core")
     model = predictor(believe(table.provenance))
     kins = np.unique(frame["kin"])
@@ -150,13 +150,13 @@ def test_of_a_pair_neither_kin_is_seen(table: Table) -> None:
     assert after[a, a] != pytest.approx(before[a, a])
 
 
-def test_holding_out_takes_two(table: Table) -> None:
+def test_holding_out_takes_two(table: TimeTable) -> None:
     frame = scope(table.known, "core")
     with pytest.raises(InvalidInput, match="all 24 networks are of kin RegNet"):
         held_out(linear("flops"), frame[frame["kin"] == "RegNet"], "kin")
 
 
-def test_scopes(table: Table) -> None:
+def test_scopes(table: TimeTable) -> None:
     frame = table.known.assign(family=["VGG", "SE-ResNet", *table.known["family"][2:]])
     assert set(scope(frame, "core")["family"]) <= set(CORE)
     assert len(scope(frame, "core")) == len(frame) - 2
@@ -165,7 +165,7 @@ def test_scopes(table: Table) -> None:
         scope(frame, "all")
 
 
-def test_a_perfect_model_scores_perfectly(table: Table) -> None:
+def test_a_perfect_model_scores_perfectly(table: TimeTable) -> None:
     frame = scope(table.known, "core").assign(seconds=lambda rows: 1e-12 * rows["flops"])
     found = score(RIVALS["flops"], frame, [0]).as_dict()
     assert found["lofo_mape"] < 0.01
@@ -174,7 +174,7 @@ def test_a_perfect_model_scores_perfectly(table: Table) -> None:
     assert score(RIVALS["params"], frame, [0]).lofo_mape.value > 0.2
 
 
-def test_evaluate_says_what_it_must(table: Table) -> None:
+def test_evaluate_says_what_it_must(table: TimeTable) -> None:
     found = evaluate(table)
     keys = KEYS | {"n", "families"}
     assert keys <= set(found)
@@ -199,25 +199,25 @@ def test_one_definition_of_the_ranking_of_equal_flops(name: str) -> None:
         assert baselines[metric]["ranking"] == pytest.approx(correlated[metric])
 
 
-def test_predictions_for_a_figure(table: Table) -> None:
+def test_predictions_for_a_figure(table: TimeTable) -> None:
     frame = predictions(table)
     error = np.abs(frame["predicted"] / frame["seconds"] - 1).mean()
     assert error == pytest.approx(evaluate(table)["lofo_mape"])
 
 
-def test_a_table_of_one_kin_cannot_be_evaluated(table: Table) -> None:
+def test_a_table_of_one_kin_cannot_be_evaluated(table: TimeTable) -> None:
     frame = table.frame[table.frame["family"].isin(["RegNetX", "RegNetY"])]
     with pytest.raises(InvalidInput, match="to hold kin out takes two or more"):
-        evaluate(Table("few", frame, {}))
+        evaluate(TimeTable("few", frame, {}))
 
 
-def test_other_devices_tell_of_kin_that_a_table_lacks(table: Table) -> None:
+def test_other_devices_tell_of_kin_that_a_table_lacks(table: TimeTable) -> None:
     """Planted: group convolutions cost far more than is guessed, on every device; a table without them learns of it."""
     cost = {"macs": 2e-13, "conv_traffic": 1e-11, "pointwise_traffic": 1e-11, "group_macs": 1e-11}
     mine = replace(table, frame=planted(table.frame, cost), provenance={**table.provenance, "device": "mine"})
     logs, spread = np.log(list((dict.fromkeys(TERMS, 1e-30) | cost).values())), np.full(len(TERMS), 0.05)
     blind = (np.where(np.array(list(TERMS)) == "group_macs", np.log(1e-30), logs), spread)
-    other = Known({**table.provenance, "device": "theirs"}, 36, {"": (logs, spread), "RegNet": blind})
+    other = KnownDevice({**table.provenance, "device": "theirs"}, 36, {"": (logs, spread), "RegNet": blind})
     prior = Prior((other,), shipped().variances, ())
     found = evaluate(mine, prior=prior)
     assert found["by_kin"]["RegNet"]["mape"] < 0.1
@@ -226,7 +226,7 @@ def test_other_devices_tell_of_kin_that_a_table_lacks(table: Table) -> None:
     assert own["lofo_mape"] > 2 * found["lofo_mape"], "a table's own device must not be in its prior"
 
 
-def test_few_networks_are_chosen_from_different_kin(table: Table) -> None:
+def test_few_networks_are_chosen_from_different_kin(table: TimeTable) -> None:
     frame = scope(table.known, "core")
     rows = few_rows(frame, believe(table.provenance), 3)
     assert frame["kin"].iloc[rows].nunique() == 3
@@ -262,7 +262,7 @@ def test_coverage_of_planted_errors_is_what_it_names() -> None:
     ],
 )
 def test_the_predictor_on_shared_tables(file: str, wanted: dict[str, float], shared_data: Path) -> None:
-    found = evaluate(load(str(shared_data / "timm" / file)))
+    found = evaluate(load_table(str(shared_data / "timm" / file)))
     assert found["ranking"] >= 0.94
     assert found["coverage"] >= 0.8
     for name, most in wanted.items():

@@ -15,15 +15,14 @@ from complexity_theory.devices.design import MOST_FLOPS, most_telling, networks_
 from complexity_theory.devices.prior import (
     SCALE,
     Belief,
-    Known,
+    KnownDevice,
     Prior,
     Setting,
     Variances,
     believe,
     few_spread,
     guess,
-    load,
-    read,
+    load_prior,
     same_device,
     shipped,
 )
@@ -34,8 +33,8 @@ GPU = {"device": "a new GPU", "kind": "gpu", "execution": "eager", "layout": "nc
 VARIANCES = Variances(1.0, 0.1, 0.7, 0.1, 0.1, 0.2, 0.05)
 
 
-def known(name: str, logs: np.ndarray, **about: str) -> Known:
-    return Known({**GPU, "device": name, **about}, 100, {"": (logs, np.full(len(TERMS), 0.1))})
+def known(name: str, logs: np.ndarray, **about: str) -> KnownDevice:
+    return KnownDevice({**GPU, "device": name, **about}, 100, {"": (logs, np.full(len(TERMS), 0.1))})
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_a_device_never_tells_of_itself() -> None:
 def test_kin_that_is_to_be_unknown_is_left_out_everywhere() -> None:
     logs = np.zeros(len(TERMS)) - 20
     spread = np.full(len(TERMS), 0.1)
-    table = Known(
+    table = KnownDevice(
         {**GPU, "device": "other"}, 100, {"": (logs, spread), "RegNet": (logs + np.arange(len(TERMS)), spread)}
     )
     prior = Prior((table,), VARIANCES, ())
@@ -125,7 +124,7 @@ def test_the_prior_is_learned_without_each_kin() -> None:
 def test_the_prior_survives_its_file(tmp_path: Path) -> None:
     prior = priors.learn([published.table("v100-inference"), published.table("v100-training")], VARIANCES)
     priors.write(prior, tmp_path / "prior.toml")
-    again = load(tmp_path / "prior.toml")
+    again = load_prior(tmp_path / "prior.toml")
     assert (again.variances, again.few) == (prior.variances, prior.few)
     for one, other in zip(again.tables, prior.tables, strict=True):
         assert one.about == other.about
@@ -160,18 +159,19 @@ def test_fewer_networks_reach_less_far() -> None:
     assert few_spread(None, None, 4).high == max(four.high, few_spread(None, "cpu", 4).high)
 
 
-@pytest.mark.parametrize("change", [{"version": 99}, {"terms": ["macs"]}, {"tables": 3}, {"few": [{}]}])
+@pytest.mark.parametrize("change", [{"version": 99}, {"terms": ["macs"]}, {"tables": 3}, {"few": [{}]}, {"more": 1}])
 def test_what_is_no_prior_is_refused(change: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "prior.toml"
     path.write_text(tomli_w.dumps({**shipped().as_dict(), **change}))
     with pytest.raises(InvalidInput, match="is no prior of devices") as error:
-        load(path)
+        load_prior(path)
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_prior_of_other_terms_says_how_to_write_it() -> None:
+def test_a_prior_of_other_terms_says_how_to_write_it(tmp_path: Path) -> None:
+    (tmp_path / "prior.toml").write_text(tomli_w.dumps({**shipped().as_dict(), "terms": ["macs"]}))
     with pytest.raises(InvalidInput, match="write it by `runtime prior`"):
-        read(tomli_w.dumps({**shipped().as_dict(), "terms": ["macs"]}))
+        load_prior(tmp_path / "prior.toml")
 
 
 def spread_of_times(rows: list[int], amounts: np.ndarray, belief: Belief) -> float:

@@ -12,7 +12,7 @@ from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.exports import export
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.networks.pycls import load, read
+from complexity_theory.networks.pycls import load_config, read
 from complexity_theory.scaling.realise import scale
 from complexity_theory.zoo.published import published
 from complexity_theory.zoo.regnets import REGNETX, REGNETY
@@ -76,7 +76,7 @@ def test_what_we_export_is_read_back(name: str, tmp_path: Path) -> None:
 def test_what_trains_a_network_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(yaml.safe_dump(resnet(50) | {"OPTIM": {"BASE_LR": 0.1}, "BN": {"EPS": 1e-5}, "OUT_DIR": "."}))
-    assert load(path).complexity() == zoo.network("ResNet-50").complexity()
+    assert load_config(path).complexity() == zoo.network("ResNet-50").complexity()
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,6 @@ def test_hostile_yaml_is_refused_at_once(tmp_path: Path) -> None:
     for text in cases:
         path.write_text(text)
         with pytest.raises(InvalidInput, match=r"hostile\.yaml") as refused:
-            load(path)
+            load_config(path)
         assert len(str(refused.value)) < 400
         assert "\n" not in str(refused.value)

@@ -21,7 +21,7 @@ from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.conventions import CONVENTIONS, convention
 from complexity_theory.graph.edges import Edges
 from complexity_theory.graph.operations import ACTIVATIONS, Operation
-from complexity_theory.graph.operations.base import Keeping
+from complexity_theory.graph.operations.base import ShapeKeeping
 from complexity_theory.graph.operations.elementwise import MORE_ACTIVATIONS
 from complexity_theory.graph.operations.pools import REDUCTIONS
 from complexity_theory.graph.operations.products import GATES
@@ -160,7 +160,7 @@ def test_every_operation_has_its_row_and_its_case() -> None:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Square(Keeping):
+class Square(ShapeKeeping):
     """A new operation: x to the square, with a learned factor; here a flop for each element."""
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:

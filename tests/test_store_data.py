@@ -14,7 +14,7 @@ import pytest
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.correlation import correlations
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 from complexity_theory.measurement.engines import LOOK
 from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
@@ -61,7 +61,7 @@ def test_a_network_file_is_read_back_from_the_store_alone(tmp_path: Path) -> Non
     files.dump(replace(zoo.network("ResNet-18"), name="mine", family="mine"), file)
     swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", "EfficientNet-B0", str(file), "ResNet-34"]}))
     file.unlink()
-    table = load(str(tmp_path / "m.sqlite"))
+    table = load_table(str(tmp_path / "m.sqlite"))
     assert table.known["network"].tolist() == ["ResNet-18", "EfficientNet-B0", "mine", "ResNet-34"]
     assert table.known["family"].tolist()[2] == "mine"
     assert correlations(table)["n"].tolist() == [4] * 3
@@ -70,7 +70,7 @@ def test_a_network_file_is_read_back_from_the_store_alone(tmp_path: Path) -> Non
 def test_a_file_that_keeps_a_name_of_the_zoo_counts_as_itself(tmp_path: Path) -> None:
     file = variant(tmp_path / "deep.toml", depth=3)
     swept(tmp_path / "m.sqlite", expand({"networks": ["ResNet-18", file]}))
-    frame = load(str(tmp_path / "m.sqlite")).frame
+    frame = load_table(str(tmp_path / "m.sqlite")).frame
     base, deep = zoo.network("ResNet-18").complexity(), zoo.find(file).complexity()
     assert frame["name"].tolist() == ["ResNet-18"] * 2
     assert frame["flops"].tolist() == [base.flops, deep.flops]
@@ -111,8 +111,8 @@ def test_a_name_in_a_store_is_never_opened_as_a_path(tmp_path: Path, monkeypatch
     with sqlite3.connect(tmp_path / "m.sqlite") as db:
         db.execute("UPDATE jobs SET description = json_set(description, '$.network', ?)", (trap,))
     db.close()
-    monkeypatch.setattr("complexity_theory.networks.files.load", lambda path: pytest.fail(f"opened {path}"))
-    assert load(str(tmp_path / "m.sqlite")).frame["name"].tolist() == [trap, trap]
+    monkeypatch.setattr("complexity_theory.networks.files.load_network", lambda path: pytest.fail(f"opened {path}"))
+    assert load_table(str(tmp_path / "m.sqlite")).frame["name"].tolist() == [trap, trap]
 
 
 class Found(FakeEngine):
@@ -141,7 +141,7 @@ def test_a_module_that_was_changed_is_measured_anew(tmp_path: Path) -> None:
 def test_modules_take_part_in_what_is_said_of_a_store(tmp_path: Path) -> None:
     planned = [*expand({"networks": ["ResNet-18", "ResNet-34", "ResNet-50"]}), *expand({"modules": ["a:b", "a:c"]})]
     swept(tmp_path / "m.sqlite", planned)
-    table = load(str(tmp_path / "m.sqlite"))
+    table = load_table(str(tmp_path / "m.sqlite"))
     assert table.frame["family"].tolist() == ["ResNet"] * 3 + ["module"] * 2
     assert table.frame["flops"].tolist()[3:] == [8104, 8104]
     assert correlations(table).set_index("family").loc["all", "n"].tolist() == [5] * 3
@@ -171,10 +171,10 @@ def test_settings_of_the_place_are_not_pooled_in_silence(tmp_path: Path, setting
         run(planned, store, FakeEngine(timed), RULES, Silent(), place=where)
     store.close()
     with pytest.raises(InvalidInput, match=f"several settings: choose by --where {setting}=... of ") as refused:
-        load(str(tmp_path / "m.sqlite"))
+        load_table(str(tmp_path / "m.sqlite"))
     assert str(place[setting]) in str(refused.value)
     assert str(value) in str(refused.value)
-    assert len(load(str(tmp_path / "m.sqlite"), setting={setting: str(value)}).frame) == 2
+    assert len(load_table(str(tmp_path / "m.sqlite"), setting={setting: str(value)}).frame) == 2
 
 
 def test_clocks_that_differ_are_told(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_clocks_that_differ_are_told(tmp_path: Path) -> None:
 
     run(planned, store, FakeEngine(clocked), RULES, Silent(), place=PLACE)
     store.close()
-    (note,) = load(str(tmp_path / "m.sqlite")).notes
+    (note,) = load_table(str(tmp_path / "m.sqlite")).notes
     assert note == "rounds ran at device_mhz from 600 to 1410: times at different clocks are pooled"
 
 

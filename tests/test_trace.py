@@ -74,7 +74,7 @@ def test_a_wrong_form_is_never_believed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_file_gives_the_network_back(detector: Traced, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"net{suffix}"
     files.dump(detector, path)
-    found = files.load(path)
+    found = files.load_network(path)
     assert found == detector
     assert found.complexity() == detector.complexity()
     assert closed_form(found) == closed_form(detector)
@@ -87,8 +87,8 @@ def test_reading_a_file_needs_no_torch(detector: Traced, tmp_path: Path) -> None
     path = tmp_path / "net.json"
     files.dump(detector, path)
     code = (
-        "import sys; from pathlib import Path; from complexity_theory.networks.files import load; "
-        f"print(load(Path({str(path)!r})).complexity().flops, 'torch' in sys.modules)"
+        "import sys; from pathlib import Path; from complexity_theory.networks.files import load_network; "
+        f"print(load_network(Path({str(path)!r})).complexity().flops, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(detector.complexity().flops), "False"]

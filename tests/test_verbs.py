@@ -60,6 +60,7 @@ def test_a_result_has_a_short_repr_a_frame_data_and_html(name: str) -> None:
     assert len(frame)
     assert isinstance(result.as_dict(), (dict, list))
     assert result._repr_html_().startswith("<")
+    assert result._repr_markdown_()
     with pytest.raises(AttributeError):  # frozen
         result.report = None
 
@@ -90,6 +91,16 @@ def test_variants_are_predicted_as_each_network_is() -> None:
         assert many.rows()[i] | {"variant": 0} == one
     assert many.seconds[1] == pytest.approx(ct.predict("EfficientNet-B0", "v100-inference").seconds, rel=1e-12)
     assert many.flops[1] == ct.count("EfficientNet-B0").flops
+
+
+def test_a_grid_is_all_combinations_and_lists_of_other_lengths_say_so() -> None:
+    sizes: dict[str, Any] = {"stage1.width": [64, 128], "resolution": [192, 224, 256]}
+    many = ct.predict(ct.variants("ResNet-18", sizes, grid=True), "v100-inference")
+    assert many.variants.number == 6
+    one = ct.variants("ResNet-18", {"stage1.width": [128], "resolution": [192]})
+    assert many.rows()[3] | {"variant": 0} == ct.predict(one, "v100-inference").rows()[0]
+    with pytest.raises(InvalidInput, match=r"stage1.width 2, resolution 3 \(for all combinations: a grid"):
+        ct.variants("ResNet-18", sizes)
 
 
 def test_the_front_holds_what_nothing_beats() -> None:

@@ -14,7 +14,7 @@ from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.measurement import verify
 from complexity_theory.measurement.verify import (
     SLOPE_BOUND,
-    Sizes,
+    StackSizes,
     exact_ratios,
     fitted_slopes,
     holds_in_symbols,
@@ -24,6 +24,7 @@ from complexity_theory.measurement.verify import (
 from complexity_theory.scaling.exponents import Derivation, derive
 from complexity_theory.scaling.strategy import Multipliers, fast, parse
 from complexity_theory.scaling.tables import ScalingTable
+from complexity_theory.verbs.verifying import Verified
 
 
 def planted(row: Derivation, metric: str, by: sympy.Rational) -> Derivation:
@@ -80,35 +81,35 @@ def test_a_planted_direction_fails() -> None:
 def test_tables_are_told_row_by_row_and_failures_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     table = ScalingTable("one", "One table", "conv", (parse("w"), parse("r")))
     found = list(verify.verify_tables([table]))
-    data = verify.as_data(found)
+    data = Verified(tuple(found)).as_dict()
     assert (data["passed"], data["failed"]) == (2, 0)
     assert [row["strategy"] for row in data["rows"]] == ["w", "r"]
     assert data["rows"][0]["ratios"][0] == {"s": 4, "flops": 4, "params": 4, "acts": 2, "exact": True}
     wrong = verify.verify(planted(derive(parse("w")), "params", sympy.Rational(1, 2)))
-    data = verify.as_data([*found, ("one", wrong)])
+    data = Verified((*found, ("one", wrong))).as_dict()
     assert (data["passed"], data["failed"]) == (2, 1)
-    table = verify.as_report([("one", wrong)])
-    assert "1 failed" in table.title
-    assert table.rows[0]["in symbols"] == "FAILS"
-    assert table.rows[0]["real stacks, exactly at s"] == "2^2 FAILS, 3^2 FAILS, 4^2 FAILS"
-    assert table.rows[0]["passed"] is False
+    shown = Verified((("one", wrong),)).table()
+    assert "1 failed" in shown.title
+    assert shown.rows[0]["in symbols"] == "FAILS"
+    assert shown.rows[0]["real stacks, exactly at s"] == "2^2 FAILS, 3^2 FAILS, 4^2 FAILS"
+    assert shown.rows[0]["passed"] is False
 
 
 def test_stacks_are_pytorchs_own_convolutions() -> None:
-    module = real_stack(Sizes(depth=3, width=8, group_width=2, resolution=5))
+    module = real_stack(StackSizes(depth=3, width=8, group_width=2, resolution=5))
     kinds = {f"{type(part).__module__}.{type(part).__name__}" for part in module.children()}
     assert kinds == {"torch.nn.modules.conv.Conv2d"}
     assert [part.groups for part in module.children()] == [4, 4, 4]
-    assert real_cost(Sizes(3, 8, 2, 5)) == Complexity(3 * 9 * 8 * 2 * 25, 3 * 9 * 8 * 2, 3 * 8 * 25)
+    assert real_cost(StackSizes(3, 8, 2, 5)) == Complexity(3 * 9 * 8 * 2 * 25, 3 * 9 * 8 * 2, 3 * 8 * 25)
 
 
 @pytest.mark.parametrize(("strategy", "layer"), [("dwr", "conv"), ("g", "group-conv"), ("wg", "group-conv")])
 def test_the_slope_bound_is_what_rounding_can_do(strategy: str, layer: str) -> None:
     row = derive(parse(strategy), layer)
     base = real_cost(verify.BASES[layer]).as_dict()
-    for factor in verify.FACTORS:
+    for factor in verify.VERIFIED_FACTORS:
         rounded = real_cost(verify.rounded(verify.BASES[layer], row, factor)).as_dict()
         for metric, exponent in row.exponents.as_dict().items():
             moved = math.log(rounded[metric] / base[metric]) - float(exponent) * math.log(factor)
             assert abs(moved) <= verify.ROUNDING
-    assert 3 * verify.ROUNDING / math.log(verify.FACTORS[-1]) <= SLOPE_BOUND
+    assert 3 * verify.ROUNDING / math.log(verify.VERIFIED_FACTORS[-1]) <= SLOPE_BOUND

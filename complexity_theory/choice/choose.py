@@ -12,9 +12,9 @@ from typing import Any
 
 from complexity_theory.choice.budgets import Budgets, shown, told
 from complexity_theory.choice.compare import ROUNDINGS, by_line
-from complexity_theory.choice.costs import Device, Estimate
+from complexity_theory.choice.costs import DeviceCost, ProfiledDevice
 from complexity_theory.choice.ladder import Ladder
-from complexity_theory.choice.search import Found, Search
+from complexity_theory.choice.search import BudgetSearch, Found
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
@@ -52,7 +52,7 @@ class Candidate:
     factor: float
     network: Network | Traced
     complexity: Complexity
-    devices: Mapping[str, Estimate]
+    devices: Mapping[str, DeviceCost]
     room: Mapping[str, float]
     binding: str
 
@@ -85,7 +85,7 @@ class Choice:
 
     base: Network | Traced
     budgets: Budgets
-    devices: tuple[Device, ...]
+    devices: tuple[ProfiledDevice, ...]
     candidates: tuple[Candidate, ...]
     left_out: tuple[str, ...]
     fix: tuple[str, ...] = ()
@@ -154,12 +154,12 @@ def choose(
     'params'
     """
     chosen, fix = along() if strategies is None else strategies, tuple(fix)
-    devices = tuple(Device.of(profile, network, batch, sure) for profile in profiles)
+    devices = tuple(ProfiledDevice.of(profile, network, batch, sure) for profile in profiles)
     names = tuple(device.name for device in devices)
     budgets.check(names)
     if len(set(names)) < len(names):
         raise InvalidInput(f"devices must differ, not be {', '.join(names)}")
-    search = Search(network, budgets, devices)
+    search = BudgetSearch(network, budgets, devices)
     ladders, left_out = _ladders(network, chosen, {name: rule(name, multiple=multiple) for name in roundings}, fix)
     if not ladders:
         raise InvalidInput(next((f"{name}: {why}" for name, why in left_out.items()), "there is no strategy to try"))
@@ -184,7 +184,7 @@ def choose(
     )
 
 
-def _candidate(search: Search, ladder: Ladder, rounding: str, found: Found) -> Candidate:
+def _candidate(search: BudgetSearch, ladder: Ladder, rounding: str, found: Found) -> Candidate:
     factor = ladder.shortest(found.factor, found.sizes)
     network = search.network
     if found.sizes != bases(ladder.knobs):

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from complexity_theory.choice.costs import Device, Estimate
+from complexity_theory.choice.costs import DeviceCost, ProfiledDevice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import quantity
 from complexity_theory.devices.prediction import Prediction
 from complexity_theory.devices.profile import MOST, Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
-from complexity_theory.scaling.realise import Scaled, scale
+from complexity_theory.scaling.realise import Realised, scale
 from complexity_theory.scaling.strategy import NAMED
 
 ROUNDINGS = ("pycls", "pow2-groups")
@@ -26,8 +26,8 @@ class Compared:
     """A strategy realised by the rule that gives the faster network, with what it costs on each device."""
 
     strategy: str
-    scaled: Scaled[Network | Traced]
-    devices: dict[str, Estimate]
+    scaled: Realised[Network | Traced]
+    devices: dict[str, DeviceCost]
 
     @property
     def prediction(self) -> Prediction:
@@ -77,9 +77,9 @@ def compare(
     ``fix``: patterns of knobs that stay. Raises InvalidInput where no strategy reaches the target, and as ``scale`` and
     ``predict`` do for other bad input.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> found, _ = compare(network("RegNetY-4.0GF"), "8GF", load("rtx4090-compiled-nchw"), strategies=["dWr"])
+    >>> found, _ = compare(network("RegNetY-4.0GF"), "8GF", load_profile("rtx4090-compiled-nchw"), strategies=["dWr"])
     >>> found[0].scaled.rounding
     'pow2-groups'
     """
@@ -90,12 +90,12 @@ def compare(
         raise InvalidInput(f"a target must be from 1 to {MOST:g} flops, not {target_flops:g}")
     if not given:
         raise InvalidInput("to compare times takes a device")
-    devices = [Device.of(profile, network, batch) for profile in given]
+    devices = [ProfiledDevice.of(profile, network, batch) for profile in given]
     how: dict[str, Any] = {"target_flops": target_flops, "factor": factor, "multiple": multiple, "fix": tuple(fix)}
     found, left_out = [], []
     rules = tuple(roundings)
     for strategy in strategies:
-        realised: dict[Any, Scaled[Network | Traced]] = {}
+        realised: dict[Any, Realised[Network | Traced]] = {}
         refused = ""
         for name in rules:
             try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from complexity_theory.choice.budgets import Budgets
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
@@ -21,15 +22,12 @@ from complexity_theory.networks.knobs import Knob
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 
-Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
-
 LARGEST_STRIDE = 7  # power of two, of the steps of sides tried
 CHUNK = 8_192  # variants at a time: the working arrays stay bounded
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class ProfiledDevice:
     """A profile at a batch, and the factor from the predicted time to the time that a budget holds for."""
 
     profile: Profile
@@ -42,7 +40,9 @@ class Device:
         return self.profile.name
 
     @classmethod
-    def of(cls, profile: Profile, network: Network | Traced, batch: int | None = None, sure: bool = False) -> Device:
+    def of(
+        cls, profile: Profile, network: Network | Traced, batch: int | None = None, sure: bool = False
+    ) -> ProfiledDevice:
         """A device at a ``batch`` (default: the profile's median); ``sure``: budgets hold for the interval's upper end.
 
         Raises InvalidInput for a batch below 1 or above 10^6, and for a profile that takes no time for the network.
@@ -54,15 +54,15 @@ class Device:
         found = predict(network, profile, batch=batch)
         return cls(profile, batch, found.high / found.seconds if sure else 1.0)
 
-    def estimate(self, network: Network | Traced) -> Estimate:
+    def estimate(self, network: Network | Traced) -> DeviceCost:
         """The time and memory of one network, with the interval."""
-        return Estimate(
+        return DeviceCost(
             predict(network, self.profile, batch=self.batch), int(memory(network, self.batch, self.profile).total)
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class DeviceCost:
     """A network on a device: predicted seconds per image with the interval, and bytes at the batch."""
 
     time: Prediction
@@ -111,7 +111,7 @@ def counts(network: Network | Traced, sizes: Ints) -> Complexity:
     return Complexity(*out)
 
 
-def costs(network: Network | Traced, sizes: Ints, devices: Sequence[Device], *, with_memory: bool) -> Costs:
+def costs(network: Network | Traced, sizes: Ints, devices: Sequence[ProfiledDevice], *, with_memory: bool) -> Costs:
     """The counts, the times that budgets hold for, and the memory where it is asked for, of many sizes."""
     found = Costs(
         Complexity(*np.empty((3, len(sizes)), dtype=np.int64)),
@@ -141,7 +141,7 @@ def _chunks(size: int) -> Iterator[slice]:
     return (slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK))
 
 
-def shares(found: Costs, budgets: Budgets, devices: Sequence[Device]) -> Floats:
+def shares(found: Costs, budgets: Budgets, devices: Sequence[ProfiledDevice]) -> Floats:
     """What part of each bound the networks take: bounds x variants; they fit where none is above 1."""
     bounds = budgets.bounds(tuple(device.name for device in devices))
     return np.array([found.of(name, device) / bound for name, device, bound in bounds])

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from complexity_theory.choice.budgets import told
 from complexity_theory.choice.choose import Candidate, Choice
-from complexity_theory.choice.costs import Costs, Estimate, Ints, buildable, costs, counts, shares
+from complexity_theory.choice.costs import Costs, DeviceCost, buildable, costs, counts, shares
 from complexity_theory.choice.ladder import Ladder
+from complexity_theory.core.arrays import Ints
 from complexity_theory.core.checks import check_choice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS, Complexity
@@ -37,7 +38,7 @@ class Variant:
 
     network: Network | Traced
     complexity: Complexity
-    devices: Mapping[str, Estimate]
+    devices: Mapping[str, DeviceCost]
     multipliers: Mapping[str, float]
 
     @property

@@ -14,14 +14,12 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.networks.knobs import Knob, Scalable, bases, multiplied
 from complexity_theory.scaling.rules import Rule, reference_group_width
 from complexity_theory.scaling.strategy import LETTERS, Strategy
 
-Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 Rounding: TypeAlias = Callable[[float], int]  # of an ideal size; it must not fall where that grows
 
 NO_BOUND = 2**40  # an inner width that any group width fits

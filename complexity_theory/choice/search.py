@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from complexity_theory.choice.budgets import Budgets, shown, told
-from complexity_theory.choice.costs import Device, Floats, Ints, buildable, costs, counts, on_sides, shares
+from complexity_theory.choice.costs import ProfiledDevice, buildable, costs, counts, on_sides, shares
 from complexity_theory.choice.ladder import Ladder
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.search import MOST_FLOPS
@@ -62,12 +63,12 @@ class Looked:
 
 
 @dataclass(slots=True)
-class Search:
+class BudgetSearch:
     """The search for what keeps budgets on devices, from one network."""
 
     network: Network | Traced
     budgets: Budgets
-    devices: tuple[Device, ...]
+    devices: tuple[ProfiledDevice, ...]
     _seen: list[dict[int, Point]] = field(default_factory=list, init=False)
 
     @property

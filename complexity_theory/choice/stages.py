@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from complexity_theory.choice.choose import Choice
-from complexity_theory.choice.costs import Floats, Ints, buildable, costs, shares
+from complexity_theory.choice.costs import buildable, costs, shares
 from complexity_theory.choice.free import Variant, variant
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.networks.knobs import Knob, bases, held
 from complexity_theory.scaling.rules import rule
@@ -29,7 +30,7 @@ MOST_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StageStep:
     """A step: which knob went from which size to which, what it added, and what the network then takes.
 
     ``added``: flops. ``seconds``: added per image, by device. ``flops``, ``share``: of the network reached, the share
@@ -62,7 +63,7 @@ class Staged:
     """The steps from the base, and where they led."""
 
     choice: Choice
-    steps: tuple[Step, ...]
+    steps: tuple[StageStep, ...]
     best: Variant
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class _Greedy:
         """Where the steps led."""
         return variant(self.choice, self.search.knobs, np.array(self.sizes))
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[StageStep]:
         """The steps, each taken when it is told."""
         for _ in range(MOST_STEPS):
             up = bool((self.here.shares <= 1).all())
@@ -134,7 +135,7 @@ class _Greedy:
                 return
             yield step
 
-    def _step(self, up: bool) -> Step | None:
+    def _step(self, up: bool) -> StageStep | None:
         """Takes the best step up that fits, or down towards what fits; None where there is none."""
         moves = list(self._moves(up))
         if moves:
@@ -164,7 +165,7 @@ class _Greedy:
         place = next(i for i, knob in enumerate(self.search.knobs) if knob.name == name)
         self.here, before, old = found.at(best), here, self.sizes[place]
         self.sizes = row
-        return Step(
+        return StageStep(
             name,
             old,
             row[place],

@@ -29,9 +29,12 @@ app = App(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(version("complexity-theory"))
+        try:
+            typer.echo(version("complexity-theory"))
+        except PackageNotFoundError:  # run from its folder
+            typer.echo("not installed")
         raise typer.Exit
 
 
@@ -63,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
             sys.exit(2)
-        _refuse(error.format_message() + _value(error, given))
+        _refuse(error.format_message() + _value(error, given) + _help(error))
     except BrokenPipeError:  # the reader has all it wanted, as `head` does
         _forget_output()
         sys.exit(0)
@@ -96,6 +99,12 @@ def _value(error: Any, given: list[str]) -> str:
             if name == option and (equals or i + 1 < len(given)):
                 return f": {short(repr(value if equals else given[i + 1]), 100)}"
     return ""
+
+
+def _help(error: Any) -> str:
+    """Where it is told what a command takes, to be added to a message that says only what it does not take."""
+    context = getattr(error, "ctx", None)
+    return f": see `{context.command_path} --help`" if type(error).__name__ == "UsageError" and context else ""
 
 
 def _forget_output() -> None:

@@ -71,10 +71,10 @@ def verify(
     With --timed, the exponents of runtime that `measure scaling` found stand beside those of flops and acts.
     """
     from complexity_theory.scaling.tables import TABLES
-    from complexity_theory.verbs import counting
+    from complexity_theory.verbs import verifying
 
     rows = sum(len(table.strategies) for table in TABLES.values())
-    found = counting.verified(lambda pairs: _shown(pairs, rows), timed)
+    found = verifying.verified(lambda pairs: _shown(pairs, rows), timed)
     show(found, form)
     raise typer.Exit(1 if found.failed else 0)
 

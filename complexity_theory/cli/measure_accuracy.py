@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from complexity_theory.cli.measure_device import DeviceOption, ThreadsOption
+from complexity_theory.cli.app import App
+from complexity_theory.cli.measure_device import HardwareOption, ThreadsOption
 from complexity_theory.cli.measure_options import EngineName
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import Interrupted, InvalidInput
@@ -47,7 +48,7 @@ def accuracy(
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="The .svg file to draw (default: beside the store).")] = None,
     export: Annotated[Path | None, typer.Option(help="A .csv file of the runs to write.")] = None,
-    device: DeviceOption = "auto",
+    device: HardwareOption = "auto",
     threads: ThreadsOption = 1,
     engine: Annotated[EngineName, typer.Option(help="Where runs are made; on a cluster, one shared folder.")] = (
         EngineName.local
@@ -73,14 +74,16 @@ def accuracy(
     check_device(device)
     if quick and study != "small":
         raise InvalidInput(f"--quick is a study of its own: not with --study {study}")
-    seconds = math.inf if budget is None else quantity(budget, "seconds", "a budget")
-    limit = quantity(time_limit, "seconds", "a time limit")
-    planned = studies.load("quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs)
-    kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
     if engine is EngineName.local and address is not None:
         raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
     if engine is EngineName.ray and not (budget is None and processes is None):
         raise InvalidInput("--budget and --processes are of this machine: not with --engine ray")
+    seconds = math.inf if budget is None else quantity(budget, "seconds", "a budget")
+    limit = quantity(time_limit, "seconds", "a time limit")
+    planned = studies.load_accuracy_study(
+        "quick" if quick else study, data=data, recipe=recipe, seeds=seeds, epochs=epochs
+    )
+    kept = (checkpoints or Path(f"{store}.checkpoints")).absolute()
     try:
         with closing(_engine(engine, device, threads, seconds, processes, address)) as at, reporting() as reporter:
             place = at.describe()
@@ -118,7 +121,8 @@ def _engine(
 
 def errors(
     store: Annotated[
-        Path | None, typer.Argument(help="A store of training runs (default: the study of this package).")
+        Path | None,
+        typer.Argument(metavar="STORE", help="A store of training runs (default: the study of this package)."),
     ] = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -190,7 +194,11 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in names}, "error": f"{row['error']:.2%}{ends}", **ms}
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the commands of this module to those that measure."""
-    measure.command()(accuracy)
-    measure.command()(errors)
+    lines = [
+        "measure accuracy --quick",
+        "measure accuracy --study small --device cuda --budget 10m --store small.sqlite",
+    ]
+    measure.command(examples=lines)(accuracy)
+    measure.command(examples=["measure errors", "measure errors accuracy.sqlite"])(errors)

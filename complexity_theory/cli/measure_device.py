@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import App
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.text import say
@@ -17,14 +18,14 @@ FEWEST = 8  # networks of which a profile is fitted
 
 StoreOption = Annotated[Path, typer.Option(help="The file of results; what it holds is not measured again.")]
 BudgetOption = Annotated[str, typer.Option(help="How long it may take: 90s, 9m, 1h.")]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")]
+HardwareOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:INDEX; auto is CUDA where there is one.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: as torch has them).")]
 
 
 def device(
     budget: BudgetOption = "9m",
     store: StoreOption = Path("device.sqlite"),
-    device: DeviceOption = "auto",
+    device: HardwareOption = "auto",
     threads: ThreadsOption = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -93,13 +94,13 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
     import shlex
 
     from complexity_theory.evidence.fitting import fit_profile
-    from complexity_theory.evidence.loaders import load, settings
+    from complexity_theory.evidence.loaders import load_table, settings
 
     found = []
     every = [setting for setting in settings(store) if setting["device_name"] == device_name]
     for setting in every:
         try:
-            table = load(str(store), setting=setting)
+            table = load_table(str(store), setting=setting)
             if len(table.frame) < FEWEST:
                 continue
             profile = fit_profile(table, "profile")
@@ -122,6 +123,6 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
     return found
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the command of this module to those that measure."""
-    measure.command()(device)
+    measure.command(examples=["measure device --budget 9m --store gpu.sqlite"])(device)

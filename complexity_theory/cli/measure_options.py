@@ -43,8 +43,12 @@ class Execution:
     engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
     rounds: Annotated[int | None, typer.Option(help="Rounds of each job (default: as the study says).")] = None
-    budget: Annotated[float | None, typer.Option(help="Seconds of samples of a noisy job, at most.")] = None
-    time_limit: Annotated[float | None, typer.Option(help="Seconds after which a round is ended.")] = None
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Seconds of samples of a noisy job, at most.")
+    ] = None
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Seconds after which a round is ended.")
+    ] = None
     seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
     form: FormatOption = Format.text
@@ -105,7 +109,7 @@ class Lists:
     def study(self, file: str | None, *, run_modules: bool) -> Study:
         """The study of a file or name, or else of these lists; ``run_modules``: those of a file are allowed."""
         from complexity_theory.measurement.protocol import Protocol
-        from complexity_theory.measurement.studies import Study, expand, load
+        from complexity_theory.measurement.studies import Study, expand, load_study
 
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         lists = {name: _values(text) for name, text in given.items() if text is not None}
@@ -113,7 +117,7 @@ class Lists:
             return Study(tuple(expand(lists)), Protocol())
         if lists:
             raise InvalidInput(f"either a study or lists of one's own: not {file} and --{next(iter(lists))}")
-        return load(file, run_modules=run_modules)
+        return load_study(file, run_modules=run_modules)
 
 
 @dataclass(frozen=True, kw_only=True)

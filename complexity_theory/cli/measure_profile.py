@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import App
 from complexity_theory.cli.measure_options import Execution, Single, with_options
 from complexity_theory.core.errors import InvalidInput
 
 QUICK, WHOLE = 4, 16  # networks
-LARGEST = 256  # images where the batch is searched
+LARGEST_BATCH = 256  # images where the batch is searched
 
 
 @with_options(Single, Execution)
@@ -23,7 +24,7 @@ def profile(
     execution: Execution,
     output: Annotated[Path, typer.Option("-o", "--output", help="The .toml file of the profile to write.")],
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} networks: a minute or two.")] = False,
-    networks: Annotated[int | None, typer.Option(min=1, help=f"How many, in place of {WHOLE}.")] = None,
+    networks: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"How many, in place of {WHOLE}.")] = None,
 ) -> None:
     """A device's profile, from the few networks that tell most of it given what is known of other devices.
 
@@ -34,7 +35,7 @@ def profile(
     from complexity_theory.cli.measure_run import run
     from complexity_theory.devices.profile import write
     from complexity_theory.evidence.fitting import fit_profile
-    from complexity_theory.evidence.loaders import load
+    from complexity_theory.evidence.loaders import load_table
 
     if output.suffix != ".toml":
         raise InvalidInput(f"a profile is a .toml file, not {output}")
@@ -51,7 +52,7 @@ def profile(
         if error.exit_code != 1:  # stopped; where networks failed, the others are fitted
             raise
         failed = error
-    fitted = fit_profile(load(str(execution.store), setting=_setting(single, place)), output.stem)
+    fitted = fit_profile(load_table(str(execution.store), setting=_setting(single, place)), output.stem)
     write(fitted, output)
     spread = fitted.kin or fitted.architecture
     print(
@@ -87,7 +88,7 @@ def _telling(count: int, single: Single, place: Mapping[str, Any]) -> list[str]:
         "layout": how["layout"],
         "execution": how["execution"],
     }
-    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdigit() else LARGEST
+    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdigit() else LARGEST_BATCH
     known = [one for one in map(zoo.network, zoo.names()) if min(pair(one.resolution)) >= SMALLEST]
     return [one.name for one in networks_to_measure(known, count, about, batch=batch)]
 
@@ -99,6 +100,8 @@ def _setting(single: Single, place: Mapping[str, Any]) -> dict[str, str]:
     return {**here, **_run_as(single), "regime": "latency" if single.batch == "1" else "throughput"}
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the command of this module to those that measure."""
-    measure.command()(profile)
+    measure.command(
+        examples=["measure profile --quick -o mine.toml", "measure profile --device cuda --batch auto:256 -o mine.toml"]
+    )(profile)

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 SCALING, DEVICE, OUTPUT, BLOCK = "Scaling", "Device", "Output", "Blocks"  # panels of help
+WORK, PROTOCOL = "Work", "Protocol"
+
+# Metavars and panels of parameters that do not bring their own, by name.
+KNOWN: Mapping[str, tuple[str, str | None]] = MappingProxyType(
+    {
+        **{"networks": ("NETWORK,...", WORK), "strategies": ("STRATEGY,...", WORK), "factors": ("S,...", WORK)},
+        **{
+            "layers": ("LAYER,...", WORK),
+            "kernels": ("k,...", WORK),
+            "widths": ("w,...", WORK),
+            "group_widths": ("g,...", WORK),
+        },
+        **{"resolutions": ("SIDE,...", WORK), "batches": ("N,...", WORK), "dtypes": ("DTYPE,...", WORK)},
+        **{"layouts": ("LAYOUT,...", WORK), "modes": ("MODE,...", WORK), "executions": ("EXECUTION,...", WORK)},
+        **{"batch": ("N|auto:N", WORK), "dtype": ("DTYPE", WORK), "layout": ("LAYOUT", WORK), "mode": ("MODE", WORK)},
+        **{"compiled": ("", WORK), "strategy": ("STRATEGY", WORK), "factor": ("S", WORK), "resolution": ("SIDE", WORK)},
+        **{"size": ("CxHxW", WORK), "study": ("STUDY", None), "recipe": ("RECIPE", WORK), "data": ("DATA", WORK)},
+        **{"seeds": ("N", WORK), "epochs": ("N", WORK), "quick": ("", None), "run_modules": ("", None)},
+        **{"device": ("DEVICE", DEVICE), "threads": ("N", DEVICE), "engine": ("local|ray", DEVICE)},
+        **{"address": ("ADDRESS", DEVICE), "processes": ("N", DEVICE)},
+        **{"rounds": ("N", PROTOCOL), "budget": ("TIME", PROTOCOL), "time_limit": ("TIME", PROTOCOL)},
+        **{"seed": ("N", PROTOCOL), "retry": ("", PROTOCOL)},
+        **{"store": ("FILE", OUTPUT), "checkpoints": ("FOLDER", OUTPUT), "figure": ("FILE", OUTPUT)},
+        **{"export": ("FILE", OUTPUT), "output": ("FILE", OUTPUT), "tables": ("FOLDER", None)},
+    }
+)
 
 
 class Format(StrEnum):

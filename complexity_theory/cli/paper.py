@@ -15,9 +15,9 @@ from complexity_theory.cli.options import OUTPUT, network_names, strategy_names
 from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from complexity_theory.figures.paper import Step
+    from complexity_theory.figures.paper import PaperStep
 
-OutputOption = Annotated[Path, typer.Option("--output", help="Folder to write into.")]
+FolderOption = Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Folder to write into.")]
 TablesOption = Annotated[
     Path | None,
     typer.Option(
@@ -28,7 +28,7 @@ TablesOption = Annotated[
     ),
 ]
 
-StoreOption = Annotated[
+SweepStoreOption = Annotated[
     Path | None, typer.Option("--store", help="A file of measurements (`measure device`, `measure scaling`).")
 ]
 
@@ -53,9 +53,9 @@ def figures(
             metavar="STRATEGY", help="Instead of the paper's; may be repeated.", autocompletion=strategy_names
         ),
     ] = None,
-    output: OutputOption = Path("figures"),
+    output: FolderOption = Path("figures"),
     tables: TablesOption = None,
-    store: StoreOption = None,
+    store: SweepStoreOption = None,
 ) -> None:
     """Draw figures, each with its data as CSV; without options of their own also the page that shows them all.
 
@@ -77,10 +77,10 @@ def figures(
 
 
 def paper(
-    output: OutputOption = Path("figures"),
+    output: FolderOption = Path("figures"),
     tables: TablesOption = None,
     measure: Annotated[bool, typer.Option("--measure", help="Measure this machine anew (minutes).")] = False,
-    store: StoreOption = None,
+    store: SweepStoreOption = None,
 ) -> None:
     """Everything at once: the tables, their verification, a page to explore and all figures, with a page of them all.
 
@@ -98,17 +98,17 @@ def paper(
     raise typer.Exit(0 if passed else 1)
 
 
-def _explorer(folder: Path) -> Step:
+def _explorer(folder: Path) -> PaperStep:
     """The step that writes the explorer of the paper's networks."""
-    from complexity_theory.figures.paper import EXPLORER, Outcome, Step
+    from complexity_theory.figures.paper import EXPLORER, PaperStep, StepOutcome
     from complexity_theory.page import verb
 
-    def run() -> Outcome:
+    def run() -> StepOutcome:
         page = verb.explore()
         page.write(folder / EXPLORER)
-        return Outcome(f"{EXPLORER}: {', '.join(page.networks)}")
+        return StepOutcome(f"{EXPLORER}: {', '.join(page.networks)}")
 
-    return Step("the explorer", run)
+    return PaperStep("the explorer", run)
 
 
 def _measured(store: Path) -> Path:
@@ -119,9 +119,9 @@ def _measured(store: Path) -> Path:
     """
     from complexity_theory.measurement import store as stores
     from complexity_theory.measurement.paths import own_path
-    from complexity_theory.measurement.studies import load
+    from complexity_theory.measurement.studies import load_study
 
-    if store.exists() and not stores.holds_only(store, load("scaling-quick").jobs):
+    if store.exists() and not stores.holds_only(store, load_study("scaling-quick").jobs):
         raise InvalidInput(f"{store} holds other measurements than this command makes, and is left as it is: move it")
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def _folder(tables: Path | None) -> Path | None:
     return tables or (beside if beside.is_dir() else None)
 
 
-def _work(steps: list[Step]) -> bool:
+def _work(steps: list[PaperStep]) -> bool:
     """Runs the steps and returns whether every check passed; a bar in a terminal, a line for each step otherwise."""
     from rich.console import Console
     from rich.progress import Progress

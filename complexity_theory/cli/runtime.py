@@ -183,11 +183,11 @@ def profiles(
 ) -> None:
     """Fits the profiles of all tables at hand again, those that come with the package first of all."""
     from complexity_theory.devices import profile as files
-    from complexity_theory.devices.prior import load
+    from complexity_theory.devices.prior import load_prior
     from complexity_theory.evidence.fitting import fit_profile
     from complexity_theory.evidence.sources import loaded
 
-    known = None if prior is None else load(prior)
+    known = None if prior is None else load_prior(prior)
     for name, source, table in loaded(folder):
         if source.profile:
             files.write(fit_profile(table, name, prior=known), output / f"{name}.toml")

@@ -22,7 +22,7 @@ SHORTENED = 1_000_000  # from here on counts are shortened
 _PREFIXES = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"))
 HEAD, RULE, TITLE, NOTE = "bold cyan", "dim", "bold", "dim"
 
-Row = Mapping[str, Any]
+Cells = Mapping[str, Any]
 
 
 def short(value: int) -> str:
@@ -71,7 +71,7 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
-def grid(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], str]) -> Grid:
+def grid(rows: Sequence[Cells], columns: Sequence[str], cell: Callable[[Any], str]) -> Grid:
     """The grid of rows, each value told by ``cell``."""
     cells = tuple(tuple(cell(row.get(name)) for name in columns) for row in rows)
     right = tuple(any(isinstance(row.get(name), (int, float)) for row in rows) for name in columns)
@@ -79,7 +79,7 @@ def grid(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], str]
 
 
 def folded(
-    rows: Sequence[Row],
+    rows: Sequence[Cells],
     columns: Sequence[str],
     cell: Callable[[Any], str],
     *,
@@ -97,7 +97,7 @@ def folded(
 
 
 def _attempts(
-    rows: Sequence[Row],
+    rows: Sequence[Cells],
     columns: Sequence[str],
     cell: Callable[[Any], str],
     width: int,
@@ -130,7 +130,7 @@ def _attempts(
     yield _broken_text(fewer, width)
 
 
-def _beside(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], str]) -> Iterator[Grid]:
+def _beside(rows: Sequence[Cells], columns: Sequence[str], cell: Callable[[Any], str]) -> Iterator[Grid]:
     """A few rows as columns, beside each other, with the names of their cells before them."""
     if 1 < len(rows) <= MOST_BESIDE:
         heads = [columns[0], *(cell(row.get(columns[0])) for row in rows)]
@@ -147,7 +147,7 @@ def _with(found: Grid, above: tuple[str, ...], below: tuple[str, ...]) -> Grid:
 
 
 def _constant(
-    rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], str]
+    rows: Sequence[Cells], columns: Sequence[str], cell: Callable[[Any], str]
 ) -> tuple[tuple[str, ...], list[str]]:
     """What is the same in all of several rows, as lines to stand above; and the columns that are left."""
     if len(rows) < 2:
@@ -215,7 +215,7 @@ def _padded(text: str, width: int, right: bool) -> str:
     return room + text if right else text + room
 
 
-def _blocks(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Any], str], width: int) -> list[Text]:
+def _blocks(rows: Sequence[Cells], columns: Sequence[str], cell: Callable[[Any], str], width: int) -> list[Text]:
     """One row a block: a line for each of its cells, with its name."""
     named = max((cell_len(name) for name in columns), default=0)
     lines: list[Text] = []

@@ -22,10 +22,10 @@ class Limit(NamedTuple):
 LIMITS = MappingProxyType(
     {
         "bytes of a file": Limit(0, 64 * 2**20),
-        "bytes of a study": Limit(0, 2**20),
         "bytes of a description": Limit(0, 4 * 2**20),
         "bytes of a configuration": Limit(0, 2**18),
         "stages of a network": Limit(1, 1_000),
+        "variants of a network": Limit(1, 10**7),
         "rows of a table": Limit(1, 200_000),
         "columns of a table": Limit(1, 1_000),
         "characters of a cell": Limit(0, 10_000),

@@ -13,7 +13,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, is_symbolic
 
 # A coefficient, and the names that it multiplies, each with its power.
-Term = tuple[Fraction, tuple[tuple[str, int], ...]]
+Monomial = tuple[Fraction, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Polynomial:
     (50, '2*stem**2 + 8*stem + 8')
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[Monomial, ...]
 
     @property
     def names(self) -> set[str]:
@@ -64,7 +64,7 @@ def _told(names: set[str], sizes: Mapping[str, Size]) -> str:
     return ", ".join(f"{name} is {sizes[name]}" for name in sorted(names))
 
 
-def _text(term: Term) -> str:
+def _text(term: Monomial) -> str:
     coefficient, powers = term
     factors = [name if power == 1 else f"{name}**{power}" for name, power in powers]
     number = str(coefficient.numerator)

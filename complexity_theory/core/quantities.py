@@ -26,7 +26,7 @@ _NUMBER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class QuantityKind:
     """A kind of quantity: what it is called, its units in lower case, an example, and whether it is a whole number."""
 
     name: str
@@ -41,11 +41,13 @@ def _prefixed(*units: str) -> dict[str, int]:
     return {prefix + unit: size for unit in units for prefix, size in _PREFIXES.items()}
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, QuantityKind] = MappingProxyType(
     {
-        "flops": Kind("flops (multiply-adds)", "3.1e9 or 8GF", _prefixed("", "f", "flop", "flops", "mac", "macs")),
-        "elements": Kind("elements", "25557032, 2.5e7 or 30M", _prefixed("")),
-        "seconds": Kind(
+        "flops": QuantityKind(
+            "flops (multiply-adds)", "3.1e9 or 8GF", _prefixed("", "f", "flop", "flops", "mac", "macs")
+        ),
+        "elements": QuantityKind("elements", "25557032, 2.5e7 or 30M", _prefixed("")),
+        "seconds": QuantityKind(
             "seconds",
             "0.0008 or 0.8ms",
             {
@@ -55,7 +57,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             whole=False,
             folds=False,
         ),
-        "bytes": Kind(
+        "bytes": QuantityKind(
             "bytes",
             "8589934592, 8GiB or 8GB",
             {
@@ -96,6 +98,16 @@ def quantity(value: Any, kind: str, what: str) -> int | float:
     return result
 
 
+def flops_text(flops: float) -> str:
+    """Flops as people write them: four digits, and the unit.
+
+    >>> flops_text(3.1e9), flops_text(385_825_092), flops_text(4e12)
+    ('3.1GF', '385.8MF', '4TF')
+    """
+    prefix, size = next(((p, s) for p, s in (("T", 1e12), ("G", 1e9)) if s <= flops < 1e4 * s), ("M", 1e6))
+    return f"{flops / size:.4g}{prefix}F"
+
+
 def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
     """The side of a square input, or its height and width: from ``224``, ``"224"``, ``"384x640"`` or a pair.
 
@@ -117,7 +129,7 @@ def sides(value: Any, what: str = "a resolution") -> int | tuple[int, int]:
     return int(height) if height == width else (int(height), int(width))
 
 
-def _exact(value: Any, kind: Kind) -> tuple[Fraction | None, str]:
+def _exact(value: Any, kind: QuantityKind) -> tuple[Fraction | None, str]:
     """The number meant, exactly, or None with a hint of what is wrong with its unit."""
     if not isinstance(value, str):
         if not is_number(value):

@@ -8,9 +8,11 @@ What does not fit raises InvalidInput in one line that names the field, the offe
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +65,26 @@ def checked(data: Any, kind: type[T], what: str) -> T:
         raise InvalidInput(f"{what} is nested too deeply") from None
 
 
+def struct_of(kind: type, types: Mapping[str, Any], optional: Collection[str] = (), **more: Any) -> Any:
+    """A schema with the fields of a dataclass, in its order; ``types``: of a file, by the annotation of a field.
+
+    What has a default, and what is ``optional``, may be left out, and is ``msgspec.UNSET`` then. ``more``: fields with
+    types of their own, those that the dataclass lacks first, which may be left out, too.
+    """
+    made = []
+    for field in dataclasses.fields(kind):
+        of = more.pop(field.name, None) or types[str(field.type)]
+        plain = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        made.append((field.name, of) if plain and field.name not in optional else (field.name, of, msgspec.UNSET))
+    extra = [(name, of, msgspec.UNSET) for name, of in more.items()]
+    return msgspec.defstruct(f"{kind.__name__}File", [*extra, *made], kw_only=True, forbid_unknown_fields=True)
+
+
+def given(found: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a schema that a file gave."""
+    return {name: value for name, value in msgspec.structs.asdict(found).items() if value is not msgspec.UNSET}
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The fields of a JSON object, each given once."""
     fields = dict(pairs)
@@ -93,7 +115,7 @@ def _followed(path: str, data: Any, info: Any) -> tuple[str, Any, Any]:
     """Where a path of msgspec leads: in words (``stage 1: width``), the value there, and the type that it must have."""
     words = ""
     for step in _STEP.finditer(path):
-        info = _bare(info)
+        info = _bare(info, data)
         if step["field"] is not None:
             fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
             info = fields.get(step["field"])
@@ -105,12 +127,19 @@ def _followed(path: str, data: Any, info: Any) -> tuple[str, Any, Any]:
             info = getattr(info, "item_type", None)
             index = int(step["index"])
             data = data[index] if isinstance(data, (list, tuple)) and index < len(data) else None
-            words = f"{words.removesuffix('s')} {index + 1}"
-    return words, data, _bare(info) if isinstance(_bare(info), inspect.StructType) and isinstance(data, dict) else info
+            words = f"{re.sub('ies$', 'y', words).removesuffix('s')} {index + 1}"
+    bare = _bare(info, data)
+    return words, data, bare if isinstance(bare, inspect.StructType) and isinstance(data, dict) else info
 
 
-def _bare(info: Any) -> Any:
-    return info.type if isinstance(info, inspect.Metadata) else info
+def _bare(info: Any, data: Any) -> Any:
+    """A type without what is said of it; of several, the one that such data must have meant."""
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    meant = inspect.StructType if isinstance(data, dict) else inspect.ListType
+    if isinstance(info, inspect.UnionType) and isinstance(data, (dict, list)):
+        return next((_bare(one, data) for one in info.types if isinstance(_bare(one, data), meant)), info)
+    return info
 
 
 def _described(info: Any) -> str:
@@ -127,4 +156,6 @@ def _described(info: Any) -> str:
     )
     if isinstance(info, inspect.LiteralType):
         return f"one of {', '.join(map(str, info.values))}"
+    if isinstance(info, inspect.UnionType):
+        return " or ".join(found for one in info.types if (found := _described(one)))
     return next((name for kind, name in named if isinstance(info, kind)), "")

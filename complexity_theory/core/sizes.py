@@ -15,7 +15,7 @@ import numpy as np
 
 from complexity_theory.core.errors import InvalidInput
 
-LARGEST = 2**63 - 1  # the largest int64
+MOST_INT64 = 2**63 - 1  # the largest int64
 
 # An int, a sympy expression or an int64 array: what a size or a count may be.
 Size: TypeAlias = Any
@@ -55,9 +55,14 @@ def _in_range(operation: Callable[[Size, Size], Any], a: Size, b: Size) -> Size:
     result = _elementwise(operation, a, b)
     int64 = isinstance(result, (np.ndarray, np.generic)) and result.dtype == np.int64
     # The largest elements settle it mostly; else it is told from floats, which do not wrap.
-    if int64 and operation(_most(a), _most(b)) > LARGEST and np.any(operation(np.asarray(a, float), b) >= LARGEST):
+    if (
+        int64
+        and operation(_most(a), _most(b)) > MOST_INT64
+        and np.any(operation(np.asarray(a, float), b) >= MOST_INT64)
+    ):
         raise InvalidInput(
-            f"arrays count in int64, up to {LARGEST:.2e}, which {one_line(a)} and {one_line(b)} exceed: count by ints"
+            f"arrays count in int64, up to {MOST_INT64:.2e}, "
+            f"which {one_line(a)} and {one_line(b)} exceed: count by ints"
         )
     return result
 

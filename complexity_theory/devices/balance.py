@@ -31,9 +31,9 @@ def crossovers(network: Network | Traced, profile: Profile) -> dict[str, Any]:
     device does not pay for flops or for acts or s is beyond all numbers, 1 or less where flops govern from the start).
     Raises InvalidInput as ``prediction.work_of`` does.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> crossovers(network("EfficientNet-B0"), load("v100-training"))["governed_by"]
+    >>> crossovers(network("EfficientNet-B0"), load_profile("v100-training"))["governed_by"]
     'acts'
     """
     work = work_of(network)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import network_features
-from complexity_theory.devices.prior import Belief, Floats, believe
+from complexity_theory.devices.prior import Belief, believe
 from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import kin

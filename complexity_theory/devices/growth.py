@@ -12,11 +12,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.checks import is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import TILE, network_features
@@ -24,10 +25,8 @@ from complexity_theory.devices.prediction import seconds
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import NAMED, Strategy, parse, weighted
-
-Floats: TypeAlias = NDArray[np.float64]
 
 # Multipliers at which times are taken to know the polynomial, of degree 1 in depth, group width and resolution squared
 # and 2 in width. Widths become multiples of the tile, the sides of the input multiples of 32.
@@ -62,10 +61,10 @@ class TimeGrowth:
     def exponent(self, strategy: Strategy, factor: float = 1.0) -> float:
         """The effective exponent at a factor: d log time / d log s along a strategy, in the shares' normalisation.
 
-        >>> from complexity_theory.devices.profile import load
+        >>> from complexity_theory.devices.profile import load_profile
         >>> from complexity_theory.scaling.strategy import parse
         >>> from complexity_theory.zoo import network
-        >>> growth = time_growth(network("EfficientNet-B0"), load("v100-training"))
+        >>> growth = time_growth(network("EfficientNet-B0"), load_profile("v100-training"))
         >>> growth.exponent(parse("dWr"), 8) < growth.exponent(parse("dwr"), 8)
         True
         """
@@ -123,7 +122,7 @@ def _times(network: Network | Traced, profile: Profile, batch: int, multipliers:
 
 
 @dataclass(frozen=True, slots=True)
-class Slowest:
+class SlowestDirection:
     """The direction along which a device's time grows slowest from s = 1 to ``factor``, under floors.
 
     ``exponent``: log of the growth of time over log of that of s; ``paper``: the same along dWr.
@@ -151,7 +150,7 @@ def slowest(
     *,
     depth: Fraction = Fraction(1, 10),
     resolution: Fraction = Fraction(1, 20),
-) -> Slowest:
+) -> SlowestDirection:
     """The direction of slowest time from 1 to a factor, with the floors of dWr on depth and resolution by default.
 
     Shares of d, w and r that sum to 1 (flops of dense convolutions grow as s), the group width following the width, no
@@ -159,9 +158,9 @@ def slowest(
     time is convex in the shares where no term is negative, so that the grid point is the optimum to a step. Raises
     InvalidInput for a factor that is not above 1, and floors below 0 or that take more than all the flops.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> slowest(time_growth(network("EfficientNet-B0"), load("rtx4090-eager-nchw"))).strategy.name
+    >>> slowest(time_growth(network("EfficientNet-B0"), load_profile("rtx4090-eager-nchw"))).strategy.name
     'dWr'
     """
     if not (is_number(factor) and 1 < factor <= MOST_FACTOR):
@@ -187,7 +186,7 @@ def slowest(
     name = "_".join(f"{letter}{weight * unit}" for letter, weight in weights.items() if weight)
     found = weighted(name, weights)
     known = next((named for named in map(parse, NAMED) if named.shares == found.shares), found)
-    return Slowest(known, factor, _mean(growth, known, factor), _mean(growth, parse("dWr"), factor))
+    return SlowestDirection(known, factor, _mean(growth, known, factor), _mean(growth, parse("dWr"), factor))
 
 
 def _mean(growth: TimeGrowth, strategy: Strategy, factor: float) -> float:
@@ -196,7 +195,7 @@ def _mean(growth: TimeGrowth, strategy: Strategy, factor: float) -> float:
     return float(np.log(times[1] / times[0]) / math.log(factor))
 
 
-def time_step(growth: TimeGrowth, strategy: Strategy, factors: Iterable[float]) -> Step:
+def time_step(growth: TimeGrowth, strategy: Strategy, factors: Iterable[float]) -> DerivationStep:
     """How the exponent of time comes about: the polynomial, the slope of its logarithm, the limit."""
     import sympy
 
@@ -205,7 +204,7 @@ def time_step(growth: TimeGrowth, strategy: Strategy, factors: Iterable[float]) 
         sympy.Float(c, 3) * sympy.prod([x**p for x, p in zip(letters, row, strict=True)])
         for c, row in zip(growth.coefficients.tolist(), growth.powers.tolist(), strict=True)
     )
-    return Step(
+    return DerivationStep(
         f"The predicted seconds per image on {growth.profile.name} at a batch of {growth.batch}, in the multipliers of "
         "depth, width, group width and resolution, widths taken as multiples of the device's tiles; the slope of their "
         "logarithm in log s, and its limit",

@@ -10,14 +10,14 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size
 from complexity_theory.devices.profile import Profile
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.memory import Widths, buffers, kept, peak
+from complexity_theory.graph.memory import ElementBytes, buffers, kept, peak
 from complexity_theory.graph.operations import Layer
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 
 # Elements of state that an optimiser holds for each param, as torch has them; Adam's count of steps is left out.
 OPTIMIZERS = MappingProxyType({"sgd": 0, "momentum": 1, "adam": 2})
-_FULL, _HALF = Widths(), Widths(values=2, masks=1)
+_FULL, _HALF = ElementBytes(), ElementBytes(values=2, masks=1)
 # Half precision is autocast's: params in float32, and a copy of them for the products, as long as these are needed.
 PRECISIONS = MappingProxyType({"fp32": _FULL, "tf32": _FULL, "amp": _HALF, "fp16": _HALF, "bf16": _HALF})
 
@@ -41,14 +41,14 @@ class Memory:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def _widths(precision: str) -> Widths:
+def _widths(precision: str) -> ElementBytes:
     try:
         return PRECISIONS[precision]
     except KeyError:
         raise InvalidInput(f"unknown precision {precision!r}: one of {', '.join(PRECISIONS)}") from None
 
 
-def _weights(layer: Layer, shapes: tuple[Shape, ...], widths: Widths) -> tuple[Size, Size]:
+def _weights(layer: Layer, shapes: tuple[Shape, ...], widths: ElementBytes) -> tuple[Size, Size]:
     """Elements of params, and bytes of what a module holds."""
     params = layer.complexity(*shapes).params
     return params, (4 if widths is _FULL else 4 + widths.values) * params + buffers(layer, *shapes)
@@ -100,9 +100,9 @@ def memory(network: Network | Traced, batch: Size, profile: Profile, *, optimize
 
     Sizes of the network may be int64 arrays. Raises InvalidInput as ``training`` does.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> memory(network("ResNet-50"), 1, load("v100-inference")).weights
+    >>> memory(network("ResNet-50"), 1, load_profile("v100-inference")).weights
     102441032
     """
     precision = profile.provenance.get("precision") or "fp32"

@@ -64,9 +64,9 @@ def predict(network: Network | Traced, profile: Profile, *, batch: int | None = 
     them, of which the profile tells a lower bound only (the message has it), for one below 1 or above 10^6, for counts
     too large (``work_of``), and where none of what the profile takes time for stands in the network.
 
-    >>> from complexity_theory.devices.profile import load
+    >>> from complexity_theory.devices.profile import load_profile
     >>> from complexity_theory.zoo import network
-    >>> found = predict(network("RegNetY-4.0GF"), load("v100-inference"))
+    >>> found = predict(network("RegNetY-4.0GF"), load_profile("v100-inference"))
     >>> found.low < found.seconds < found.high
     True
     """
@@ -108,7 +108,8 @@ def seconds(profile: Profile, work: Features, batch: Any) -> Any:
 def _warnings(network: Network | Traced, work: Features, batch: int, profile: Profile) -> tuple[str, ...]:
     found = []
     if not profile.knows(network.family):
-        found.append(f"{kin(network.family)} is not among the kin that {profile.name} was fitted to")
+        who = "a network given as code" if isinstance(network, Traced) else kin(network.family)
+        found.append(f"{who} is not among the kin that {profile.name} was fitted to")
     sizes = {"resolution": max(pair(network.resolution)), "flops": work.flops, "params": work.params, "acts": work.acts}
     for size, value in {"batch": batch, **sizes}.items():
         least, _, most = profile.fitted[size]

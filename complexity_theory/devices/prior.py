@@ -16,16 +16,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from msgspec import Meta
 
+from complexity_theory.core import schema
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Spread
 from complexity_theory.devices.terms import TERMS
-
-Floats: TypeAlias = NDArray[np.float64]
 
 FILE = "prior.toml"
 VERSION = 1
@@ -89,7 +90,7 @@ def same_device(name: str, other: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownDevice:
     """What a table says of its device: logarithms of seconds per unit of each of ``TERMS``, and their spreads.
 
     ``fits``: by the kin that was left out of the table, "" for none.
@@ -134,7 +135,7 @@ class Few(NamedTuple):
 class Prior(NamedTuple):
     """What is known of devices: what each table says, how much they have in common, and what few networks are worth."""
 
-    tables: tuple[Known, ...]
+    tables: tuple[KnownDevice, ...]
     variances: Variances
     few: tuple[Few, ...]
 
@@ -147,6 +148,48 @@ class Prior(NamedTuple):
             "few": [{"kind": few.kind, "networks": few.networks, **few.spread.as_dict()} for few in self.few],
             "tables": [known.as_dict() for known in self.tables],
         }
+
+
+_Positive = Annotated[float, Meta(gt=0, le=1e30, description="a number above 0")]
+_OF_EACH = f"numbers above 0, one of each of the {len(TERMS)} terms"
+_Terms = Annotated[list[_Positive], Meta(min_length=len(TERMS), max_length=len(TERMS), description=_OF_EACH)]
+_Variance = Annotated[float, Meta(ge=0, le=1e6, description="a number from 0")]
+_Variances = msgspec.defstruct(
+    "VariancesFile", [(name, _Variance) for name in Variances._fields], forbid_unknown_fields=True
+)
+
+
+class FitFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A fit of a table of a file, without a kin."""
+
+    without: str
+    seconds_per_unit: _Terms
+    spread: _Terms
+
+
+class DeviceFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a file says of a device."""
+
+    about: dict[str, str]
+    networks: Annotated[int, Meta(ge=1, description="a whole number from 1")]
+    fits: Annotated[list[FitFile], Meta(min_length=1, description="fits, one at least")]
+
+
+class FewFile(Spread, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """``Few`` in a file."""
+
+    kind: str
+    networks: Annotated[int, Meta(ge=1, description="a whole number from 1")]
+
+
+class PriorFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file of a prior."""
+
+    version: int
+    terms: list[str]
+    variances: _Variances  # type: ignore[valid-type]
+    few: list[FewFile]
+    tables: list[DeviceFile]
 
 
 def guess(variances: Variances) -> Belief:
@@ -194,7 +237,7 @@ def few_spread(prior: Prior | None, kind: str | None, networks: int) -> Spread:
 @cache
 def shipped() -> Prior:
     """The prior that comes with the package, as ``complexity-theory runtime prior`` wrote it."""
-    return read(_text())
+    return _from_dict(tomllib.loads(_text()))
 
 
 def shipped_variances() -> Variances:
@@ -206,31 +249,26 @@ def _text() -> str:
     return files("complexity_theory.devices").joinpath(FILE).read_text(encoding="utf-8")
 
 
-def load(path: Path) -> Prior:
+def load_prior(path: Path) -> Prior:
     """The prior of a TOML file. Raises InvalidInput for one that cannot be read and for what is no prior."""
     try:
-        return read(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:  # InvalidInput, bad TOML, bad UTF-8, tables that are none
-        raise InvalidInput(f"{path} is no prior of devices: {' '.join(str(error).split())}") from None
+        return _from_dict(schema.read(path))
+    except InvalidInput as error:
+        raise InvalidInput(f"{path} is no prior of devices: {error}") from None
 
 
-def read(text: str) -> Prior:
-    """The prior of the text of a TOML file. Raises InvalidInput for another version and other terms."""
-    data = tomllib.loads(text)
-    if data.get("version") != VERSION or data.get("terms") != list(TERMS):
+def _from_dict(data: Any) -> Prior:
+    """The prior that ``as_dict`` gave. Raises InvalidInput for another version and other terms."""
+    if not isinstance(data, dict) or data.get("version") != VERSION or data.get("terms") != list(TERMS):
         raise InvalidInput(f"it is not of version {VERSION} and these terms: write it by `runtime prior`")
+    found = schema.checked(data, PriorFile, "a prior")
     tables = tuple(
-        Known(
-            table["about"],
-            table["networks"],
-            {fit["without"]: (np.log(fit["seconds_per_unit"]), np.array(fit["spread"])) for fit in table["fits"]},
+        KnownDevice(
+            table.about,
+            table.networks,
+            {fit.without: (np.log(fit.seconds_per_unit), np.array(fit.spread)) for fit in table.fits},
         )
-        for table in data["tables"]
+        for table in found.tables
     )
-    few = tuple(
-        Few(row["kind"], row["networks"], Spread(row["mape"], row["low"], row["high"], row.get("coverage")))
-        for row in data["few"]
-    )
-    return Prior(tables, Variances(**data["variances"]), few)
+    few = tuple(Few(row.kind, row.networks, Spread(row.mape, row.low, row.high, row.coverage)) for row in found.few)
+    return Prior(tables, Variances(**msgspec.structs.asdict(found.variances)), few)

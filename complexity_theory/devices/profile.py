@@ -5,14 +5,16 @@ What fits them is in ``evidence.fitting``; here neither pandas nor scipy is impo
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import tomli_w
+from msgspec import Meta
 
-from complexity_theory.core import files
+from complexity_theory.core import files, schema
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.zoo import kin
@@ -24,27 +26,74 @@ PRECISIONS = ("fp32", "tf32", "amp", "fp16", "bf16")
 SIZES = ("batch", "resolution", "flops", "params", "acts")  # in which a profile has a range
 MODES = ("inference", "training")
 MOST = 1e18  # of a count of one image; int64 and the formulas of time hold it
-COEFFICIENTS = (1e-30, 1e12)  # seconds per unit that are not 0; 1e12: 10^6 seconds for each of 10^6 images
-RATIOS = (1e-9, 1e9)  # of measured to predicted times
+LEAST_SECONDS = 1e-30  # per unit, where it is not 0
 SHOWN = 80  # characters of a name or path in a message
 
+_Text = Annotated[str, Meta(max_length=1000, description="text of at most 1000 characters")]
+_NAME = f"a line of 1 to {SHOWN} characters"
+_Name = Annotated[str, Meta(min_length=1, max_length=SHOWN, description=_NAME)]
+_Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
+_Error = Annotated[float, Meta(ge=0, le=1e9, description="a number from 0 to 1e9")]
+_Ratio = Annotated[float, Meta(ge=1e-9, le=1e9, description="a number from 1e-9 to 1e9")]  # measured over predicted
+_Whole = Annotated[int, Meta(ge=1, le=10**9, description="a whole number from 1 to 10^9")]
+_Count = Annotated[float, Meta(ge=1, le=MOST, description="a number from 1 to 1e18")]
+# At most 10^6 seconds for each of 10^6 images.
+_Seconds = Annotated[float, Meta(ge=0, le=1e12, description="a number from 0 to 1e12")]
 
-@dataclass(frozen=True)
-class Spread:
+
+class Spread(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """Errors of predictions for networks held out: mean absolute relative error, and measured over predicted time.
 
     ``low`` and ``high`` are the ends of that ratio between which the next network lies in ``INTERVAL`` of all cases;
     ``coverage`` is the share of those measured that did, each held out of the fit and of the ends (None: not known).
     """
 
-    mape: float
-    low: float
-    high: float
-    coverage: float | None = None
+    mape: _Error
+    low: _Ratio
+    high: _Ratio
+    coverage: _Share | None = None
 
     def as_dict(self) -> dict[str, float]:
         """What is known of it."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        found: dict[str, float] = msgspec.to_builtins(self)
+        return found
+
+
+class HeldOut(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The spreads of a file: for networks of a known kin, and of an unknown one where it is told."""
+
+    architecture: Spread
+    kin: Spread | None = None
+
+
+class Range(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The sizes that a profile was fitted to."""
+
+    least: _Count
+    median: _Count
+    most: _Count
+
+
+def _fields(name: str, fields: Iterable[str], of: Any) -> Any:
+    return msgspec.defstruct(name, [(field, of) for field in fields], forbid_unknown_fields=True, kw_only=True)
+
+
+_Coefficients = _fields("Coefficients", TERMS, _Seconds)
+_Ranges = _fields("Ranges", SIZES, Range)
+
+
+class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file of a profile."""
+
+    version: Annotated[int, Meta(ge=2, le=VERSION, description=f"from 1 to {VERSION}")]
+    name: _Name
+    networks: _Whole
+    families: Annotated[list[_Text], Meta(max_length=1000, description="a list of names")]
+    provenance: Annotated[dict[_Text, Any], Meta(max_length=100, description="named fields")]
+    seconds_per_unit: _Coefficients  # type: ignore[valid-type]
+    units: dict[str, str] = {}
+    held_out: HeldOut
+    fitted_range: _Ranges  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True)
@@ -103,7 +152,7 @@ class Profile:
 
 
 def write(profile: Profile, path: Path) -> None:
-    """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for one that ``load`` would refuse."""
+    """Writes a profile as a TOML file. Raises InvalidInput where it cannot, and for what ``load_profile`` refuses."""
     data = profile.as_dict()
     try:
         _from_dict(data)
@@ -125,10 +174,10 @@ def _folder() -> Path:
     return Path(__file__).parent / "profiles"
 
 
-def load(name_or_path: str) -> Profile:
+def load_profile(name_or_path: str) -> Profile:
     """The profile of a name or of a ``.toml`` file. Raises InvalidInput for others and for what is no profile.
 
-    >>> load("v100-training").provenance["device"]
+    >>> load_profile("v100-training").provenance["device"]
     'NVIDIA V100'
     """
     path = Path(name_or_path)
@@ -136,13 +185,11 @@ def load(name_or_path: str) -> Profile:
         if name_or_path not in names():
             raise InvalidInput(_unknown(name_or_path))
         path = _folder() / f"{name_or_path}.toml"
+    data = schema.read(path)
     try:
-        return _from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InvalidInput(f"cannot read {name_or_path[:SHOWN]}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # InvalidInput, bad TOML, bad UTF-8, tables nested without end
-        reason = " ".join(str(error).split())
-        raise InvalidInput(f"{name_or_path[:SHOWN]!r} is no device profile: {reason}") from None
+        return _from_dict(data)
+    except InvalidInput as error:
+        raise InvalidInput(f"{name_or_path[:SHOWN]!r} is no device profile: {error}") from None
 
 
 def _unknown(name: str) -> str:
@@ -153,11 +200,24 @@ def _unknown(name: str) -> str:
     mode = next((mode for mode in MODES if any(word and mode.startswith(word) for word in words[1:])), None)
     if not same:
         return f"unknown device {name[:SHOWN]!r}: one of {', '.join(names())}, {made}"
-    modes = {known: load(known).mode for known in names()}
+    modes = {known: load_profile(known).mode for known in names()}
     there = f"of {words[0]} there are {', '.join(f'{known} ({modes[known]})' for known in same)}"
     if mode and mode not in {modes[known] for known in same}:
         there += f"; of {mode}, of other devices, {', '.join(known for known in names() if modes[known] == mode)}"
     return f"no profile {name[:SHOWN]!r}: {there}; {made}"
+
+
+def _upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """A file of version 1 as one of version 2.
+
+    Its families were not held out with their kin, and group convolutions and weights of linear layers had no terms.
+    """
+    new = {**data, "version": 2}
+    if isinstance(held_out := data.get("held_out"), dict):
+        new["held_out"] = {{"family": "kin"}.get(name, name): spread for name, spread in held_out.items()}
+    if isinstance(seconds := data.get("seconds_per_unit"), dict):
+        new["seconds_per_unit"] = {"group_macs": 0.0, "linear_weights": seconds.get("weights"), **seconds}
+    return new
 
 
 def _from_dict(data: dict[str, Any]) -> Profile:
@@ -165,90 +225,42 @@ def _from_dict(data: dict[str, Any]) -> Profile:
 
     Raises InvalidInput for what is missing, for values that cannot be, and for later versions.
     """
-    version = data.get("version", 1)
-    if version not in range(1, VERSION + 1):
-        raise InvalidInput(f"version must be from 1 to {VERSION}, not {version!r:.{SHOWN}}")
-    name, families, provenance = _entry(data, "name"), _entry(data, "families"), _entry(data, "provenance")
-    if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= SHOWN):
-        raise InvalidInput(f"name must be a line of 1 to {SHOWN} characters, not {name!r:.{SHOWN}}")
-    if not (isinstance(families, list) and all(isinstance(family, str) for family in families)):
-        raise InvalidInput(f"families must be a list of names, not {families!r:.{SHOWN}}")
-    _check_table(provenance, "provenance")
-    for key, known in (("mode", MODES), ("precision", PRECISIONS)):  # known of some tables only
-        if (value := provenance.get(key, known[0])) not in known:
-            raise InvalidInput(f"provenance.{key} must be one of {', '.join(known)}, not {value!r:.{SHOWN}}")
-    networks = _number(data, "networks", bounds=(1, MOST))
-    if not networks.is_integer():
-        raise InvalidInput(f"networks must be a whole number, not {networks:g}")
-    coefficients = _coefficients(data, version)
+    found = schema.checked(_upgraded(data) if data.get("version", 1) == 1 else data, ProfileFile, "a profile")
+    if not found.name.isprintable():
+        raise InvalidInput(f"name must be {_NAME}, not {found.name!r}")
+    coefficients = msgspec.structs.asdict(found.seconds_per_unit)
     paid = [seconds for seconds in coefficients.values() if seconds]
-    if not paid or min(paid) < COEFFICIENTS[0]:
-        raise InvalidInput(f"seconds_per_unit must not all be 0, nor between 0 and {COEFFICIENTS[0]:g}")
-    architecture = _spread(data, "architecture")
-    kin_held_out = "kin" if version > 1 else "family"
+    if not paid or min(paid) < LEAST_SECONDS:
+        raise InvalidInput(f"seconds_per_unit must not all be 0, nor between 0 and {LEAST_SECONDS:g}")
     return Profile(
-        name=name,
+        name=found.name,
         coefficients=coefficients,
-        n=int(networks),
-        families=tuple(families),
-        architecture=architecture,
-        kin=_spread(data, kin_held_out) if kin_held_out in data["held_out"] else None,
-        fitted={size: _range(data, size) for size in SIZES},
-        provenance={key: str(value) for key, value in provenance.items()},
+        n=found.networks,
+        families=tuple(found.families),
+        architecture=_spread("architecture", found.held_out.architecture),
+        kin=_spread("kin", found.held_out.kin) if found.held_out.kin else None,
+        fitted={size: _range(size, getattr(found.fitted_range, size)) for size in SIZES},
+        provenance=_provenance(found.provenance),
     )
 
 
-def _coefficients(data: dict[str, Any], version: int) -> dict[str, float]:
-    """Seconds per unit by term. In version 1, group convolutions and weights of linear layers had no terms."""
-    later = {"group_macs", "linear_weights"} if version == 1 else set()
-    found = {
-        term: _number(data, "seconds_per_unit", term, bounds=(0, COEFFICIENTS[1]))
-        for term in TERMS
-        if term not in later
-    }
-    earlier = {"group_macs": 0.0, "linear_weights": found["weights"]} if later else {}
-    return {term: (found | earlier)[term] for term in TERMS}
+def _provenance(told: dict[str, Any]) -> dict[str, str]:
+    for key, known in (("mode", MODES), ("precision", PRECISIONS)):  # known of some tables only
+        if (value := told.get(key, known[0])) not in known:
+            raise InvalidInput(f"provenance: {key} must be one of {', '.join(known)}, not {value!r:.{SHOWN}}")
+    return {key: str(value) for key, value in told.items()}
 
 
-def _entry(data: dict[str, Any], *names: str) -> Any:
-    """The value under nested names. Raises InvalidInput where one is missing, or one above it is no table."""
-    found: Any = data
-    for i, name in enumerate(names):
-        _check_table(found, ".".join(names[:i]))
-        if name not in found:
-            raise InvalidInput(f"{'.'.join(names[: i + 1])} is missing")
-        found = found[name]
+def _spread(what: str, found: Spread) -> Spread:
+    _ascending(f"held_out: {what}: low and high", found.low, found.high)
     return found
 
 
-def _check_table(value: Any, what: str) -> None:
-    if not isinstance(value, dict):
-        raise InvalidInput(f"{what} must be a table, not {value!r:.{SHOWN}}")
-
-
-def _number(data: dict[str, Any], *names: str, bounds: tuple[float, float]) -> float:
-    value, (least, most) = _entry(data, *names), bounds
-    if type(value) not in (int, float) or not least <= value <= most:
-        raise InvalidInput(f"{'.'.join(names)} must be a number from {least:g} to {most:g}, not {value!r:.{SHOWN}}")
-    return float(value)
+def _range(size: str, found: Range) -> tuple[float, float, float]:
+    _ascending(f"fitted_range: {size}: least, median and most", found.least, found.median, found.most)
+    return found.least, found.median, found.most
 
 
 def _ascending(what: str, *values: float) -> None:
     if list(values) != sorted(values):
         raise InvalidInput(f"{what} must ascend, not be {', '.join(f'{value:g}' for value in values)}")
-
-
-def _spread(data: dict[str, Any], what: str) -> Spread:
-    mape = _number(data, "held_out", what, "mape", bounds=(0, RATIOS[1]))
-    low, high = (_number(data, "held_out", what, end, bounds=RATIOS) for end in ("low", "high"))
-    _ascending(f"low and high of held_out.{what}", low, high)
-    known = "coverage" in data["held_out"][what]
-    return Spread(mape, low, high, _number(data, "held_out", what, "coverage", bounds=(0, 1)) if known else None)
-
-
-def _range(data: dict[str, Any], size: str) -> tuple[float, float, float]:
-    least, median, most = (
-        _number(data, "fitted_range", size, k, bounds=(1, MOST)) for k in ("least", "median", "most")
-    )
-    _ascending(f"least, median and most of fitted_range.{size}", least, median, most)
-    return least, median, most

@@ -14,7 +14,7 @@ MOVED = (
 STARTED = 1e-6  # kernels that take as long as moving an element, likewise: microseconds at 10^12 elements per second
 
 
-class Term(NamedTuple):
+class PredictorTerm(NamedTuple):
     """A term of the predictor: how much there is of it for one image at a batch, its unit and what it stands for.
 
     ``guess``: what a unit of it costs, in elements moved, before any device is measured; right within a factor of 10.
@@ -28,46 +28,46 @@ class Term(NamedTuple):
 
 # The predictor, the same for every device: chosen once, by leaving kin out over all tables at hand.
 TERMS = {
-    "macs": Term(
+    "macs": PredictorTerm(
         lambda work, batch: work.tiled_macs,
         "multiply-add",
         "multiply-adds of dense and group convolutions and linear layers, channels padded to tiles",
         1 / MOVED,
     ),
-    "group_macs": Term(
+    "group_macs": PredictorTerm(
         lambda work, batch: work.macs_group,
         "multiply-add",
         "multiply-adds of group convolutions, on top of what all multiply-adds take",
         1 / (8 * MOVED),
     ),
-    "conv_traffic": Term(
+    "conv_traffic": PredictorTerm(
         lambda work, batch: work.tiled_traffic,
         "element",
         "elements that these layers read and write, channels padded to tiles",
     ),
-    "pointwise_traffic": Term(
+    "pointwise_traffic": PredictorTerm(
         lambda work, batch: work.fused_traffic,
         "element",
         "elements that depthwise convolutions, pooling, gates and fused elementwise kernels read and write",
     ),
-    "weights": Term(
+    "weights": PredictorTerm(
         lambda work, batch: (work.params - work.linear_weights) / batch,
         "element",
         "weights of all but linear layers, moved once per batch",
     ),
-    "linear_weights": Term(
+    "linear_weights": PredictorTerm(
         lambda work, batch: work.linear_weights / batch, "element", "weights of linear layers, moved once per batch"
     ),
-    "uneven_groups": Term(
+    "uneven_groups": PredictorTerm(
         lambda work, batch: work.uneven_outputs,
         "element",
         "outputs of group convolutions whose group width is no power of two",
         4.0,
     ),
-    "exponentials": Term(
+    "exponentials": PredictorTerm(
         lambda work, batch: work.exponentials, "element", "elements through an activation with an exponential"
     ),
-    "launches": Term(
+    "launches": PredictorTerm(
         lambda work, batch: work.kernels / batch, "kernel", "kernels, started once per batch", 1 / STARTED
     ),
 }

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import load
-from complexity_theory.evidence.known import LEVEL, RUNS, Interval, interval
-from complexity_theory.evidence.statistics import Floats
+from complexity_theory.devices.profile import load_profile
+from complexity_theory.evidence.known import LEVEL, RUNS, MeanInterval, interval
 from complexity_theory.measurement.analysis import records
 from complexity_theory.networks import files as network_files
 
@@ -60,7 +60,7 @@ def summary(runs: pd.DataFrame, profile: str = PROFILE) -> pd.DataFrame:
     Measured by itself where the runs say so (``seconds_per_image``), else in the runs themselves, whatever ran beside
     them. NaN where they do not say.
     """
-    device, rows = load(profile), []
+    device, rows = load_profile(profile), []
     for row in records(cells(runs)):
         alike = runs[(runs[CELL] == [row[name] for name in CELL]).all(axis=1)]
         told = alike.get("description", pd.Series([None])).iloc[0]
@@ -77,7 +77,7 @@ def _measured(runs: pd.DataFrame) -> float:
     return float((1 / runs["images_per_second"].astype(float)).median())
 
 
-def _ends(found: Interval) -> dict[str, float]:
+def _ends(found: MeanInterval) -> dict[str, float]:
     return {"low": found.low, "high": found.high}
 
 

@@ -16,7 +16,7 @@ from complexity_theory.evidence.statistics import (
     share_right,
     spearman,
 )
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 from complexity_theory.graph.complexity import METRICS
 
 POOLED = "all"
@@ -28,12 +28,12 @@ def _columns(name: str, found: Estimate) -> dict[str, float | None]:
     return {key: None if np.isnan(value) else value for key, value in values.items()}
 
 
-def rows_of(table: Table) -> pd.DataFrame:
+def rows_of(table: TimeTable) -> pd.DataFrame:
     """The rows that evidence is taken from: all but the ``tf_`` twins; those without features have counts too."""
     return table.frame[~table.frame.twin].reset_index(drop=True)
 
 
-def correlations(table: Table) -> pd.DataFrame:
+def correlations(table: TimeTable) -> pd.DataFrame:
     """How each metric goes with time: a row per family (and ``all``) and metric.
 
     Columns: family, metric (flops, params, acts), n; ``pearson_log`` (of the logarithms), ``spearman`` (of the ranks)
@@ -68,7 +68,7 @@ def correlations(table: Table) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def rankings(table: Table) -> pd.DataFrame:
+def rankings(table: TimeTable) -> pd.DataFrame:
     """How often each metric ranks two networks of equal flops as their times do: a row per metric.
 
     Pairs: of two architectures, flops within 10% of each other, times at least 3% apart; of all rows of the table,

@@ -13,9 +13,9 @@ from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.limits import LIMITS, check_count, check_limit, shown
 from complexity_theory.devices.features import network_features
-from complexity_theory.evidence.table import Table, frame_of
+from complexity_theory.evidence.table import TimeTable, frame_of
 from complexity_theory.graph.complexity import METRICS
-from complexity_theory.networks.files import load as load_network
+from complexity_theory.networks.files import load_network as load_network
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced, at
 
@@ -135,7 +135,7 @@ def whole(what: str, limit: str, value: float) -> int:
     return int(value)
 
 
-def table(path: Path, content: bytes, choose: Callable[[str, Sequence[str]], str]) -> Table:
+def table(path: Path, content: bytes, choose: Callable[[str, Sequence[str]], str]) -> TimeTable:
     """The table of a CSV file; ``choose``: called with a setting and its values where there is a choice.
 
     Raises InvalidInput for what is no table of times, and where no row can be used.
@@ -147,7 +147,7 @@ def table(path: Path, content: bytes, choose: Callable[[str, Sequence[str]], str
     return _plain(rows)
 
 
-def _timm(rows: Rows, mode: str) -> Table:
+def _timm(rows: Rows, mode: str) -> TimeTable:
     prefix = TIMM_MODES[mode]
     needed = [f"{prefix}_{what}" for what in ("samples_per_sec", "batch_size", "img_size")]
     if missing := [column for column in needed if column not in rows.columns]:
@@ -218,7 +218,7 @@ def timm_provenance(path: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimeColumn:
     """The column of times: its name, seconds of its unit (a rate: images per second) and whether it is of a batch."""
 
     column: str
@@ -237,17 +237,17 @@ def _simple(name: str) -> str:
     return re.sub(r"[^a-z0-9µμ]+", "_", name.lower()).strip("_")
 
 
-def _clock(rows: Rows) -> Clock:
+def _clock(rows: Rows) -> TimeColumn:
     """The one column of times. Raises InvalidInput where there is none, or several, or one without a unit."""
     found, nameless = [], []
     for column in rows.columns:
         simple = _simple(column)
         if RATE.fullmatch(simple):
-            found.append(Clock(column, 1.0, rate=True))
+            found.append(TimeColumn(column, 1.0, rate=True))
         elif simple and (said := TIME.fullmatch(simple)):
             of_batch = said["of"] in ("_per_batch", "_per_step")
             if said["unit"]:
-                found.append(Clock(column, UNITS[said["unit"]], of_batch=of_batch))
+                found.append(TimeColumn(column, UNITS[said["unit"]], of_batch=of_batch))
             elif said["what"]:
                 nameless.append(column)
     if nameless and not found:
@@ -269,7 +269,7 @@ _NEEDED = (
 )
 
 
-def _plain(rows: Rows) -> Table:
+def _plain(rows: Rows) -> TimeTable:
     named = {}
     for what, aliases in ALIASES.items():
         columns = [column for alias in aliases for column in rows.columns if _simple(column) == alias]
@@ -327,7 +327,7 @@ def _network(path: Path, name: str) -> Network | Traced | None:
     return zoo.network(name) if zoo.knows(name) else None
 
 
-def _doubts(clock: Clock, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _doubts(clock: TimeColumn, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is to be said of times that can hardly be what their column says."""
     lines = []
     name = clock.column
@@ -354,12 +354,12 @@ def _table(
     unknown: Sequence[str],
     mismatched: Sequence[str] = (),
     remarks: Sequence[str] = (),
-) -> Table:
+) -> TimeTable:
     if not found:
         if rows.aside:
             raise InvalidInput(f"{rows.path} has no row that can be used: {rows.aside[0]}")
         raise InvalidInput(f"{rows.path} has no network that the zoo knows (see `complexity-theory networks`)")
-    return Table(
+    return TimeTable(
         rows.path.stem,
         frame_of(found),
         about,

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.design import most_telling
 from complexity_theory.devices.prior import Belief, Prior, believe
 from complexity_theory.devices.terms import TERMS
 from complexity_theory.evidence.holdout import covered, held_out, held_out_pairs, ranked_right, with_kin
-from complexity_theory.evidence.logfit import Floats
 from complexity_theory.evidence.predictors import RIVALS, Model, amounts_of, predictor
 from complexity_theory.evidence.statistics import Estimate, competitors, estimate, mean, median, share_right, spearman
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 
 CORE = ("RegNetX", "RegNetY", "RegNetZ", "EfficientNet", "ResNet", "ResNeXt")
 SCOPES = ("core", "extended")
@@ -122,7 +122,7 @@ def _errors(error: Floats) -> tuple[int, float, float]:
     return len(error), float(np.abs(error).mean()), float(error.mean())
 
 
-def predictors_of(table: Table, frame: pd.DataFrame, prior: Prior | None = None) -> tuple[Model, Model]:
+def predictors_of(table: TimeTable, frame: pd.DataFrame, prior: Prior | None = None) -> tuple[Model, Model]:
     """The predictor of a table's device, and that which nothing has told of the kin left out.
 
     Other devices than the table's own tell of them: ``prior``, by default that which comes with the package.
@@ -132,7 +132,7 @@ def predictors_of(table: Table, frame: pd.DataFrame, prior: Prior | None = None)
     return predictor(believe(table.provenance, prior)), predictor(beliefs)
 
 
-def evaluate(table: Table, name: str = "core", prior: Prior | None = None) -> dict[str, Any]:
+def evaluate(table: TimeTable, name: str = "core", prior: Prior | None = None) -> dict[str, Any]:
     """The scores of the predictor and of its rivals on a table's rows of a scope, as JSON holds them.
 
     Keys: those of ``Score.as_dict`` for the predictor, ``n``, ``architectures``, ``families`` (the kin held out, in
@@ -165,7 +165,7 @@ def evaluate(table: Table, name: str = "core", prior: Prior | None = None) -> di
     }
 
 
-def predictions(table: Table, name: str = "core") -> pd.DataFrame:
+def predictions(table: TimeTable, name: str = "core") -> pd.DataFrame:
     """Measured and predicted seconds per image, each network's kin held out, for a figure.
 
     Columns: name, network, family, batch, resolution, flops, params, acts, seconds, predicted.

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.prior import Prior, Setting, believe, few_spread
 from complexity_theory.devices.profile import SIZES, Profile, Spread
@@ -14,9 +15,8 @@ from complexity_theory.devices.terms import TERMS
 from complexity_theory.evidence.evaluation import scope
 from complexity_theory.evidence.holdout import covered, held_out, held_out_pairs
 from complexity_theory.evidence.intervals import reach
-from complexity_theory.evidence.logfit import Floats
 from complexity_theory.evidence.predictors import Model, fit_terms, predictor
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 
 RANKED = 20  # architectures of which the ranks of errors tell an interval of 9 of 10 at both ends
 
@@ -52,7 +52,7 @@ def new_kin(model: Model, frame: pd.DataFrame) -> Spread:
     return spread_of(ratios, reach(np.log(ratios), frame["kin"].to_numpy(str)), coverage)
 
 
-def fit_profile(table: Table, name: str, *, today: date | None = None, prior: Prior | None = None) -> Profile:
+def fit_profile(table: TimeTable, name: str, *, today: date | None = None, prior: Prior | None = None) -> Profile:
     """The profile of a table's device, from all its networks and what other devices tell. ``today``: the date to note.
 
     ``prior``: what tells of other devices, by default that which comes with the package. Fewer than ``RANKED``

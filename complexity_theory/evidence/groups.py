@@ -14,7 +14,7 @@ from complexity_theory.devices.terms import TERMS, terms
 from complexity_theory.evidence.evaluation import scope
 from complexity_theory.evidence.holdout import held_out
 from complexity_theory.evidence.predictors import fit_terms, predictor
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 from complexity_theory.graph.compose import walk
 from complexity_theory.graph.operations import Conv2d
 from complexity_theory.networks.spec import Network
@@ -35,7 +35,7 @@ def group_terms(found: Network, batch: float) -> tuple[dict[str, float], dict[in
     return amounts, outputs
 
 
-def group_costs(table: Table) -> pd.DataFrame:
+def group_costs(table: TimeTable) -> pd.DataFrame:
     """What the outputs of group convolutions cost, in seconds each, of the networks with a single group width.
 
     The predictor is fitted to the networks without group convolutions, and what it gives for all the rest of a network

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.intervals import reach
-from complexity_theory.evidence.logfit import Floats
 from complexity_theory.evidence.predictors import Model
 from complexity_theory.zoo import kin
 

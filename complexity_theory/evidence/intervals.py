@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.devices.profile import INTERVAL
-from complexity_theory.evidence.logfit import Floats
 
 
 def reach(log_ratios: Floats, clusters: NDArray) -> float:

@@ -18,10 +18,10 @@ RUNS = "accuracy_runs.csv"
 CITED = "model_zoo_v100.csv"
 SOURCE = "pycls Model Zoo"
 
-Run: TypeAlias = Mapping[str, Any]  # a training run that went well, by the columns of ``accuracy.shipped``
+KnownRun: TypeAlias = Mapping[str, Any]  # a training run that went well, by the columns of ``accuracy.shipped``
 
 
-class Interval(NamedTuple):
+class MeanInterval(NamedTuple):
     """A mean with its interval; NaN where the values do not determine it."""
 
     mean: float
@@ -29,7 +29,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def interval(values: Any, level: float = LEVEL) -> Interval:
+def interval(values: Any, level: float = LEVEL) -> MeanInterval:
     """The mean of independent values, with its interval by Student's t (NaN of fewer than two values).
 
     >>> [round(value, 3) for value in interval([1.0, 2.0, 3.0])]
@@ -37,11 +37,11 @@ def interval(values: Any, level: float = LEVEL) -> Interval:
     """
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
-        return Interval(mean, np.nan, np.nan)
+        return MeanInterval(mean, np.nan, np.nan)
     from scipy.special import stdtrit  # a prediction, which reads this module, is to start at once
 
     half = float(stdtrit(n - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half)
+    return MeanInterval(mean, mean - half, mean + half)
 
 
 class Known(NamedTuple):
@@ -68,7 +68,7 @@ class Known(NamedTuple):
 
 
 def known_accuracy(
-    network: str, strategy: str = BASE, *, family: str | None = None, runs: Iterable[Run] | None = None
+    network: str, strategy: str = BASE, *, family: str | None = None, runs: Iterable[KnownRun] | None = None
 ) -> list[Known]:
     """What is known of the error of a network, or of one scaled by a strategy; empty where nothing is.
 
@@ -88,14 +88,14 @@ def known_accuracy(
             for row in cited
         ]
     family = family or (zoo.find(network).family if zoo.knows(network) else None)
-    cells: dict[tuple[str, float], list[Run]] = {}
+    cells: dict[tuple[str, float], list[KnownRun]] = {}
     for run in rows(RUNS) if runs is None else runs:
         if run["strategy"] == strategy and run["family"] == family:
             cells.setdefault((run["network"], float(run["factor"])), []).append(run)
     return [_of_cell(cell) for cell in cells.values()]
 
 
-def _of_cell(cell: list[Run]) -> Known:
+def _of_cell(cell: list[KnownRun]) -> Known:
     found, first = interval([float(run["error"]) for run in cell]), cell[0]
     low, high = (None if np.isnan(end) else end for end in (found.low, found.high))
     flops = int(float(first["flops"]))

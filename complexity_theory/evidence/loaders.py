@@ -15,7 +15,7 @@ from complexity_theory.core.files import read
 from complexity_theory.core.limits import shown
 from complexity_theory.evidence import csv_files, published
 from complexity_theory.evidence.csv_files import NUMBER
-from complexity_theory.evidence.table import Table, frame_of
+from complexity_theory.evidence.table import TimeTable, frame_of
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import schema
 from complexity_theory.measurement.frame import read as read_frame
@@ -35,7 +35,7 @@ CLOCKS = ("device_mhz", "cpu_mhz")  # of the conditions of a round
 SAME_CLOCK = 0.1  # relative difference of clocks that is not worth a word
 
 
-def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
+def load_table(source: str, *, setting: Mapping[str, str] | None = None) -> TimeTable:
     """The table of a built-in name, of a timm benchmark CSV, of a store of measurements, or of a plain CSV.
 
     A plain CSV has the columns network (a name of the zoo, or the path of a network file), seconds (per image) and
@@ -47,7 +47,7 @@ def load(source: str, *, setting: Mapping[str, str] | None = None) -> Table:
     measurement gives are set aside, with a note. Raises InvalidInput for an unknown name, a file that is missing, empty
     or of another form, one without any row that can be used, and an ambiguous or unknown setting.
 
-    >>> load("v100-training").provenance["device"]
+    >>> load_table("v100-training").provenance["device"]
     'NVIDIA V100'
     """
     chosen = dict(setting or {})
@@ -96,7 +96,7 @@ def measured(path: Path) -> pd.DataFrame:
     return data.assign(regime=data["batch"].eq(1).map({True: "latency", False: "throughput"}))
 
 
-def _from_store(path: Path, chosen: dict[str, str]) -> Table:
+def _from_store(path: Path, chosen: dict[str, str]) -> TimeTable:
     data = one_setting(path, measured(path), chosen)
     first = {name: str(data[name].iloc[0]) for name in SETTING if name in data}
     about = {
@@ -112,7 +112,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> Table:
         **{name: first[name] for name in ("threads", "driver") if first.get(name, "None") != "None"},
     }
     try:
-        return Table(path.stem, frame_of(_store_rows(data)), about, remarks=tuple(_clocks(data)))
+        return TimeTable(path.stem, frame_of(_store_rows(data)), about, remarks=tuple(_clocks(data)))
     except (InvalidInput, ValueError, TypeError, LookupError, RecursionError) as error:
         raise InvalidInput(f"{path}: {error}") from None
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
-Bools: TypeAlias = NDArray[np.bool_]
+from complexity_theory.core.arrays import Bools, Floats
 
 ERROR = 0.1  # the scale of logarithmic errors: what a row counts for, held against the prior
 FLOOR = 0.02  # logarithmic errors below this count as squares: times are not measured better

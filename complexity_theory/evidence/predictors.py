@@ -9,11 +9,12 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from complexity_theory.core.arrays import Bools, Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import Features
 from complexity_theory.devices.prior import Belief
 from complexity_theory.devices.terms import TERMS, terms
-from complexity_theory.evidence.logfit import Bools, Fits, Floats, fit_logs
+from complexity_theory.evidence.logfit import Fits, fit_logs
 
 # Balances tried for the roofline: multiply-adds that a device does while it moves one element.
 BALANCES = tuple(2.0**power for power in range(11))

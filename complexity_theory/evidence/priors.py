@@ -10,9 +10,10 @@ import pandas as pd
 import tomli_w
 
 from complexity_theory.core import files
+from complexity_theory.core.arrays import Floats
 from complexity_theory.devices.prior import (
     Few,
-    Known,
+    KnownDevice,
     Prior,
     Setting,
     Variances,
@@ -25,9 +26,8 @@ from complexity_theory.devices.profile import Spread
 from complexity_theory.evidence.evaluation import SCOPES, few_rows, predictors_of, scope
 from complexity_theory.evidence.holdout import held_out
 from complexity_theory.evidence.intervals import reach
-from complexity_theory.evidence.logfit import Floats
 from complexity_theory.evidence.predictors import Model, fit_terms, predictor
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 
 TOLD = ("device", "kind", "mode", "precision", "layout", "execution", "software", "source")  # of provenance
 COUNTS = (1, 2, 4, 8, 16)  # networks of which a device may be known
@@ -35,7 +35,7 @@ LEAST = 30  # networks of a table that tells of its device; of fewer, errors tel
 STEPS, GAIN = (4.0, 2.0), 2e-3  # of the search for variances: factors tried, and what is worth a change
 
 
-def known(table: Table, variances: Variances) -> Known:
+def known(table: TimeTable, variances: Variances) -> KnownDevice:
     """What a table says of its device, whole and with each kin left out, before other devices are asked."""
     frame = scope(table.known, "extended")
     kins = sorted(frame["kin"].unique())
@@ -44,10 +44,10 @@ def known(table: Table, variances: Variances) -> Known:
     spreads = np.sqrt(np.diagonal(found.covariance, axis1=1, axis2=2))
     fits = {name: (logs, spread) for name, logs, spread in zip(without, found.logs, spreads, strict=True)}
     about = {name: table.provenance[name] for name in TOLD if name in table.provenance}
-    return Known(about, len(frame), fits)
+    return KnownDevice(about, len(frame), fits)
 
 
-def few_errors(table: Table, prior: Prior, count: int) -> tuple[Floats, list[str]]:
+def few_errors(table: TimeTable, prior: Prior, count: int) -> tuple[Floats, list[str]]:
     """Logarithms of measured over predicted times where ``count`` networks were seen, of all other architectures.
 
     With each, the device and kin that it belongs to.
@@ -61,7 +61,7 @@ def few_errors(table: Table, prior: Prior, count: int) -> tuple[Floats, list[str
     return ratio[fresh], [f"{table.provenance['device']}, {kin}" for kin in frame["kin"][fresh]]
 
 
-def few_spreads(tables: Sequence[Table], prior: Prior) -> tuple[Few, ...]:
+def few_spreads(tables: Sequence[TimeTable], prior: Prior) -> tuple[Few, ...]:
     """How far predictions from few networks are off, by the kind of device: each device in turn is the new one."""
     found = []
     for kind in ("gpu", "cpu"):
@@ -91,19 +91,19 @@ def _reach(parts: Sequence[tuple[Floats, list[str]]]) -> float:
     return reach(np.concatenate([errors for errors, _ in parts]), np.concatenate([names for _, names in parts]))
 
 
-def learn(tables: Iterable[Table], variances: Variances | None = None) -> Prior:
+def learn(tables: Iterable[TimeTable], variances: Variances | None = None) -> Prior:
     """The prior of tables. ``variances``: default, those that come with the package."""
     tables = list(tables)
     prior = _prior(tables, variances or shipped_variances())
     return prior._replace(few=few_spreads(tables, prior))
 
 
-def _prior(tables: Sequence[Table], variances: Variances) -> Prior:
+def _prior(tables: Sequence[TimeTable], variances: Variances) -> Prior:
     told = [table for table in tables if table.known["architecture"].nunique() >= LEAST]
     return Prior(tuple(known(table, variances) for table in told), variances, ())
 
 
-def held_out_error(tables: Sequence[Table], variances: Variances) -> float:
+def held_out_error(tables: Sequence[TimeTable], variances: Variances) -> float:
     """How far predictions are off where each device is the new one: a mean of logarithms of mean relative errors.
 
     Over all tables, their core families and all: with each kin known on other devices only (counted once), with each
@@ -122,13 +122,13 @@ def held_out_error(tables: Sequence[Table], variances: Variances) -> float:
     return float(np.mean(found))
 
 
-def _from_few(model: Model, frame: pd.DataFrame, table: Table, prior: Prior) -> Floats:
+def _from_few(model: Model, frame: pd.DataFrame, table: TimeTable, prior: Prior) -> Floats:
     few = few_rows(frame, believe(table.provenance, prior))
     predicted: Floats = model(frame, np.isin(np.arange(len(frame)), few)[None])[0]
     return predicted
 
 
-def tuned(tables: Iterable[Table], variances: Variances | None = None) -> Variances:
+def tuned(tables: Iterable[TimeTable], variances: Variances | None = None) -> Variances:
     """The variances of the least ``held_out_error``, by steps of one at a time, first by ``STEPS[0]``, then finer."""
     tables = list(tables)
     best = variances or shipped_variances()

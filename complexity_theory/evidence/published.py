@@ -9,7 +9,7 @@ from importlib.resources import files
 import pandas as pd
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.evidence.table import Table, frame_of
+from complexity_theory.evidence.table import TimeTable, frame_of
 from complexity_theory.zoo import network
 
 IMAGES_PER_EPOCH = 1_281_167  # of ImageNet's training set
@@ -57,7 +57,7 @@ def _read(file: str) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(text), comment="#")
 
 
-def table(name: str) -> Table:
+def table(name: str) -> TimeTable:
     """A built-in table by name. Seconds per image are per GPU. Raises InvalidInput for an unknown name.
 
     Of ``early-convolutions``, networks that the zoo does not describe stay in the frame with their published (rounded)
@@ -81,10 +81,10 @@ def table(name: str) -> Table:
         }
         for row in model_zoo().to_dict("records")
     )
-    return Table(name, frame_of(rows), {**_V100, "mode": mode})
+    return TimeTable(name, frame_of(rows), {**_V100, "mode": mode})
 
 
-def _early_table() -> Table:
+def _early_table() -> TimeTable:
     rows = []
     for row in early_convolutions().to_dict("records"):
         known = isinstance(row["zoo"], str)
@@ -102,4 +102,4 @@ def _early_table() -> Table:
         )
     frame = frame_of(rows)
     unknown = tuple(frame.name[frame.network.isna()])
-    return Table("early-convolutions", frame, _EARLY, unknown)
+    return TimeTable("early-convolutions", frame, _EARLY, unknown)

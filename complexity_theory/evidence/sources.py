@@ -10,8 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from complexity_theory.evidence import published
-from complexity_theory.evidence.loaders import load
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.loaders import load_table
+from complexity_theory.evidence.table import TimeTable
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def sources() -> dict[str, Source]:
     return {name: Source(**entry) for name, entry in tomllib.loads(text).items()}
 
 
-def loaded(folders: Sequence[Path]) -> Iterator[tuple[str, Source, Table]]:
-    """The sources that are built in or lie in a folder, with their tables. Raises InvalidInput as ``load`` does."""
+def loaded(folders: Sequence[Path]) -> Iterator[tuple[str, Source, TimeTable]]:
+    """The sources that are built in or lie in a folder, with their tables. Raises InvalidInput as ``load_table``."""
     for name, source in sources().items():
         places = [str(folder / file) for file in source.files for folder in folders if (folder / file).is_file()]
         if places or not source.files:
-            yield name, source, load(places[0] if places else source.table, setting=source.where)
+            yield name, source, load_table(places[0] if places else source.table, setting=source.where)

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from complexity_theory.core.arrays import Floats
+
 # A statistic of weighted rows: from the weights (draws x rows) to its values (draws).
 Statistic: TypeAlias = Callable[[Floats], Floats]
 

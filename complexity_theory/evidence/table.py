@@ -20,7 +20,7 @@ LISTED = 20  # names listed in a note
 
 
 @dataclass(frozen=True)
-class Table:
+class TimeTable:
     """Measured times of networks on one device in one mode.
 
     ``frame``, one row per measurement: ``name`` (as its source has it), ``network`` (our name; None where the zoo does

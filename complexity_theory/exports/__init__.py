@@ -8,12 +8,12 @@ from typing import Any
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import pair
 from complexity_theory.exports import pycls, timm, torch, torchvision
-from complexity_theory.exports.refusal import Exported
+from complexity_theory.exports.refusal import LibraryModel
 from complexity_theory.networks.files import describe, to_json
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 
-LIBRARIES: dict[str, Callable[[Network], Exported]] = {"torchvision": torchvision.exported, "timm": timm.exported}
+LIBRARIES: dict[str, Callable[[Network], LibraryModel]] = {"torchvision": torchvision.exported, "timm": timm.exported}
 
 
 FOR_TRACED = ("torch", "json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from complexity_theory.exports.refusal import Exported, Refusal, number, squeezed
+from complexity_theory.exports.refusal import LibraryModel, Refusal, number, squeezed
 from complexity_theory.networks.spec import Network, Stage
 
 MODEL = "timm.models.byobnet.ByobNet"
@@ -22,7 +22,7 @@ STEMS = {
 DEEPEST = 32  # the product of strides from which it dilates instead
 
 
-def byobnet(network: Network, refusal: Refusal) -> Exported:
+def byobnet(network: Network, refusal: Refusal) -> LibraryModel:
     """The configuration, and the Python that builds it. Raises InvalidInput, with the reason, where there is none."""
     block = refusal.common("block")
     refusal.unless(network.head == "pool", f"its ByobNet has no head of kind {network.head}")
@@ -61,7 +61,7 @@ def byobnet(network: Network, refusal: Refusal) -> Exported:
         f"cfg = ByoModelCfg(\n    blocks=(\n{rows}    ),\n{fields})\n"
         f"model = ByobNet(cfg, num_classes={network.classes}, drop_rate={network.dropout})\n"
     )
-    return Exported(MODEL, values | {"num_classes": network.classes, "drop_rate": network.dropout}, python)
+    return LibraryModel(MODEL, values | {"num_classes": network.classes, "drop_rate": network.dropout}, python)
 
 
 def _stem(network: Network) -> int | tuple[int, ...]:

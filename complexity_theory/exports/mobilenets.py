@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from complexity_theory.exports.refusal import Exported, Refusal, number, squeezed
+from complexity_theory.exports.refusal import LibraryModel, Refusal, number, squeezed
 from complexity_theory.networks.rounding import rounded_width
 from complexity_theory.networks.spec import Network
 
@@ -13,7 +13,7 @@ MOBILENET_V2 = "torchvision.models.mobilenetv2.MobileNetV2"
 MOBILENET_V3 = "torchvision.models.mobilenetv3.MobileNetV3"
 
 
-def mobilenet_v2(network: Network, refusal: Refusal) -> Exported:
+def mobilenet_v2(network: Network, refusal: Refusal) -> LibraryModel:
     """MobileNetV2, whose stem has 32 and whose last conv at least 1280 times the width multiplier."""
     refusal.one_activation(("relu6",))
     refusal.one_kernel(3)
@@ -43,7 +43,7 @@ def mobilenet_v2(network: Network, refusal: Refusal) -> Exported:
         f"model = MobileNetV2(\n    num_classes={network.classes},\n    width_mult={multiplier},\n"
         f"    inverted_residual_setting=settings,\n    dropout={network.dropout},\n)\n"
     )
-    return Exported(MOBILENET_V2, values, python)
+    return LibraryModel(MOBILENET_V2, values, python)
 
 
 def _multiplier(network: Network) -> float | None:
@@ -56,7 +56,7 @@ def _multiplier(network: Network) -> float | None:
     return None
 
 
-def mobilenet_v3(network: Network, refusal: Refusal) -> Exported:
+def mobilenet_v3(network: Network, refusal: Refusal) -> LibraryModel:
     """MobileNetV3: a row for each block, and a last 1x1 conv of 6 times the width before it."""
     *stages, last = network.stages
     inputs = network.input_widths
@@ -96,4 +96,4 @@ def mobilenet_v3(network: Network, refusal: Refusal) -> Exported:
         f"model = MobileNetV3(\n    settings,\n    last_channel={network.head_width},\n"
         f"    num_classes={network.classes},\n    dropout={network.dropout},\n)\n"
     )
-    return Exported(MOBILENET_V3, values, python)
+    return LibraryModel(MOBILENET_V3, values, python)

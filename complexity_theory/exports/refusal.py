@@ -13,7 +13,7 @@ from complexity_theory.networks.spec import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class LibraryModel:
     """A network for a library: its class (``model``), the ``arguments`` of that, and the Python that builds it."""
 
     model: str

@@ -11,7 +11,7 @@ from typing import Any
 
 from complexity_theory.exports.byobnet import byobnet
 from complexity_theory.exports.generator import generator
-from complexity_theory.exports.refusal import Exported, Refusal, number, squeezed, with_input
+from complexity_theory.exports.refusal import LibraryModel, Refusal, number, squeezed, with_input
 from complexity_theory.networks.spec import Network, Stage
 
 REGNET = "timm.models.regnet.RegNet"
@@ -27,7 +27,7 @@ IN_BUILDER = {"mbconv", "fused-mbconv", "conv", "separable"}
 IN_BYOBNET = {"bottleneck", "linear-bottleneck", "se-bottleneck", "basic", "group-mbconv"}
 
 
-def exported(network: Network) -> Exported:
+def exported(network: Network) -> LibraryModel:
     """The class, its arguments and the Python that builds the network, as ``model``.
 
     Raises InvalidInput, with the reason, where timm's arguments cannot express the network.
@@ -47,10 +47,10 @@ def exported(network: Network) -> Exported:
         named = ", ".join(sorted(kinds))
         refusal.unless(kinds <= IN_BYOBNET, f"it has no network of stages with blocks of kind {named}")
         made = _regnet(network) or byobnet(network, refusal)
-    return Exported(made.model, made.arguments, with_input(made.python, network))
+    return LibraryModel(made.model, made.arguments, with_input(made.python, network))
 
 
-def _regnet(network: Network) -> Exported | None:
+def _regnet(network: Network) -> LibraryModel | None:
     """A RegNet, where the network is one and some numbers generate it."""
     stages, first = network.stages, network.stages[0]
     alike = {(s.block, s.kernel, s.stride, s.ratio, s.se, s.activation, s.pooled_shortcut) for s in stages}
@@ -83,10 +83,10 @@ def _regnet(network: Network) -> Exported | None:
         f"cfg = RegNetCfg(\n{fields})\n"
         f"model = RegNet(cfg, num_classes={network.classes}, drop_rate={network.dropout})\n"
     )
-    return Exported(REGNET, values | common, python)
+    return LibraryModel(REGNET, values | common, python)
 
 
-def _builder(network: Network, refusal: Refusal) -> Exported:
+def _builder(network: Network, refusal: Refusal) -> LibraryModel:
     """A network of the EfficientNet builder, with a 1x1 conv before the pooling (EfficientNet) or behind it."""
     late = network.head == "pool-conv"
     refusal.unless(late or network.head == "pool", f"its builder has no head of kind {network.head}")
@@ -131,7 +131,7 @@ def _builder(network: Network, refusal: Refusal) -> Exported:
         f"    stem_size={network.stem_width},\n{fix_stem}    act_layer=get_act_layer({act!r}),\n{se_layer}"
         f"    num_classes={network.classes},\n    drop_rate={network.dropout},\n)\n"
     )
-    return Exported(MOBILENET_V3 if late else EFFICIENTNET, values, python)
+    return LibraryModel(MOBILENET_V3 if late else EFFICIENTNET, values, python)
 
 
 def _block_string(
@@ -153,7 +153,7 @@ def _block_string(
     return f"{kind}_r{stage.depth}_k{stage.kernel}_s{stage.stride}{ratio}_c{stage.width}{se}{own}"
 
 
-def _convnext(network: Network, refusal: Refusal) -> Exported:
+def _convnext(network: Network, refusal: Refusal) -> LibraryModel:
     refusal.unless(network.stem in CONVNEXT_STEMS, f"its ConvNeXt has no stem of kind {network.stem}")
     ratio, activation = refusal.common("ratio"), refusal.one_activation(("gelu", "relu", "silu"))
     refusal.unless(ratio == 4, f"its ConvNeXt has inner widths of 4 times the width, not {ratio}")
@@ -175,4 +175,6 @@ def _convnext(network: Network, refusal: Refusal) -> Exported:
         "drop_rate": network.dropout,
     }
     fields = "".join(f"    {name}={value!r},\n" for name, value in values.items())
-    return Exported(CONVNEXT, values, f"from timm.models.convnext import ConvNeXt\n\nmodel = ConvNeXt(\n{fields})\n")
+    return LibraryModel(
+        CONVNEXT, values, f"from timm.models.convnext import ConvNeXt\n\nmodel = ConvNeXt(\n{fields})\n"
+    )

@@ -6,7 +6,7 @@ from pprint import pformat
 from typing import Any
 
 from complexity_theory.exports.mobilenets import mobilenet_v2, mobilenet_v3
-from complexity_theory.exports.refusal import Exported, Refusal, full_group_widths, squeezed, with_input
+from complexity_theory.exports.refusal import LibraryModel, Refusal, full_group_widths, squeezed, with_input
 from complexity_theory.networks.spec import Network
 
 REGNET = "torchvision.models.regnet.RegNet"
@@ -19,7 +19,7 @@ PLANES = (64, 128, 256, 512)  # of the four stages of its ResNet
 HEADS = ("pool", "pool-conv", "pool-norm", "vgg")
 
 
-def exported(network: Network) -> Exported:
+def exported(network: Network) -> LibraryModel:
     """The class, its arguments and the Python that builds the network, as ``model``.
 
     Raises InvalidInput, with the reason, where torchvision cannot express the network.
@@ -48,10 +48,10 @@ def exported(network: Network) -> Exported:
         named = ", ".join(sorted(kinds))
         refusal.unless(kinds == {"bottleneck"}, f"it has no blocks of kind {named} in a network of stages")
         made = _regnet(network, refusal)
-    return Exported(made.model, made.arguments, with_input(made.python, network))
+    return LibraryModel(made.model, made.arguments, with_input(made.python, network))
 
 
-def _regnet(network: Network, refusal: Refusal) -> Exported:
+def _regnet(network: Network, refusal: Refusal) -> LibraryModel:
     se = refusal.common("se")
     activation = refusal.one_activation(tuple(ACTIVATIONS))
     refusal.one_kernel(3)
@@ -82,7 +82,7 @@ def _regnet(network: Network, refusal: Refusal) -> Exported:
         f"    stem_width={network.stem_width},\n    stem_type=stem_type,\n"
         f"    activation=nn.{ACTIVATIONS[activation]},\n)\n"
     )
-    return Exported(REGNET, values, python)
+    return LibraryModel(REGNET, values, python)
 
 
 # RegNet takes its stem as a function of (channels in, width, norm, activation): none given is 3x3 with stride 2.
@@ -103,7 +103,7 @@ def _is_resnet(network: Network) -> bool:
     return own == usual and plain and len({stage.ratio for stage in network.stages}) == 1
 
 
-def _resnet(network: Network, refusal: Refusal) -> Exported:
+def _resnet(network: Network, refusal: Refusal) -> LibraryModel:
     block = "BasicBlock" if network.stages[0].block == "basic" else "Bottleneck"
     expansion = 1 if block == "BasicBlock" else 4
     widths = tuple(planes * expansion for planes in PLANES)
@@ -132,10 +132,10 @@ def _resnet(network: Network, refusal: Refusal) -> Exported:
         f"from torchvision.models.resnet import {block}, ResNet\n\n"
         f"model = ResNet(\n    {block},\n    {values['layers']},\n{settings})\n"
     )
-    return Exported(RESNET, values, python)
+    return LibraryModel(RESNET, values, python)
 
 
-def _efficientnet(network: Network, refusal: Refusal) -> Exported:
+def _efficientnet(network: Network, refusal: Refusal) -> LibraryModel:
     refusal.unless(network.head == "pool", f"its EfficientNet has no head of kind {network.head}")
     activations = {network.activation, *(stage.activation for stage in network.stages)}
     activations |= {stage.se_activation for stage in network.stages if stage.se}
@@ -179,10 +179,10 @@ def _efficientnet(network: Network, refusal: Refusal) -> Exported:
         f"model = EfficientNet(\n    settings,\n    dropout={network.dropout},\n"
         f"    num_classes={network.classes},\n    last_channel={network.head_width},\n)\n"
     )
-    return Exported(EFFICIENTNET, values, python)
+    return LibraryModel(EFFICIENTNET, values, python)
 
 
-def _convnext(network: Network, refusal: Refusal) -> Exported:
+def _convnext(network: Network, refusal: Refusal) -> LibraryModel:
     refusal.unless(network.stem == "patch", f"its ConvNeXt has a stem of 4x4 patches, not {network.stem}")
     refusal.one_kernel(7)
     ratio, activation = refusal.common("ratio"), refusal.one_activation(("gelu",))
@@ -205,10 +205,10 @@ def _convnext(network: Network, refusal: Refusal) -> Exported:
         "from torchvision.models.convnext import CNBlockConfig, ConvNeXt\n\n"
         f"block_setting = [\n{settings},\n]\nmodel = ConvNeXt(block_setting, num_classes={network.classes})\n"
     )
-    return Exported(CONVNEXT, values, python)
+    return LibraryModel(CONVNEXT, values, python)
 
 
-def _vgg(network: Network, refusal: Refusal) -> Exported:
+def _vgg(network: Network, refusal: Refusal) -> LibraryModel:
     norm = network.stem == "vgg-bn"
     kinds = {network.stem, *(stage.block for stage in network.stages)}
     refusal.unless(
@@ -230,4 +230,4 @@ def _vgg(network: Network, refusal: Refusal) -> Exported:
         f"cfg = {cfg}\nmodel = VGG(make_layers(cfg, batch_norm={norm}), num_classes={network.classes}, "
         f"dropout={network.dropout})\n"
     )
-    return Exported(VGG, values, python)
+    return LibraryModel(VGG, values, python)

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from complexity_theory.devices.prediction import predict
-from complexity_theory.devices.profile import load
+from complexity_theory.devices.profile import load_profile
 from complexity_theory.evidence.sources import sources
 from complexity_theory.figures import style
-from complexity_theory.figures.networks import BASES, FACTORS, listed, shown_networks
+from complexity_theory.figures.networks import BASES, DRAWN_FACTORS, listed, shown_networks
 from complexity_theory.figures.registry import Spec
 from complexity_theory.networks.spec import Network
 from complexity_theory.scaling.realise import scale
@@ -36,7 +36,7 @@ def predictions(base: Network, strategy: Strategy, factor: float) -> Iterator[di
     built = scale(base, strategy, target_flops=factor * base.complexity().flops).network
     about = {"network": base.name, "factor": factor, **built.complexity().as_dict()}
     for profile, device in DEVICES.items():
-        found = predict(built, load(profile))
+        found = predict(built, load_profile(profile))
         yield {**about, "device": device.short, "seconds": found.seconds, "low": found.low, "high": found.high}
 
 
@@ -57,7 +57,7 @@ def four_strategies_data(
         {"strategy": strategy.name, **row}
         for base in shown_networks(networks)
         for strategy in chosen
-        for factor in FACTORS
+        for factor in DRAWN_FACTORS
         for row in predictions(base, strategy, factor)
     ]
     return _framed(rows)
@@ -86,7 +86,9 @@ def draw_four_strategies(frame: pd.DataFrame) -> Figure:
                 if device:
                     last = line.iloc[-1]
                     apart = last["flops"] / 1e9 * 1.12 ** (k + 1)
-                    style.interval(axes, apart, last["low"] / unit, last["high"] / unit, marks[str(name)])
+                    ends = (last["low"] / unit, last["high"] / unit)
+                    style.interval(axes, apart, *ends, marks[str(name)], linewidth=1.2, alpha=1)
+                    axes.plot(apart, last[metric] / unit, color=marks[str(name)].colour, marker="_", markersize=3.5)
             title = titles.get(metric, f"predicted ms, {device}")
             axes.set_title(style.panel(len(columns) * i + j, title), loc="left", fontsize=7.5)
             axes.set_xlabel("flops ($10^9$)")

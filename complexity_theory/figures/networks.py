@@ -22,7 +22,7 @@ from complexity_theory.verbs import resolve
 
 BASES = ("EfficientNet-B0", "RegNetY-500MF", "RegNetZ-500MF")  # the networks that the paper scales
 ROWS = ("acts", "params")
-FACTORS = (1, 2, 4, 8, 16, 32)
+DRAWN_FACTORS = (1, 2, 4, 8, 16, 32)
 MOST_SHOWN = 4  # networks in a figure
 
 
@@ -98,11 +98,11 @@ def realised_data(
     for base in shown_networks(networks):
         ideal = polynomials(base)
         for name, strategy in zip([strategy.name for strategy in chosen], chosen, strict=True):
-            for factor in FACTORS:
+            for factor in DRAWN_FACTORS:
                 built = scale(base, strategy, target_flops=factor * base.complexity().flops)
                 counts = built.network.complexity().as_dict()
                 rows.append({"network": base.name, "strategy": name, "kind": "realised", **counts})
-            for factor in np.geomspace(1, 1.2 * FACTORS[-1], 17):
+            for factor in np.geomspace(1, 1.2 * DRAWN_FACTORS[-1], 17):
                 counts = ideal(*strategy.multipliers(float(factor))).map(float).as_dict()
                 rows.append({"network": base.name, "strategy": name, "kind": "ideal", **counts})
     frame = pd.DataFrame(rows).astype(dict.fromkeys(METRICS, float))

@@ -20,6 +20,7 @@ from complexity_theory.figures.registry import USUAL_FORMS, Sources, Spec
 from complexity_theory.scaling import tables
 from complexity_theory.verbs.blocks import block_table
 from complexity_theory.verbs.theory import growth_table
+from complexity_theory.verbs.verifying import verify
 
 TABLE_FORMS = {"md": "markdown", "tex": "latex"}
 VERIFICATION = "verification.md"
@@ -34,7 +35,7 @@ WRITTEN: Mapping[str, Callable[[], report.Table]] = MappingProxyType(
 )
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """What a step did, in one line; ``passed`` is False where a check failed."""
 
     said: str
@@ -42,20 +43,23 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PaperStep:
     """A piece of work, with its title."""
 
     title: str
-    run: Callable[[], Outcome]
+    run: Callable[[], StepOutcome]
 
 
-def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[Step]:
+def figure_steps(specs: Iterable[Spec], folder: Path, sources: Sources) -> list[PaperStep]:
     """A step for each figure: its SVG, PNG and CSV; then one for the page of what the folder holds.
 
     Raises InvalidInput, before anything is done, where a file to be written is there and is somebody else's.
     """
     check_ours(folder / PAGE)
-    return [*drawing_steps([(spec, {}) for spec in specs], folder, sources), Step("the page", partial(_page, folder))]
+    return [
+        *drawing_steps([(spec, {}) for spec in specs], folder, sources),
+        PaperStep("the page", partial(_page, folder)),
+    ]
 
 
 def drawing_steps(
@@ -63,7 +67,7 @@ def drawing_steps(
     folder: Path,
     sources: Sources,
     forms: Sequence[str] = USUAL_FORMS,
-) -> list[Step]:
+) -> list[PaperStep]:
     """A step for each figure, with the networks and strategies given for it: a picture in each form, and its CSV.
 
     Raises InvalidInput as ``figure_steps``.
@@ -71,10 +75,10 @@ def drawing_steps(
     wanted = list(wanted)
     for path in (path for spec, _ in wanted for path in registry.targets(spec, folder, forms)):
         check_ours(path)
-    return [Step(spec.name, partial(_figure, spec, folder, sources, forms, given)) for spec, given in wanted]
+    return [PaperStep(spec.name, partial(_figure, spec, folder, sources, forms, given)) for spec, given in wanted]
 
 
-def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> list[Step]:
+def paper_steps(folder: Path, sources: Sources, more: Iterable[PaperStep] = ()) -> list[PaperStep]:
     """Tables in Markdown and LaTeX, their verification, what there is ``more``, all figures, the page.
 
     Raises InvalidInput as ``figure_steps``.
@@ -83,49 +87,43 @@ def paper_steps(folder: Path, sources: Sources, more: Iterable[Step] = ()) -> li
     for path in (folder / VERIFICATION, folder / EXPLORER, *files):
         check_ours(path)
     return [
-        *(Step(name, partial(_table, name, folder)) for name in WRITTEN),
-        Step("verification", partial(_verification, folder)),
+        *(PaperStep(name, partial(_table, name, folder)) for name in WRITTEN),
+        PaperStep("verification", partial(_verification, folder)),
         *more,
         *figure_steps(FIGURES.values(), folder, sources),
     ]
 
 
-def _figure(spec: Spec, folder: Path, sources: Sources, forms: Sequence[str], given: Mapping[str, Any]) -> Outcome:
+def _figure(spec: Spec, folder: Path, sources: Sources, forms: Sequence[str], given: Mapping[str, Any]) -> StepOutcome:
     drawn = registry.make(spec, folder, sources, forms, given)
     if drawn is None:
-        return Outcome(f"{spec.name}: left out, for {spec.origin} is not at hand and no data were kept")
+        return StepOutcome(f"{spec.name}: left out, for {spec.origin} is not at hand and no data were kept")
     left = "" if drawn.anew else f", its data left as they were ({spec.origin} is not at hand)"
-    return Outcome(f"{spec.name}: drawn{left}")
+    return StepOutcome(f"{spec.name}: drawn{left}")
 
 
-def _table(name: str, folder: Path) -> Outcome:
+def _table(name: str, folder: Path) -> StepOutcome:
     table = WRITTEN[name]()
     for form, path in _table_files(name, folder).items():
         write(path, MARKS[form] + report.render(table, form) + "\n", mark=MADE)
-    return Outcome(f"table {name}: derived")
+    return StepOutcome(f"table {name}: derived")
 
 
 def _table_files(name: str, folder: Path) -> dict[str, Path]:
     return {form: folder / "tables" / f"{name}.{suffix}" for suffix, form in TABLE_FORMS.items()}
 
 
-def _verification(folder: Path) -> Outcome:
+def _verification(folder: Path) -> StepOutcome:
     if find_spec("torch") is None:
-        return Outcome("verification: left out, for it needs PyTorch: pip install 'complexity-theory[measure]'")
-    from complexity_theory.measurement import verify
-
-    found = list(verify.verify_tables())
-    counts = verify.as_data(found)
-    write(
-        folder / VERIFICATION,
-        MARKS["markdown"] + "# Verification\n\n" + report.render(verify.as_report(found), "markdown") + "\n",
-        mark=MADE,
-    )
-    said = f"verification: {counts['passed']} rows passed, {counts['failed']} failed"
-    return Outcome(said, passed=not counts["failed"])
+        return StepOutcome("verification: left out, for it needs PyTorch: pip install 'complexity-theory[measure]'")
+    found = verify()
+    shown = report.render(found.table(), "markdown")
+    write(folder / VERIFICATION, f"{MARKS['markdown']}# Verification\n\n{shown}\n", mark=MADE)
+    said = f"verification: {found.passed} rows passed, {found.failed} failed"
+    return StepOutcome(said, passed=not found.failed)
 
 
-def _page(folder: Path) -> Outcome:
+def _page(folder: Path) -> StepOutcome:
     """Writes README.md: the tables and every figure that the folder holds, each with its caption and data."""
     parts = [
         "# Figures and tables",
@@ -146,4 +144,4 @@ def _page(folder: Path) -> Outcome:
         image = f"![{spec.name}]({spec.name}.svg)"
         parts += [f"## {spec.name}", image, registry.caption(spec, frame, for_markdown), files]
     write(folder / PAGE, MARKS["markdown"] + "\n\n".join(parts) + "\n", mark=MADE)
-    return Outcome(f"README.md: {len(shown)} figures")
+    return StepOutcome(f"README.md: {len(shown)} figures")

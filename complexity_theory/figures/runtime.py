@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from complexity_theory.evidence.evaluation import few_rows, predictors_of, scope
 from complexity_theory.evidence.holdout import held_out
 from complexity_theory.evidence.predictors import RIVALS
 from complexity_theory.evidence.sources import Source
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 from complexity_theory.figures import families, style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.sources import FILES, SOURCES, provenance, table
@@ -24,7 +25,7 @@ from complexity_theory.graph.complexity import METRICS
 KEPT = ["name", "family", *METRICS, "resolution", "batch", "seconds"]
 
 
-def correlated(frame: pd.DataFrame, of: Table) -> pd.DataFrame:
+def correlated(frame: pd.DataFrame, of: TimeTable) -> pd.DataFrame:
     """Adds to a frame's ``attrs`` how time goes with each metric over all networks: by logarithms, and by ranks."""
     pooled = pd.DataFrame(evidence.correlations(of)).set_index(["family", "metric"]).loc[evidence.POOLED]
     for metric, row in pooled.iterrows():
@@ -105,9 +106,9 @@ def draw_ranking(frame: pd.DataFrame) -> Figure:
         places = [tables.index(table) + offset for table in rows["table"]]
         percent = 100 * rows[["accuracy", "accuracy_low", "accuracy_high"]]
         spread = [percent["accuracy"] - percent["accuracy_low"], percent["accuracy_high"] - percent["accuracy"]]
-        axes.errorbar(
-            percent["accuracy"], places, xerr=spread, color=mark.colour, marker=mark.marker, linestyle="", label=metric
-        )
+        look: dict[str, Any] = {"color": mark.colour, "marker": mark.marker, "linestyle": "", "label": metric}
+        look |= {"clip_on": False}  # some are right of all pairs
+        axes.errorbar(percent["accuracy"], places, xerr=spread, **look)
     pairs = frame.groupby("table", sort=False)["pairs"].first()
     axes.set_yticks(range(len(tables)), [f"{table} ({pairs[table]} pairs)" for table in tables])
     axes.invert_yaxis()

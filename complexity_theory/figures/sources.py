@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from complexity_theory.evidence.loaders import load
+from complexity_theory.evidence.loaders import load_table
 from complexity_theory.evidence.sources import Source, sources
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 
 TIMM = "timm (github.com/huggingface/pytorch-image-models), results: "
 # What figures call them in their names, and the profiles made from them.
@@ -25,14 +25,14 @@ SOURCES = {name: sources()[profile] for name, profile in PROFILES.items()}
 FILES = tuple(file for source in SOURCES.values() for file in source.files)
 
 
-def table(source: Source, folder: Path | None = None) -> Table:
+def table(source: Source, folder: Path | None = None) -> TimeTable:
     """The table of a source, from the folder of tables where it is not built in."""
     return _loaded(source.table if folder is None or not source.files else str(folder / source.table))
 
 
 @cache
-def _loaded(source: str) -> Table:
-    return load(source)
+def _loaded(source: str) -> TimeTable:
+    return load_table(source)
 
 
 def provenance(names: tuple[str, ...] = tuple(SOURCES)) -> dict[str, str]:

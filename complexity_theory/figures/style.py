@@ -140,13 +140,14 @@ def _ticks(low: float, high: float, subs: Iterable[float]) -> int:
 
 def line(axes: Any, x: Any, y: Any, mark: Mark, **options: Any) -> None:
     """A line with markers in the look of a series; its markers are whole at the edges of the axes too."""
-    look = {"clip_on": False, **options}
-    axes.plot(x, y, color=mark.colour, linestyle=mark.line, marker=mark.marker, **look)
+    look = {"linestyle": mark.line, "clip_on": False, **options}
+    axes.plot(x, y, color=mark.colour, marker=mark.marker, **look)
 
 
 def interval(axes: Any, x: Any, low: Any, high: Any, mark: Mark, **options: Any) -> None:
     """Thin bars from low to high at x, in the colour of a series."""
-    axes.vlines(x, low, high, color=mark.colour, linewidth=0.7, alpha=0.6, clip_on=False, **options)
+    look = {"linewidth": 0.7, "alpha": 0.6, **options}
+    axes.vlines(x, low, high, color=mark.colour, clip_on=False, **look)
 
 
 def marks(names: Iterable[str], known: Mapping[str, Mark]) -> dict[str, Mark]:
@@ -186,9 +187,10 @@ def dots(mark: Mark, **options: Any) -> dict[str, Any]:
     return {"color": mark.colour, "marker": mark.marker, "markersize": size, "linestyle": "", **rim, **options}
 
 
-def corner(axes: Any, text: str) -> None:
-    """A remark in the upper left corner of the axes, which a rising cloud leaves free."""
-    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5)
+def corner(axes: Any, text: str, *, over_lines: bool = False) -> None:
+    """A remark in the upper left corner of the axes, which a rising cloud leaves free; lines may pass behind it."""
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.2} if over_lines else None
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=8.5, bbox=paper)
 
 
 def plain(name: str) -> str:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.evidence.loaders import load, measured, network_of, one_setting, settings
+from complexity_theory.evidence.loaders import load_table, measured, network_of, one_setting, settings
 from complexity_theory.figures import style
 from complexity_theory.figures.registry import Origin, Spec
 from complexity_theory.figures.runtime import correlated
@@ -42,7 +42,7 @@ def sweep_data(device: str, path: Path) -> pd.DataFrame | None:
     if not own:
         return None
     setting, rows = max(own, key=lambda found: len(found[1]))
-    table = load(str(path), setting=setting)
+    table = load_table(str(path), setting=setting)
     names = {(_label(row), row["resolution"]) for row in records(rows)}
     shown = [pair in names for pair in zip(table.frame["name"], table.frame["resolution"], strict=True)]
     rows = rows.sort_values(["network", "strategy", "factor"])
@@ -111,7 +111,7 @@ def draw_sweep(frame: pd.DataFrame) -> Figure:
                 style.line(axes, line[metric] / unit, line["seconds_per_image"] / ms, mark, linewidth=0.8, **fill)
         axes.set_xlabel(label)
         axes.set_title(style.panel(index, metric), loc="left")
-        style.corner(axes, f"$r$ = {frame.attrs[f'r_{metric}']}")
+        style.corner(axes, f"$r$ = {frame.attrs[f'r_{metric}']}", over_lines=True)
         style.log(axes.xaxis)
         style.log(axes.yaxis)
     panels[0].set_ylabel(style.UNITS["seconds"][0])

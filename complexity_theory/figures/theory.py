@@ -19,7 +19,7 @@ from complexity_theory.scaling.strategy import Strategy, fast, parse
 from complexity_theory.verbs import resolve
 
 COMPARED = tuple(style.STRATEGIES)  # the strategies that the paper compares
-FACTORS = (1, 2, 4, 8, 16, 32, 64)
+SCALES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def exponents_data() -> pd.DataFrame:
@@ -67,7 +67,7 @@ def strategies_data(strategies: Iterable[Strategy | str] = COMPARED) -> pd.DataF
         name, row = strategy.name, derive(strategy)
         growth = {metric: sympy.lambdify(symbols.s, f) for metric, f in row.growth.as_dict().items()}
         slopes = {f"{metric}_slope": str(exponent) for metric, exponent in row.exponents.as_dict().items()}
-        for factor in FACTORS:
+        for factor in SCALES:
             rows.append({"strategy": name, "s": factor, **{m: float(f(factor)) for m, f in growth.items()}, **slopes})
     frame = pd.DataFrame(rows)
     frame.attrs["source"] = "complexity-theory derive STRATEGY"
@@ -86,8 +86,8 @@ def draw_strategies(frame: pd.DataFrame) -> Figure:
             labels.append((rows[metric].iloc[-1], f"{name}  {power}", marks[str(name)].colour))
         axes.set(xlabel="scaling factor $s$", ylabel=f"{metric}, relative to the base", xlim=(1, 64), ylim=(0.9, 85))
         axes.set_title(style.panel(index, metric), loc="left")
-        style.log(axes.xaxis, FACTORS)
-        style.log(axes.yaxis, FACTORS)
+        style.log(axes.xaxis, SCALES)
+        style.log(axes.yaxis, SCALES)
         style.line_ends(axes, labels)
     return figure
 
@@ -125,13 +125,13 @@ def intensity_data() -> pd.DataFrame:
         flops_per_act = intensity(derive(parse("w"), kind))
         rows += [
             {"kind": "flat", "name": layer, "s": s, "flops_per_act": at(flops_per_act, {**sizes, symbols.s: s})}
-            for s in FACTORS
+            for s in SCALES
         ]
     for name in COMPARED:
         row = derive(parse(name))
         flops_per_act, turn = intensity(row), crossover(row)
         assert turn is not None
-        for s in FACTORS:
+        for s in SCALES:
             value = at(flops_per_act, {**DENSE, symbols.w: WIDTH, symbols.s: s})
             rows.append({"kind": "dense", "name": name, "width": WIDTH, "s": s, "flops_per_act": value})
         for device, peaks in DEVICES.items():
@@ -167,12 +167,14 @@ def draw_intensity(frame: pd.DataFrame) -> Figure:
         style.line(left, dense["s"], dense["flops_per_act"], mark)
         labels.append((dense["flops_per_act"].iloc[-1], name, mark.colour))
         turns = crossovers[(crossovers["name"] == name) & (crossovers["device"] == last)]
-        style.line(right, turns["width"], turns["s"], mark, clip_on=True)
-        first = turns[turns["s"] < HIGHEST].iloc[0]
+        right.plot(turns["width"], turns["s"], color=mark.colour, linestyle=mark.line)
+        seen = turns[turns["s"] < HIGHEST]
+        style.line(right, seen["width"], seen["s"], mark, linestyle="")
+        first = seen.iloc[0]
         style.note(right, name, (first["width"], first["s"]), (7, 1), color=mark.colour, fontsize=8.5)
     left.set(xlabel="scaling factor $s$", ylabel="flops per act", xlim=(1, 64), ylim=(5, 1000))
     left.set_title(style.panel(0, "intensity of a dense 1 × 1 conv, width 64"), loc="left")
-    style.log(left.xaxis, FACTORS)
+    style.log(left.xaxis, SCALES)
     style.log(left.yaxis)
     style.line_ends(left, labels)
     right.set(xlabel="base width", ylabel="$s$ at the crossover", xlim=(30, 275), ylim=(1, HIGHEST))

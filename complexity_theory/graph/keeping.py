@@ -13,9 +13,9 @@ from complexity_theory.graph.operations.base import sizes
 from complexity_theory.graph.operations.products import GATES
 
 # What is counted of one visit.
-Rule: TypeAlias = Callable[[Visit], Size]
+KeepRule: TypeAlias = Callable[[Visit], Size]
 # Of its inputs: all, those that the gradient of another input takes (the factors of a product), or the last one.
-Part: TypeAlias = Literal["inputs", "factors", "last", "output"]
+KeptPart: TypeAlias = Literal["inputs", "factors", "last", "output"]
 # Elements for each image: of the network's precision; drawn by dropout; int64; float32 in any precision. The same once
 # for a whole batch.
 Sort: TypeAlias = Literal["values", "masks", "indices", "statistics", "once"]
@@ -27,7 +27,7 @@ class Extra(NamedTuple):
     ``kept``: for the backward pass; else it is gone with the operation. ``trained``: made in training alone.
     """
 
-    elements: Rule
+    elements: KeepRule
     sort: Sort
     kept: bool = True
     trained: bool = False
@@ -39,7 +39,7 @@ class Keeps(NamedTuple):
     Its weights, and the running statistics of a norm, are kept by the module anyway and not counted here.
     """
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[KeptPart, ...] = ()
     extras: tuple[Extra, ...] = ()
 
 
@@ -56,14 +56,14 @@ def elements_out(visit: Visit) -> Size:
 NOTHING = Keeps()
 INPUTS = Keeps(("inputs",))
 OUTPUT = Keeps(("output",))
-FACTORS = Keeps(("factors",))
+BOTH_FACTORS = Keeps(("factors",))
 
 
 def _channels(visit: Visit) -> Size:
     return visit.inputs[0].shape.channels
 
 
-def _positions(rank: int) -> Rule:
+def _positions(rank: int) -> KeepRule:
     """Positions that a norm over the last ``rank`` sides has a statistic for."""
     return lambda visit: Shape(*visit.inputs[0].shape.dims[:-rank]).elements
 
@@ -72,7 +72,7 @@ def _of_channels_at_a_position(visit: Visit) -> Size:
     return Shape(*visit.inputs[0].shape.dims[1:]).elements
 
 
-def _twice(rule: Rule) -> Rule:
+def _twice(rule: KeepRule) -> KeepRule:
     return lambda visit: 2 * rule(visit)
 
 

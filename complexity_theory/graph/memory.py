@@ -13,13 +13,13 @@ from complexity_theory.core.sizes import Size, product, total
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.compose import Visit, walk
 from complexity_theory.graph.edges import Edges
-from complexity_theory.graph.keeping import Extra, Part
+from complexity_theory.graph.keeping import Extra, KeptPart
 from complexity_theory.graph.operations import Layer, Parameter
 from complexity_theory.graph.populations import by_structure
 from complexity_theory.graph.rows import row
 
 
-class Widths(NamedTuple):
+class ElementBytes(NamedTuple):
     """Bytes of an element of each sort of tensor (``graph.keeping.Sort``); those of float32 on a CPU by default."""
 
     values: int = 4
@@ -47,7 +47,7 @@ class Elements:
         """Elements for one image, of all sorts."""
         return self.values + self.masks + self.indices + self.statistics
 
-    def bytes(self, batch: Size = 1, widths: Widths = Widths()) -> Size:  # noqa: B008  # it is immutable
+    def bytes(self, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008  # it is immutable
         """Bytes at a batch, with elements of these widths.
 
         >>> Elements(values=10, indices=1, once=2).bytes(batch=3)
@@ -85,7 +85,7 @@ def _is_zero(size: Size) -> bool:
     return type(size) is int and size == 0
 
 
-def _kept_inputs(parts: tuple[Part, ...], needs: tuple[bool, ...]) -> Iterator[int]:
+def _kept_inputs(parts: tuple[KeptPart, ...], needs: tuple[bool, ...]) -> Iterator[int]:
     """The numbers of the inputs that are kept, by which of them a gradient flows into."""
     for i in range(len(needs)):
         others = any(needs[:i]) or any(needs[i + 1 :])
@@ -150,7 +150,7 @@ def _looked_up(edges: Edges) -> set[int]:
     return {edges.sources[value.id] for visit in looks for value in visit.inputs}
 
 
-def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: Widths = Widths()) -> Size:  # noqa: B008
+def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008
     """The most bytes of activations that live at once in inference at a batch; params come on top.
 
     A value lives from the operation that makes it to the last that takes it or a view of it, and while a composite
@@ -167,7 +167,7 @@ def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: Widths = Widths(
     return by_structure(lambda *part: _peak(*part, batch=batch, widths=widths), (layer, *shapes))
 
 
-def _peak(layer: Layer, *shapes: Shape, batch: Size, widths: Widths) -> Size:
+def _peak(layer: Layer, *shapes: Shape, batch: Size, widths: ElementBytes) -> Size:
     edges = Edges.of(layer, *shapes)
     shapes_of, indices, ends = _data(edges), _looked_up(edges), _ends(edges)
 

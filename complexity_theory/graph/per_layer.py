@@ -11,7 +11,7 @@ from complexity_theory.graph.operations import Layer
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LayerPart:
     """A stage (level 0), block (1) or layer: how many copies there are, the output of one, and the cost of all."""
 
     path: tuple[str, ...]
@@ -26,7 +26,7 @@ class Part:
         return ".".join(self.path[self.level :])
 
 
-def per_layer(tree: Layer, shape: Shape, convention: Convention) -> list[Part]:
+def per_layer(tree: Layer, shape: Shape, convention: Convention) -> list[LayerPart]:
     """The parts of a tree on an input of ``shape``, each before what it is made of; those that cost nothing left out.
 
     Stages are the parts of the tree, blocks the parts of a stage; what repeats is told once, with its number of copies.
@@ -37,7 +37,7 @@ def per_layer(tree: Layer, shape: Shape, convention: Convention) -> list[Part]:
     >>> [part.name for part in per_layer(resnet.tree, resnet.input(), convention("pycls"))][:5]
     ['stem', 'conv', 'conv', 'bn', 'pool']
     """
-    parts: dict[tuple[str, ...], Part] = {}
+    parts: dict[tuple[str, ...], LayerPart] = {}
     for visit in walk(tree, shape):
         path = _without_copies(visit.path)
         cost = visit.times * convention.cost(visit)
@@ -45,7 +45,7 @@ def per_layer(tree: Layer, shape: Shape, convention: Convention) -> list[Part]:
             here = path[: level + 1] if level + 1 < LEVELS else path
             before = parts.get(here)
             so_far, least = (before.complexity, before.times) if before else (Complexity(), visit.times)
-            parts[here] = Part(here, level, min(least, visit.times), visit.output.shape, so_far + cost)
+            parts[here] = LayerPart(here, level, min(least, visit.times), visit.output.shape, so_far + cost)
     return [part for part in parts.values() if part.complexity != Complexity()]
 
 

@@ -14,7 +14,7 @@ from complexity_theory.core.sizes import Size
 from complexity_theory.graph import keeping
 from complexity_theory.graph import operations as ops
 from complexity_theory.graph.compose import Visit
-from complexity_theory.graph.keeping import Keeping, Keeps, Rule, elements_in, elements_out
+from complexity_theory.graph.keeping import Keeping, KeepRule, Keeps, elements_in, elements_out
 from complexity_theory.graph.operations.base import Operation, sizes
 
 Kind: TypeAlias = Literal[
@@ -46,7 +46,7 @@ class Row:
     torch: Callable[[Any], Call]
     kind: Kind
     keeping: Keeping = keeping.NOTHING
-    extra: Mapping[str, Rule] = field(default_factory=dict)
+    extra: Mapping[str, KeepRule] = field(default_factory=dict)
     buffers: Callable[[Any], Size] = lambda _: 0
     draws: Callable[[Any], bool] = lambda _: False
 
@@ -208,7 +208,7 @@ def _params(visit: Visit) -> Size:
     return visit.complexity.params
 
 
-def _times(factor: int, rule: Rule) -> Rule:
+def _times(factor: int, rule: KeepRule) -> KeepRule:
     return lambda visit: factor * rule(visit)
 
 
@@ -245,7 +245,7 @@ ROWS: dict[type[Operation], Row] = {
         (ops.ConvTranspose1d, ops.ConvTranspose2d, ops.ConvTranspose3d), Row(_conv, "conv", keeping.INPUTS)
     ),
     ops.Linear: Row(_linear, "linear", keeping.INPUTS),
-    ops.MatMul: Row(_function("torch.matmul"), "product", keeping.FACTORS),
+    ops.MatMul: Row(_function("torch.matmul"), "product", keeping.BOTH_FACTORS),
     ops.Attention: Row(_function("nn.functional.scaled_dot_product_attention"), "product", keeping.attention),
     ops.Recurrent: Row(_recurrent, "recurrent", keeping.recurrent),
     ops.Embedding: Row(_module("nn.Embedding", "entries", "width"), "lookup", keeping.INPUTS),

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement.jobs import UNSCALED
@@ -68,12 +67,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
-
-
-def exponents_report(rows: Sequence[dict[str, Any]]) -> report.Table:
-    """The ``records`` of ``measured_exponents`` as a table: the exponent of runtime beside those of the counts."""
-    shown = [row | {"factors": ", ".join(f"{factor:g}" for factor in row["factors"])} for row in rows]
-    return report.Table(shown, "Exponents of s, fitted; low to high: 95% interval of runtime's")
 
 
 def _slopes(factors: pd.Series, values: npt.ArrayLike) -> npt.NDArray[np.float64]:

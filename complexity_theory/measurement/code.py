@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,7 +93,11 @@ def network_of(text: str, given: str | None = None) -> Traced:
     """The traced network that ``text`` names, on an input ``given`` as CxHxW. Raises InvalidInput as ``trace`` does."""
     from complexity_theory.measurement.trace.tracing import trace
 
-    name = text if text.partition(":")[0] in LIBRARIES else text.rpartition(":")[2]
+    home, _, name = text.rpartition(":")
+    if home in LIBRARIES:
+        name = text
+    elif home.endswith(".py"):  # in which it may be called anything, as make
+        name = f"{Path(home).stem}.{name}"
     return trace(module_of(text), input_of(text, given), name=name)
 
 

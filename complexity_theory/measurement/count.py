@@ -11,7 +11,7 @@ from complexity_theory.measurement.trace.capture import Input, capture
 from complexity_theory.measurement.trace.costs import costs
 
 
-class Row(NamedTuple):
+class ModuleRow(NamedTuple):
     """A submodule: its name, kind, number of calls, output of the last call (without the batch), own cost."""
 
     name: str
@@ -46,13 +46,14 @@ def count(module: nn.Module, *inputs: Input, device: str | None = None) -> Compl
     return total
 
 
-def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> list[Row]:
+def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> list[ModuleRow]:
     """The rows that ``count`` adds up: a submodule with all that runs in it but not in a submodule of its own.
 
     In the order of ``module.named_modules()``; those that neither cost nor are leaves are left out. Errors as there.
 
     >>> breakdown(nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU()), (3, 4, 4))[0]
-    Row(name='0', kind='Conv2d', calls=1, output=(8, 4, 4), complexity=Complexity(flops=512, params=32, acts=128))
+    ModuleRow(name='0', kind='Conv2d', calls=1, output=(8, 4, 4),
+              complexity=Complexity(flops=512, params=32, acts=128))
     """
     ran = capture(module, *inputs, device=device)
     parts = {name: type(part).__name__ for name, part in module.named_modules()}
@@ -70,5 +71,5 @@ def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> l
             outputs = calls[name][-1].outputs if calls[name] else ()
             output = ran.shape(outputs[0])[1:] if outputs else None
             kind = parts.get(name) or (calls[name][-1].kind.__name__ if calls[name] else "Parameter")
-            rows.append(Row(name, kind, len(calls[name]), output, cost))
+            rows.append(ModuleRow(name, kind, len(calls[name]), output, cost))
     return rows

@@ -18,7 +18,7 @@ COMPILING = 120.0  # seconds that compiling ahead may take
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StudyRun:
     """What a call of ``measure`` did: rounds run, and the key of the environment; jobs with a row now, and all jobs."""
 
     rounds: int
@@ -33,18 +33,18 @@ def study(device: str) -> Study:
     >>> study("cpu").jobs[0].subject.label
     'ResNet-18'
     """
-    found = studies.load(f"device-{device}")
+    found = studies.load_study(f"device-{device}")
     eager, compiled = ([j for j in found.jobs if _compiled(j) is wanted] for wanted in (False, True))
     return replace(found, jobs=(*eager, cell(device), *compiled))
 
 
 def cell(device: str) -> Job:
     """One run of training, to see that it works on the device: with mixed precision where it is a GPU."""
-    recipe = replace(recipes.load("quick"), precision="bf16")
+    recipe = replace(recipes.load_recipe("quick"), precision="bf16")
     return job(TrainingSubject("RegNetY-2MF", "dWr", 4, recipe, images.find(images.SYNTHETIC), seed=0), device)
 
 
-def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter) -> Measured:
+def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter) -> StudyRun:
     """Measures what the store at ``path`` does not hold, until the engine's time is over.
 
     One round of each job in order, those of the compiler last (on a GPU it does its part for all of them at once); then
@@ -65,7 +65,7 @@ def measure(planned: Study, path: str | Path, engine: Paced, reporter: Reporter)
     for rules in (first, planned.rules):
         rounds += sweep.measure(Study(planned.jobs, rules), path, engine, reporter, seed=None)[0]
     stored = sweep.stored(path, engine)
-    return Measured(rounds, environment, sum(j.key in stored for j in planned.jobs), len(planned.jobs))
+    return StudyRun(rounds, environment, sum(j.key in stored for j in planned.jobs), len(planned.jobs))
 
 
 def _compiled(planned: Job) -> bool:

@@ -18,7 +18,7 @@ from complexity_theory.measurement import schema
 from complexity_theory.measurement.isolate import Status
 from complexity_theory.measurement.jobs import BYTES, CeilingSubject
 from complexity_theory.measurement.protocol import is_noisy, quartiles
-from complexity_theory.measurement.store import Row, rows_of, timed_kinds, times
+from complexity_theory.measurement.store import StoredRow, rows_of, timed_kinds, times
 
 FIRST = (
     *("kind", "network", "family", "strategy", "factor", "base", "base_resolution", "resolution", "batch", "search"),
@@ -36,7 +36,7 @@ NUMBERS = (
 _PASSES = {"forward": 1, "backward": 3, "train": 3}
 
 
-def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
+def to_frame(rows: Iterable[StoredRow]) -> pd.DataFrame:
     """The frame of ``read``, from its rows in the order of environments, jobs and attempts.
 
     Raises what Python and pandas raise for rows that hold something else than a sweep stores.
@@ -56,7 +56,7 @@ def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     return frame[frame.kind != CeilingSubject.kind].reset_index(drop=True)
 
 
-def _record(attempts: list[Row]) -> dict[str, Any]:
+def _record(attempts: list[StoredRow]) -> dict[str, Any]:
     """One row: the rounds of one job at the batch that it ended with."""
     last = attempts[-1]
     results = [json.loads(a.result) for a in attempts if a.status == "ok" and a.batch == last.batch]

@@ -41,7 +41,7 @@ class Attempt:
     seconds: float
 
 
-class Row(NamedTuple):
+class StoredRow(NamedTuple):
     """An attempt as it is stored, with its job, what was measured and where; descriptions and result are JSON."""
 
     job: str
@@ -259,13 +259,13 @@ def holds_only(path: str | Path, jobs: Iterable[Job]) -> bool:
     return all(key in known or kind == CeilingSubject.kind for key, kind in found)
 
 
-def rows(path: str | Path, kinds: Iterable[str]) -> list[Row]:
+def rows(path: str | Path, kinds: Iterable[str]) -> list[StoredRow]:
     """What a store holds of jobs of these kinds, an attempt each, as it is stored. Raises InvalidInput as ``read``."""
     with schema.reading(path) as db:
         return rows_of(db, kinds)
 
 
-def rows_of(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
+def rows_of(db: sqlite3.Connection, kinds: Iterable[str]) -> list[StoredRow]:
     # Left joins: an attempt without its job or environment is damage, not to be passed over.
     found = db.execute(
         "SELECT job, jobs.kind, jobs.description, form, subjects.description, environment, environments.description, "
@@ -274,4 +274,4 @@ def rows_of(db: sqlite3.Connection, kinds: Iterable[str]) -> list[Row]:
         "ORDER BY environments.rowid, jobs.rowid, number"
     )
     wanted = {None, *kinds}
-    return [Row(*row) for row in found if row[1] in wanted]
+    return [StoredRow(*row) for row in found if row[1] in wanted]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -12,7 +12,6 @@ import numpy as np
 import sympy
 from torch import nn
 
-from complexity_theory.core import report
 from complexity_theory.core.symbols import alpha, s
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.measurement.count import count
@@ -25,14 +24,14 @@ ROOTS = (2, 3, 4)
 # The slope is fitted over s in 1..64, evenly in log s. Rounding moves the log of a count by at most ROUNDING (a depth
 # of 16 or more by 1/32, the widths by 1/240 in all, a resolution of 240 or more by 1/480, squared), and so the slope by
 # at most 3 / log 64 of that.
-FACTORS = np.geomspace(1, 64, 25)
+VERIFIED_FACTORS = np.geomspace(1, 64, 25)
 ROUNDING = 0.0415
 SLOPE_BOUND = 0.03
 # What stands for alpha where a row holds the symbol: values that have no row of their own.
 ALPHAS = (Fraction(3, 5), Fraction(5, 7), Fraction(7, 9))
 
 
-class Sizes(NamedTuple):
+class StackSizes(NamedTuple):
     """The sizes of a stack of convolutions: its depth, width, group width and resolution."""
 
     depth: int
@@ -43,13 +42,13 @@ class Sizes(NamedTuple):
 
 # By kind of layer. There are groups enough for the group width to grow alone.
 BASES = {
-    "conv": Sizes(16, 240, 240, 240),
-    "group-conv": Sizes(16, 7680 * 240, 240, 240),
-    "depthwise-conv": Sizes(16, 240, 1, 240),
+    "conv": StackSizes(16, 240, 240, 240),
+    "group-conv": StackSizes(16, 7680 * 240, 240, 240),
+    "depthwise-conv": StackSizes(16, 240, 1, 240),
 }
 
 
-def real_stack(sizes: Sizes) -> nn.Module:
+def real_stack(sizes: StackSizes) -> nn.Module:
     """A stack of PyTorch's own 3 x 3 convolutions, on the meta device; no layer of this package stands in it."""
     groups = sizes.width // sizes.group_width
     return nn.Sequential(
@@ -60,10 +59,10 @@ def real_stack(sizes: Sizes) -> nn.Module:
     )
 
 
-def real_cost(sizes: Sizes) -> Complexity:
+def real_cost(sizes: StackSizes) -> Complexity:
     """Flops, params and acts of a ``real_stack``, counted on the module.
 
-    >>> real_cost(Sizes(depth=2, width=4, group_width=4, resolution=5))
+    >>> real_cost(StackSizes(depth=2, width=4, group_width=4, resolution=5))
     Complexity(flops=7200, params=288, acts=200)
     """
     return count(real_stack(sizes), Shape(sizes.width, sizes.resolution, sizes.resolution))
@@ -87,13 +86,24 @@ class Verification:
     """What was found of a row: in symbols (``identity``), in real stacks (``ratios``), and over a grid (``slopes``).
 
     ``ratios`` and ``slopes`` are of the row itself; where it holds the symbol alpha, of its ``instances``.
+    ``bound``: what slopes and exponents may differ by.
     """
 
     row: Derivation
     identity: bool
     ratios: tuple[Ratio, ...]
     slopes: tuple[Complexity, ...]
-    passed: bool
+    bound: float = SLOPE_BOUND
+
+    @property
+    def deviation(self) -> float:
+        """The most by which a slope and its exponent differ."""
+        return max(_deviation(a, b.exponents) for a, b in zip(self.slopes, _instances(self.row), strict=True))
+
+    @property
+    def passed(self) -> bool:
+        """Whether all agrees."""
+        return self.identity and self.deviation <= self.bound and all(ratio.exact for ratio in self.ratios)
 
 
 def verify(row: Derivation) -> Verification:
@@ -113,9 +123,7 @@ def verify(row: Derivation) -> Verification:
     identity = holds_in_symbols(row)
     ratios = tuple(ratio for instance in instances for ratio in exact_ratios(instance))
     slopes = tuple(fitted_slopes(instance) for instance in instances)
-    pairs = zip(slopes, instances, strict=True)
-    fits = all(_deviation(slope, instance.exponents) <= SLOPE_BOUND for slope, instance in pairs)
-    return Verification(row, identity, ratios, slopes, identity and fits and all(ratio.exact for ratio in ratios))
+    return Verification(row, identity, ratios, slopes)
 
 
 def holds_in_symbols(row: Derivation) -> bool:
@@ -140,7 +148,7 @@ def exact_ratios(row: Derivation) -> list[Ratio]:
     ratios = []
     for root in ROOTS:
         multipliers = (root ** int(q * exponent) for exponent in row.direction)
-        after = real_cost(Sizes(*(size * m for size, m in zip(base, multipliers, strict=True))))
+        after = real_cost(StackSizes(*(size * m for size, m in zip(base, multipliers, strict=True))))
         growth = {metric: Fraction(after.as_dict()[metric], before.as_dict()[metric]) for metric in METRICS}
         exact = all(_is_power(growth[metric], root**q, row.exponents.as_dict()[metric]) for metric in METRICS)
         ratios.append(Ratio(root, q, Complexity(**growth), exact))
@@ -152,16 +160,16 @@ def fitted_slopes(row: Derivation) -> Complexity:
 
     A width that must be a multiple of a group width goes to the nearest one. Takes rows without alpha.
     """
-    costs = [real_cost(rounded(BASES[row.layer], row, factor)) for factor in FACTORS]
+    costs = [real_cost(rounded(BASES[row.layer], row, factor)) for factor in VERIFIED_FACTORS]
     logs = {metric: [math.log(cost.as_dict()[metric]) for cost in costs] for metric in METRICS}
-    return Complexity(**{metric: float(np.polyfit(np.log(FACTORS), logs[metric], 1)[0]) for metric in METRICS})
+    return Complexity(**{metric: float(np.polyfit(np.log(VERIFIED_FACTORS), logs[metric], 1)[0]) for metric in METRICS})
 
 
-def rounded(base: Sizes, row: Derivation, factor: float) -> Sizes:
+def rounded(base: StackSizes, row: Derivation, factor: float) -> StackSizes:
     """The base scaled by ``factor``, every size to the nearest integer, and a width that holds whole groups."""
     ideal = [size * factor ** float(exponent) for size, exponent in zip(base, row.direction, strict=True)]
     depth, _, group_width, resolution = (round(size) for size in ideal)
-    return Sizes(depth, round(ideal[1] / group_width) * group_width, group_width, resolution)
+    return StackSizes(depth, round(ideal[1] / group_width) * group_width, group_width, resolution)
 
 
 def _instances(row: Derivation) -> list[Derivation]:
@@ -194,51 +202,3 @@ def verify_tables(tables: Iterable[ScalingTable] | None = None) -> Iterator[tupl
     for table in TABLES.values() if tables is None else tables:
         for row in table.rows:
             yield table.name, verify(row)
-
-
-def as_data(found: Sequence[tuple[str, Verification]]) -> dict[str, Any]:
-    """Verifications as data: how many rows ``passed`` and ``failed``, and for each of the ``rows`` what was found."""
-    passed = sum(verification.passed for _, verification in found)
-    return {"passed": passed, "failed": len(found) - passed, "rows": [_row_data(*pair) for pair in found]}
-
-
-def _row_data(table: str, found: Verification) -> dict[str, Any]:
-    ratios = [{"s": r.root**r.power, **r.growth.as_dict(), "exact": r.exact} for r in found.ratios]
-    return {
-        "table": table,
-        "strategy": found.row.strategy.name,
-        "layer": found.row.layer,
-        "exponents": found.row.exponents.as_dict(),
-        "identity": found.identity,
-        "ratios": ratios,
-        "slopes": [slope.as_dict() for slope in found.slopes],
-        "slope_bound": SLOPE_BOUND,
-        "passed": found.passed,
-    }
-
-
-def as_report(found: Sequence[tuple[str, Verification]]) -> report.Table:
-    """Verifications as a table: the exponents of each row, and how many of its checks agree with them."""
-    rows = []
-    for table, verification in found:
-        row = verification.row
-        slopes = zip(verification.slopes, _instances(row), strict=True)
-        rows.append(
-            {
-                "table": table,
-                "strategy": row.strategy.name,
-                **row.exponents.as_dict(),
-                "in symbols": "holds" if verification.identity else "FAILS",
-                "real stacks, exactly at s": ", ".join(
-                    str(ratio) if ratio.exact else f"{ratio} FAILS" for ratio in verification.ratios
-                ),
-                f"error of slopes (up to {SLOPE_BOUND})": max(_deviation(a, b.exponents) for a, b in slopes),
-                "passed": verification.passed,
-            }
-        )
-    return report.Table(rows, f"Every row of the tables, held to symbols and to real PyTorch layers: {_summary(found)}")
-
-
-def _summary(found: Sequence[tuple[str, Verification]]) -> str:
-    data = as_data(found)
-    return f"{data['passed']} passed, {data['failed']} failed"

@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 import tomli_w
+from msgspec import Meta
 
 from complexity_theory.core import files, schema
 from complexity_theory.core.checks import is_number
@@ -29,14 +30,13 @@ from complexity_theory.networks.spec import Network, Stage
 from complexity_theory.networks.traced import Traced
 
 VERSION = 1
-LARGEST = 10**9  # what a size of a file can be
+LARGEST_NUMBER = 10**9  # what a size of a file can be
 FAMILY = "custom"  # of a network whose file names none
 SUFFIXES = (".toml", ".json")
 
-Meta = msgspec.Meta
 _STAGES = int(LIMITS["stages of a network"].most)
 _WHOLE = "an integer up to 10^9"
-_Whole = Annotated[int, Meta(le=LARGEST, description=_WHOLE)]
+_Whole = Annotated[int, Meta(le=LARGEST_NUMBER, description=_WHOLE)]
 # (A bound on the int of this union makes msgspec 0.22 crash, so its sizes are checked by ``_part``.)
 _Pair = Annotated[int | tuple[int, int], Meta(description=f"{_WHOLE} or [height, width]")]
 
@@ -54,20 +54,11 @@ TYPES: dict[str, Any] = {
 }
 
 
-def _schema(kind: type, **more: Any) -> Any:
-    """The schema of a ``Stage`` or ``Network``, from its fields; what has a default may be left out."""
-    fields = []
-    for field in dataclasses.fields(kind):
-        of = more.pop(field.name, TYPES.get(str(field.type)))
-        required = field.default is dataclasses.MISSING and field.name not in ("name", "family")
-        fields.append((field.name, of) if required else (field.name, of, msgspec.UNSET))
-    extra = [(name, of, msgspec.UNSET) for name, of in more.items()]
-    return msgspec.defstruct(f"{kind.__name__}File", [*extra, *fields], kw_only=True, forbid_unknown_fields=True)
-
-
-STAGE: Any = _schema(Stage)
-NETWORK = _schema(
+STAGE: Any = schema.struct_of(Stage, TYPES, ("name", "family"))
+NETWORK = schema.struct_of(
     Network,
+    TYPES,
+    ("name", "family"),
     version=Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of network files known here")],
     stages=Annotated[
         GenericAlias(list, (STAGE,)),
@@ -128,7 +119,7 @@ def read(description: Mapping[str, Any], name: str = "network") -> Network | Tra
     return network
 
 
-def load(path: Path) -> Network | Traced:
+def load_network(path: Path) -> Network | Traced:
     """The network of a ``.toml`` or ``.json`` file. Raises InvalidInput, with the path, where it describes none."""
     parsed = schema.read(path)
     try:
@@ -138,7 +129,7 @@ def load(path: Path) -> Network | Traced:
 
 
 def dump(network: Network | Traced, path: Path) -> None:
-    """Writes a ``.toml`` or ``.json`` file for ``load``, whole or not at all. Raises InvalidInput for others."""
+    """Writes a ``.toml`` or ``.json`` file, whole or not at all. Raises InvalidInput for others."""
     formats: dict[str, Callable[[dict[str, Any]], str]] = dict(zip(SUFFIXES, (tomli_w.dumps, to_json), strict=True))
     if path.suffix.lower() not in formats:
         raise InvalidInput(f"a network file ends in {' or '.join(SUFFIXES)}, not {path.name!r}")
@@ -161,7 +152,7 @@ def _part(kind: type, row: msgspec.Struct, where: str = "", **given: Any) -> Any
             value = _fraction(value, f"{where}{field.name}")
         elif field.type == "float":
             value = _number(value, f"{where}{field.name}")
-        elif field.type == "Pair" and max(pair(value)) > LARGEST:
+        elif field.type == "Pair" and max(pair(value)) > LARGEST_NUMBER:
             raise InvalidInput(f"{where}{field.name} must be {_WHOLE} or [height, width], not {shown(value)}")
         elif field.name == "shortcut" and value not in get_args(Shortcut):
             raise InvalidInput(f"{where}shortcut must be one of {', '.join(get_args(Shortcut))}, not {shown(value)}")
@@ -180,7 +171,7 @@ def _number(value: float, what: str) -> float:
 
 def _fraction(value: float | str, what: str) -> Fraction:
     """An int, a decimal (as it is written) or text such as 1/4, but none with an exponent: it could be any size."""
-    text = str(value) if type(value) is not int or abs(value) <= LARGEST else ""
+    text = str(value) if type(value) is not int or abs(value) <= LARGEST_NUMBER else ""
     try:
         if len(text) < 40 and not (isinstance(value, str) and "e" in text.lower()):
             return Fraction(text)

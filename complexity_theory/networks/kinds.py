@@ -11,7 +11,7 @@ Shortcut: TypeAlias = Literal["identity", "projection", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BlockKind:
     """What a kind of block does where an identity shortcut does not fit, and what its stage can set.
 
     ``shortcuts``: those that its first block can have; ``pools``: a projection can pool. ``inner_of``: the width that
@@ -36,22 +36,22 @@ class Kind:
 
 _PLAIN: dict[str, Any] = {"shortcuts": ("none",), "pools": False}  # blocks without shortcuts
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, BlockKind] = MappingProxyType(
     {
-        "vanilla": Kind("none", **_PLAIN),
-        "conv": Kind("none"),
-        "vgg": Kind("none", **_PLAIN),
-        "vgg-bn": Kind("none", **_PLAIN),
-        "basic": Kind("projection", se_of="out"),
-        "bottleneck": Kind("projection", inner_of="out", grouped=True, se_of="in"),
-        "se-bottleneck": Kind("projection", inner_of="out", grouped=True, se_of="out"),
-        "linear-bottleneck": Kind("none", inner_of="out", grouped=True, se_of="in"),
-        "preact-bottleneck": Kind("projection", inner_of="out", grouped=True, se_of="in"),
-        "mbconv": Kind("none", inner_of="in", depthwise=True, se_of="in"),
-        "group-mbconv": Kind("none", inner_of="in", grouped=True, se_of="in"),
-        "fused-mbconv": Kind("none", inner_of="in", se_of="in"),
-        "separable": Kind("none", **_PLAIN, depthwise=True, se_of="in"),
-        "convnext": Kind(
+        "vanilla": BlockKind("none", **_PLAIN),
+        "conv": BlockKind("none"),
+        "vgg": BlockKind("none", **_PLAIN),
+        "vgg-bn": BlockKind("none", **_PLAIN),
+        "basic": BlockKind("projection", se_of="out"),
+        "bottleneck": BlockKind("projection", inner_of="out", grouped=True, se_of="in"),
+        "se-bottleneck": BlockKind("projection", inner_of="out", grouped=True, se_of="out"),
+        "linear-bottleneck": BlockKind("none", inner_of="out", grouped=True, se_of="in"),
+        "preact-bottleneck": BlockKind("projection", inner_of="out", grouped=True, se_of="in"),
+        "mbconv": BlockKind("none", inner_of="in", depthwise=True, se_of="in"),
+        "group-mbconv": BlockKind("none", inner_of="in", grouped=True, se_of="in"),
+        "fused-mbconv": BlockKind("none", inner_of="in", se_of="in"),
+        "separable": BlockKind("none", **_PLAIN, depthwise=True, se_of="in"),
+        "convnext": BlockKind(
             "projection", shortcuts=("identity", "projection"), pools=False, inner_of="out", depthwise=True
         ),
     }

@@ -22,7 +22,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class KnobPart:
     """``ratio`` times the size of another knob: such as the inner width of a bottleneck, a quarter of its width."""
 
     knob: str
@@ -58,7 +58,7 @@ class Knob:
     why: str = ""
     tied: str | None = None
     multiple: int = 1
-    divides: tuple[Part, ...] = ()
+    divides: tuple[KnobPart, ...] = ()
     inner: Fraction | None = None
     role: Role = "body"
 
@@ -145,7 +145,7 @@ def fitting(knobs: Sequence[Knob], values: Sequence[Size]) -> Any:
     A bool, or of int64 arrays one each.
 
     >>> width = Knob(name="conv.width", dimension="width", base=64)
-    >>> group = Knob(name="conv.group_width", dimension="group_width", base=8, divides=(Part("conv.width"),))
+    >>> group = Knob(name="conv.group_width", dimension="group_width", base=8, divides=(KnobPart("conv.width"),))
     >>> fitting([width, group], [96, 16]), fitting([width, group], [96, 36])
     (True, False)
     """

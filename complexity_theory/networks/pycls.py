@@ -126,7 +126,7 @@ class _Config(msgspec.Struct, kw_only=True):
     TRAIN: _Train = msgspec.field(default_factory=_Train)
 
 
-def load(path: Path) -> Network:
+def load_config(path: Path) -> Network:
     """The network of a ``.yaml`` configuration. Raises InvalidInput, with the path, where it describes none."""
     text = files.read_text(path)
     check_count("bytes of a configuration", len(text), str(path))

@@ -20,7 +20,7 @@ from complexity_theory.graph.operations import Activation, Dropout
 from complexity_theory.networks.blocks import blocks
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
 from complexity_theory.networks.kinds import KINDS
-from complexity_theory.networks.knobs import Knob, Part, Role, multiplied
+from complexity_theory.networks.knobs import Knob, KnobPart, Role, multiplied
 from complexity_theory.networks.parts import scaled_by
 from complexity_theory.networks.stage import Stage
 from complexity_theory.networks.stems import STEMS
@@ -84,6 +84,10 @@ class Network:
             raise InvalidInput("a network needs at least one stage, not none")
         settled = tuple(stage.settled(w_in) for stage, w_in in zip(self.stages, self.input_widths, strict=True))
         object.__setattr__(self, "stages", settled)
+
+    def __repr__(self) -> str:
+        sizes = f"depths {self.depths}, widths {self.widths}, resolution {self.resolution}"
+        return f"<Network {self.name}: {sizes}>"
 
     @property
     def depths(self) -> tuple[Size, ...]:
@@ -182,7 +186,7 @@ class Network:
                         name=f"stage{i}.group_width",
                         dimension="group_width",
                         base=stage.group_width,
-                        divides=tuple(Part(knob, stage.ratio) for knob in of),
+                        divides=tuple(KnobPart(knob, stage.ratio) for knob in of),
                     )
                 )
             inside = name

@@ -12,22 +12,22 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from complexity_theory.core import schema
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.polynomial import Polynomial, parse
 from complexity_theory.graph import operations
-from complexity_theory.networks.knobs import DIMENSIONS, Knob, Part
+from complexity_theory.networks.knobs import DIMENSIONS, Knob, KnobPart
 from complexity_theory.networks.traced import Run, Step, Traced, defaults
 
 VERSION = 1
 FORMAT = "traced network"
-LARGEST = 10**9  # what a number of a file can be
+LARGEST_NUMBER = 10**9  # what a number of a file can be
 REST = "rest"  # the open part of a group of sides
 _TEXTS = ("kind", "mode", "name")  # fields that are text, and no sizes
 
-Meta = msgspec.Meta
-_Size = Annotated[int, Meta(ge=1, le=LARGEST, description="an integer from 1 to 10^9")]
+_Size = Annotated[int, Meta(ge=1, le=LARGEST_NUMBER, description="an integer from 1 to 10^9")]
 _Text = Annotated[str, Meta(max_length=1000, description="text of at most 1000 characters")]
 _Texts = Annotated[list[_Text], Meta(max_length=10**5, description="a list of texts")]
 _Symbol = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{0,15}$", description="a short name such as w1")]
@@ -195,7 +195,7 @@ def _read_knob(knob: KnobFile) -> Knob:
         tied=knob.tied,
         multiple=knob.multiple,
         role=knob.role,  # type: ignore[arg-type]  # checked above
-        divides=tuple(Part(of, _ratio(ratio)) for of, ratio in knob.divides),
+        divides=tuple(KnobPart(of, _ratio(ratio)) for of, ratio in knob.divides),
     )
 
 
@@ -247,7 +247,7 @@ def _read_value(value: Any, name: str, where: str, knobs: Mapping[str, Any]) -> 
         for symbol in found.names - {*knobs, "n"}:
             raise InvalidInput(f"{where}: {name} has a size in {symbol!r}, which is no knob")
         return found
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_NUMBER:
         raise InvalidInput(f"{where}: {name} must be at most 10^9, not {str(value)[:60]}")
     return value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from complexity_theory.choice.budgets import told
 from complexity_theory.choice.choose import Choice
-from complexity_theory.choice.costs import Device
+from complexity_theory.choice.costs import ProfiledDevice
 from complexity_theory.choice.free import free
 from complexity_theory.core import palette
 from complexity_theory.core.errors import InvalidInput
@@ -28,12 +28,12 @@ from complexity_theory.scaling.strategy import Strategy, parse
 LOOKS = {**palette.STRATEGIES, **palette.GROUPED}
 
 
-def page(devices: Sequence[Device], chosen: Sequence[Strategy], roundings: Sequence[str]) -> dict[str, Any]:
+def page(devices: Sequence[ProfiledDevice], chosen: Sequence[Strategy], roundings: Sequence[str]) -> dict[str, Any]:
     """What holds for all networks of the page."""
     return {
         "dimensions": list(DIMENSIONS),
         "metrics": list(METRICS),
-        "factors": list(grid.FACTORS),
+        "factors": list(grid.GRID_FACTORS),
         "alphas": [{"alpha": float(alpha), "strategy": f"fast:{alpha}"} for alpha in grid.ALPHAS],
         "strategies": [_strategy(strategy) for strategy in chosen],
         "letters": [_letter(letter) for letter in "dwgr"],
@@ -72,7 +72,7 @@ def _letter(letter: str) -> dict[str, Any]:
     }
 
 
-def _device(device: Device) -> dict[str, Any]:
+def _device(device: ProfiledDevice) -> dict[str, Any]:
     profile = device.profile
     return {
         "name": device.name,
@@ -84,7 +84,7 @@ def _device(device: Device) -> dict[str, Any]:
 
 
 def network(
-    base: Network | Traced, devices: Sequence[Device], chosen: Sequence[Strategy], roundings: Sequence[str]
+    base: Network | Traced, devices: Sequence[ProfiledDevice], chosen: Sequence[Strategy], roundings: Sequence[str]
 ) -> dict[str, Any]:
     """What is told of one network."""
     distinct = grid.directions(base, chosen)
@@ -132,7 +132,10 @@ def _closed(base: Network | Traced, distinct: Mapping[str, Strategy]) -> dict[st
 
 
 def _tables(
-    base: Network | Traced, devices: Sequence[Device], distinct: Mapping[str, Strategy], roundings: Sequence[str]
+    base: Network | Traced,
+    devices: Sequence[ProfiledDevice],
+    distinct: Mapping[str, Strategy],
+    roundings: Sequence[str],
 ) -> dict[str, Any]:
     """By rule and strategy the realised networks; a rule that makes the same as an earlier one is named as it."""
     made = {rounding: grid.realised(base, distinct, rounding) for rounding in roundings}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from complexity_theory.choice.budgets import Budgets
 from complexity_theory.choice.choose import choose
-from complexity_theory.choice.costs import Device
+from complexity_theory.choice.costs import ProfiledDevice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.profile import Profile
 from complexity_theory.networks.spec import Network
@@ -49,7 +49,7 @@ def explored(
     if free and not budgets:
         raise InvalidInput("the front of free variants (--free) is that within budgets: give one, such as max_params")
     chosen = grid.strategies(strategies)
-    devices = [Device.of(profile, networks[0].network, batch) for profile in profiles]
+    devices = [ProfiledDevice.of(profile, networks[0].network, batch) for profile in profiles]
     told = []
     for given in networks:
         found = None

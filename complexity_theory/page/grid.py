@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from complexity_theory.choice.costs import Device, buildable, costs, counts
+from complexity_theory.choice.costs import ProfiledDevice, buildable, costs, counts
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.networks.knobs import DIMENSIONS
@@ -20,7 +20,7 @@ from complexity_theory.scaling.search import MOST_FLOPS
 from complexity_theory.scaling.strategy import NAMED, Strategy, fast, parse
 
 # Quarters of octaves from 1/4 to 64, to three digits, so that a command can name each exactly.
-FACTORS = tuple(float(f"{2 ** (quarter / 4):.3g}") for quarter in range(-8, 25))
+GRID_FACTORS = tuple(float(f"{2 ** (quarter / 4):.3g}") for quarter in range(-8, 25))
 ALPHAS = tuple(Fraction(tenth, 10) for tenth in range(11))
 GROUPED = ("wg", "dwg", "dwgr")  # group widths scaled with the widths, as fast scaling does
 DIGITS = 10  # of times, which are compared to 1e-9
@@ -55,21 +55,21 @@ def directions(network: Network | Traced, chosen: Sequence[Strategy]) -> dict[st
 
 
 @dataclass(frozen=True)
-class Realised:
+class RealisedTable:
     """The networks that one rule makes along strategies: rows of sizes, a slice for each strategy."""
 
-    factors: list[int]  # the number of each row's factor in FACTORS
+    factors: list[int]  # the number of each row's factor in GRID_FACTORS
     sizes: np.ndarray
     rows: dict[str, slice]
 
 
-def realised(network: Network | Traced, chosen: Mapping[str, Strategy], rounding: str) -> Realised:
+def realised(network: Network | Traced, chosen: Mapping[str, Strategy], rounding: str) -> RealisedTable:
     """All networks of the grid that can be built, by one rule. A strategy's rows are in the order of their factors."""
     knobs = network.knobs
     sizes: list[tuple[int, ...]] = []
     for strategy in chosen.values():
         ladder = Ladder(network, strategy, rule(rounding), knobs)
-        sizes += [ladder.at(factor) for factor in FACTORS]
+        sizes += [ladder.at(factor) for factor in GRID_FACTORS]
     table = np.array(sizes, dtype=np.int64)
     built = buildable(network, knobs, table)
     built[built] &= counts(network, table[built]).flops <= MOST_FLOPS
@@ -77,15 +77,15 @@ def realised(network: Network | Traced, chosen: Mapping[str, Strategy], rounding
     kept: list[int] = []
     rows: dict[str, slice] = {}
     for number, name in enumerate(chosen):
-        mine = [i for i in range(len(FACTORS)) if built[number * len(FACTORS) + i]]
+        mine = [i for i in range(len(GRID_FACTORS)) if built[number * len(GRID_FACTORS) + i]]
         rows[name] = slice(len(factors), len(factors) + len(mine))
         factors += mine
-        kept += [number * len(FACTORS) + i for i in mine]
-    return Realised(factors, table[kept], rows)
+        kept += [number * len(GRID_FACTORS) + i for i in mine]
+    return RealisedTable(factors, table[kept], rows)
 
 
 def tables(
-    network: Network | Traced, found: Realised, devices: Sequence[Device]
+    network: Network | Traced, found: RealisedTable, devices: Sequence[ProfiledDevice]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """By strategy: the numbers of its factors, exact counts, and on each device seconds per image and bytes."""
     cost = costs(network, found.sizes, devices, with_memory=True)

@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 from sympy.printing.mathml import MathMLPresentationPrinter
 
-from complexity_theory.scaling.steps import Equation, Side, Step
+from complexity_theory.scaling.steps import DerivationStep, Equation, Side
 
 
 class _Printer(MathMLPresentationPrinter):  # type: ignore[misc]  # sympy has no types
@@ -53,6 +53,6 @@ def equation(sides: Equation) -> str:
     return f'<math displaystyle="true">{"<mo>=</mo>".join(map(side, sides))}</math>'
 
 
-def steps(found: Sequence[Step]) -> list[dict[str, Any]]:
+def steps(found: Sequence[DerivationStep]) -> list[dict[str, Any]]:
     """Steps as data: the title as text, the equations as MathML."""
     return [{"title": step.title, "equations": [equation(each) for each in step.equations]} for step in found]

@@ -22,7 +22,7 @@ RESOLUTION_UNIT = 32  # the input is 32 n x 32 n: what the strides of most netwo
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class FormTerm:
     """A term of a closed form: ``coefficient`` times d, w, g, n to the ``powers``."""
 
     coefficient: int | Fraction
@@ -115,19 +115,19 @@ def own_unit(network: Scalable) -> Fraction:
     return Fraction(height, RESOLUTION_UNIT)
 
 
-def terms(polynomial: sympy.Expr) -> list[Term]:
+def terms(polynomial: sympy.Expr) -> list[FormTerm]:
     """The terms of a closed form's polynomial, highest powers first.
 
     >>> terms(3 * d * w**2 * n - 7)
-    [Term(coefficient=3, powers=(1, 2, 0, 1)), Term(coefficient=-7, powers=(0, 0, 0, 0))]
+    [FormTerm(coefficient=3, powers=(1, 2, 0, 1)), FormTerm(coefficient=-7, powers=(0, 0, 0, 0))]
     """
     return [
-        Term(c.p if c.q == 1 else Fraction(c.p, c.q), powers)
+        FormTerm(c.p if c.q == 1 else Fraction(c.p, c.q), powers)
         for powers, c in sympy.Poly(polynomial, *VARIABLES).terms()
     ]
 
 
-def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[Term]:
+def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[FormTerm]:
     """The terms in the multipliers of depth, width, group width and resolution: the own n is worked in, exactly.
 
     >>> from complexity_theory.zoo import network
@@ -136,4 +136,4 @@ def own_terms(network: Scalable, polynomial: sympy.Expr) -> list[Term]:
     Fraction(385825092, 1)
     """
     unit = own_unit(network)
-    return [Term(term.coefficient * unit ** term.powers[-1], term.powers) for term in terms(polynomial)]
+    return [FormTerm(term.coefficient * unit ** term.powers[-1], term.powers) for term in terms(polynomial)]

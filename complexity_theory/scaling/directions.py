@@ -18,7 +18,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import alpha
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.scaling.exponents import GROUP_WIDTHS, Derivation, derive, log_matrix, named
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import exact, fast
 
 BOUNDED = ("params", "acts")
@@ -48,7 +48,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Directions:
+class FeasibleDirections:
     """The directions on a kind of layer that keep bounds on the exponents of params and acts.
 
     ``vertices``: of the polytope, as derivations (each with its strategy, multipliers and exponents), empty where no
@@ -117,7 +117,7 @@ def parse_bounds(text: str) -> dict[str, Fraction]:
     return bounds
 
 
-def directions(bounds: Mapping[str, Fraction], layer: str = "conv") -> Directions:
+def directions(bounds: Mapping[str, Fraction], layer: str = "conv") -> FeasibleDirections:
     """The directions along which flops grow as s and params and acts no faster than s to the power of their bounds.
 
     With M the LogMatrix of the layer, all delta >= 0 with M_flops delta = 1, M_params delta <= bound, M_acts delta <=
@@ -135,7 +135,9 @@ def directions(bounds: Mapping[str, Fraction], layer: str = "conv") -> Direction
             raise InvalidInput(f"the budget of {metric} must be at least 0, not {bound}")
     vertices = {tuple(vertex): named(vertex, layer) for vertex in _vertices(bounds, layer)}
     intervals = tuple(_interval(metric, bound, layer) for metric, bound in bounds.items())
-    return Directions(layer, dict(bounds), tuple(vertices[key] for key in sorted(vertices, reverse=True)), intervals)
+    return FeasibleDirections(
+        layer, dict(bounds), tuple(vertices[key] for key in sorted(vertices, reverse=True)), intervals
+    )
 
 
 def _equalities(layer: str) -> list[tuple[sympy.Matrix, int]]:
@@ -189,7 +191,7 @@ def _interval(metric: str, bound: Fraction, layer: str) -> Interval:
     return Interval(metric, exponent, least, most)
 
 
-def direction_steps(found: Directions) -> list[Step]:
+def direction_steps(found: FeasibleDirections) -> list[DerivationStep]:
     """How the directions come about: the conditions, the family of fast scaling, the vertices, the slowest."""
     layer, matrix = found.layer, log_matrix(found.layer)
     delta = sympy.Matrix(DELTA)
@@ -198,12 +200,12 @@ def direction_steps(found: Directions) -> list[Step]:
     group = {"conv": sympy.Eq(DELTA[2], DELTA[1]), "depthwise-conv": sympy.Eq(DELTA[2], 0)}
     alphas = found.alphas
     listed = [
-        Step(
+        DerivationStep(
             f"Depth, width, group width and resolution grow as s to the powers delta, the metrics of a {layer} "
             f"(group width {GROUP_WIDTHS[layer]}) as s to M delta",
             ((sympy.Symbol("M"), matrix), (sympy.Symbol("delta"), delta.T)),
         ),
-        Step(
+        DerivationStep(
             "Flops grow as s, and the budgets bound the other rows",
             (
                 (matrix.row(0).dot(delta), sympy.Integer(1)),
@@ -212,7 +214,7 @@ def direction_steps(found: Directions) -> list[Step]:
                 *((sympy.Ge(part, 0),) for part in DELTA),
             ),
         ),
-        Step(
+        DerivationStep(
             "Along fast scaling the exponents are functions of alpha; each budget cuts the interval from 0 to 1",
             tuple(
                 equation
@@ -224,11 +226,11 @@ def direction_steps(found: Directions) -> list[Step]:
                 )
             ),
         ),
-        Step(
+        DerivationStep(
             "What all of them leave of it",
             ((sympy.Interval(*map(sympy.Rational, alphas)) if alphas else sympy.EmptySet,),),
         ),
-        Step(
+        DerivationStep(
             "All directions together are a polytope: at each of its corners as many conditions are equalities as there "
             "are exponents to choose. In the order of d, w, g, r:",
             tuple((vertex.strategy.name, sympy.Matrix([vertex.direction])) for vertex in found.vertices)
@@ -243,5 +245,5 @@ def direction_steps(found: Directions) -> list[Step]:
             )
             for metric in BOUNDED
         )
-        listed.append(Step("An exponent is linear in delta, so it is least at a corner", slowest))
+        listed.append(DerivationStep("An exponent is linear in delta, so it is least at a corner", slowest))
     return listed

@@ -5,20 +5,19 @@ Both work in chunks, so that memory stays bounded by the inputs and the three re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from complexity_theory.core.arrays import Floats, Ints
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit
 from complexity_theory.graph.complexity import METRICS, Complexity
 from complexity_theory.networks.knobs import Scalable
 from complexity_theory.scaling.closed_form import closed_form, own_terms
-
-Floats: TypeAlias = NDArray[np.float64]
-Ints: TypeAlias = NDArray[np.int64]
 
 IDEAL_CHUNK = 8_192  # variants at a time: the working arrays stay in the cache of a core
 REALISED_CHUNK = 16_384
@@ -120,9 +119,21 @@ def columns(network: Scalable, sizes: Mapping[str, ArrayLike]) -> tuple[dict[str
     found = {name: _ints(name, values) for name, values in sizes.items()}
     variants = {len(values) for values in found.values()} - {1}
     if len(variants) > 1:
-        raise InvalidInput(f"sizes for different numbers of variants: {', '.join(map(str, sorted(variants)))}")
+        given = ", ".join(f"{name} {len(values)}" for name, values in found.items())
+        raise InvalidInput(f"sizes hold one element for each variant, not {given} (for all combinations: a grid)")
     size = variants.pop() if variants else 1
     return {name: np.broadcast_to(values, size) for name, values in found.items()}, size
+
+
+def combined(sizes: Mapping[str, ArrayLike]) -> dict[str, Ints]:
+    """Sizes of all combinations of their elements, the last fastest. Raises InvalidInput for other than ints.
+
+    >>> {name: values.tolist() for name, values in combined({"a": [1, 2], "b": [5, 6, 7]}).items()}
+    {'a': [1, 1, 1, 2, 2, 2], 'b': [5, 6, 7, 5, 6, 7]}
+    """
+    found = [_ints(name, values) for name, values in sizes.items()]
+    check_limit("variants of a network", math.prod(map(len, found)), "a grid")
+    return {name: values.ravel() for name, values in zip(sizes, np.meshgrid(*found, indexing="ij"), strict=True)}
 
 
 def _ints(name: str, values: ArrayLike) -> Ints:

@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.quantities import quantity
+from complexity_theory.core.quantities import flops_text, quantity
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, bases, held, multiplied
 from complexity_theory.scaling.rules import RULES, Rule, rule
 from complexity_theory.scaling.search import MOST_FLOPS, Search, Values
 from complexity_theory.scaling.strategy import Strategy, parse
 
-__all__ = ["RULES", "Rule", "Scaled", "scale"]
+__all__ = ["RULES", "Realised", "Rule", "scale"]
 
 DEFAULT_RULE = "pycls"
 LEAST_FACTOR, MOST_FACTOR = 1e-100, 1e100  # beyond, what is wanted would leave the range of floats
@@ -25,7 +25,7 @@ N = TypeVar("N", bound=Scalable)
 
 
 @dataclass(frozen=True)
-class Scaled(Generic[N]):
+class Realised(Generic[N]):
     """A network scaled and realised.
 
     ``factor``: the factor asked for, or for a target the one at which the ideal, unrounded network has its flops.
@@ -115,7 +115,7 @@ def scale(
     multiple: int | None = None,
     fix: Iterable[str] = (),
     only: Iterable[str] = (),
-) -> Scaled[N]:
+) -> Realised[N]:
     """``network`` scaled by ``strategy`` by a ``factor`` or to ``target_flops`` (multiply-adds; also text, as "8GF").
 
     ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``); ``multiple``: what sides of the input
@@ -139,13 +139,13 @@ def scale(
     if target_flops is not None:
         target = int(quantity(target_flops, "flops", "a target"))
         if target == network.complexity().flops:
-            return Scaled(network, network, strategy, rounding, 1.0, target, knobs, bases(knobs))
+            return Realised(network, network, strategy, rounding, 1.0, target, knobs, bases(knobs))
         reached, values = Search(network, strategy, chosen, knobs).nearest(target)
         return _scaled(network, values, strategy, rounding, reached, target, knobs)
     assert factor is not None
     multipliers = strategy.multipliers(factor)._asdict()
     if factor == 1:
-        return Scaled(network, network, strategy, rounding, 1.0, None, knobs, bases(knobs))
+        return Realised(network, network, strategy, rounding, 1.0, None, knobs, bases(knobs))
     if not LEAST_FACTOR <= factor <= MOST_FACTOR:
         raise InvalidInput(f"a factor must be in {LEAST_FACTOR:g} to {MOST_FACTOR:g}, not {factor}")
     values = chosen.values(knobs, multiplied(knobs, multipliers, ties=False))
@@ -174,21 +174,17 @@ def _scaled(
     factor: float,
     target: int | None,
     knobs: tuple[Knob, ...],
-) -> Scaled[N]:
+) -> Realised[N]:
     built = named(network, values, strategy, rounding, factor, target)
-    return Scaled(network, built, strategy, rounding, factor, target, knobs, values)
+    return Realised(network, built, strategy, rounding, factor, target, knobs, values)
 
 
 def named(network: N, values: Values, strategy: Strategy, rounding: str, factor: float, target: int | None = None) -> N:
     """``network`` with sizes that a strategy and a rule gave it, which its name and note say."""
-    by = f"x{factor:g}" if target is None else _megaflops(target)
+    by = f"x{factor:g}" if target is None else flops_text(target)
     note = f"{network.name} scaled by {strategy} {'to' if target else 'by'} {by.lstrip('x')}, rounded by {rounding}"
     return network.resized(
         values,
         name=f"{network.name}-{strategy}-{by}",
         note=f"{network.note}; {note}" if network.note else note,
     )
-
-
-def _megaflops(flops: int) -> str:
-    return f"{flops / 1e9:.4g}GF" if flops >= 1e9 else f"{flops / 1e6:.4g}MF"

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.quantities import flops_text
 from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, multiplied
 from complexity_theory.scaling.ideal import FARTHEST, ideal_factor
 from complexity_theory.scaling.rules import Rule, groups_of
@@ -98,8 +99,8 @@ class Search:
             factor *= 2
         if not least <= target <= most:
             raise InvalidInput(
-                f"a target of {target:g} flops is out of reach: {self.network.name} scaled by {self.strategy} has "
-                f"{least} to {most}"
+                f"a target of {flops_text(target)} is out of reach: {self.network.name} scaled by {self.strategy} has "
+                f"{flops_text(least)} to {flops_text(most)}"
             )
         return values
 

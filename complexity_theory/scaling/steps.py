@@ -39,14 +39,14 @@ _LATEX = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DerivationStep:
     """A step: what is done, and the equations that come out, each a chain of equal sides."""
 
     title: str
     equations: tuple[Equation, ...]
 
 
-def layer_steps(derivation: Derivation) -> list[Step]:
+def layer_steps(derivation: Derivation) -> list[DerivationStep]:
     """How the exponents of a strategy on a kind of layer come about: cost, matrix, direction, multipliers, result."""
     layer, strategy = derivation.layer, derivation.strategy
     cost = layer_complexity(layer).as_dict()
@@ -58,46 +58,46 @@ def layer_steps(derivation: Derivation) -> list[Step]:
     }
     exponents = derivation.exponents.as_dict()
     return [
-        Step(
+        DerivationStep(
             f"The layer ({layer}): d convolutions k x k in a row, of width w and group width {GROUP_WIDTHS[layer]}, "
             "on feature maps of r x r",
             tuple((sympy.Symbol(metric), f) for metric, f in cost.items()),
         ),
-        Step(
+        DerivationStep(
             "Each metric is a product of powers, so its logarithm is linear in those of d, w, g and r. Differentiating "
             "log flops, log params, log acts (rows) by log d, log w, log g, log r (columns):",
             ((sympy.Symbol("M"), log_matrix(layer)),),
         ),
-        Step(
+        DerivationStep(
             f"The strategy {strategy}: its shares of d, w, g and r, and the direction they give (half of the shares of "
             "w, g and r; a dense layer's g follows w, a depthwise one's is fixed)",
             ((sympy.Symbol("e"), sympy.Matrix([strategy.shares])), (sympy.Symbol("delta"), delta.T)),
         ),
-        Step(
+        DerivationStep(
             "Flops must grow as s: divide delta by the exponent of flops along it (the first row of M times delta)",
             (
                 (sympy.Symbol("M_flops") * sympy.Symbol("delta"), flops_exponent(delta, layer)),
                 (sympy.Symbol("delta'"), sympy.Matrix([derivation.direction])),
             ),
         ),
-        Step(
+        DerivationStep(
             "So the factor s multiplies the dimensions",
             tuple((sympy.Symbol(f"{x}'"), x * m) for x, m in zip(DIMENSIONS, derivation.multipliers, strict=True)),
         ),
-        Step(
+        DerivationStep(
             "Put these into each metric, and simplify",
             tuple(
                 (sympy.Symbol(f"{m}'"), f.subs(scaled), s ** exponents[m] * sympy.Symbol(m)) for m, f in cost.items()
             ),
         ),
-        Step(
+        DerivationStep(
             "The exponents of s: the rows of M times delta'",
             tuple((f"exponent of {metric}", exponents[metric]) for metric in METRICS),
         ),
     ]
 
 
-def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) -> Step:
+def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) -> DerivationStep:
     """The closed form of a network, and what its letters mean. ``more``: further polynomials by name."""
     unit, sides = own_unit(network), network.sizes()["resolution"]
     rounds = (
@@ -111,14 +111,14 @@ def closed_form_step(network: Scalable, form: Complexity, **more: sympy.Expr) ->
         f"an input of height {RESOLUTION_UNIT} n and the proportions of its own" if isinstance(sides, tuple) else square
     )
     own = " x ".join(map(str, sides)) if isinstance(sides, tuple) else str(sides)
-    return Step(
+    return DerivationStep(
         f"The closed form of {network.name}: the costs of its layers added up, with multipliers d, w, g of depth, "
         f"width and group width, and {given} (its own {own} is n = {unit}{rounds})",
         tuple((sympy.Symbol(metric), f) for metric, f in {**form.as_dict(), **more}.items()),
     )
 
 
-def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[Step]:
+def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list[DerivationStep]:
     """How the effective exponents of a network come about: closed form, multipliers, substitution, slope, limit."""
     form = closed_form(scaling.network)
     start = dict(zip(VARIABLES, (1, 1, 1, own_unit(scaling.network)), strict=True))
@@ -126,15 +126,15 @@ def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list
     at = {factor: scaling.at(factor).as_dict() for factor in factors}
     return [
         closed_form_step(scaling.network, form),
-        Step(
+        DerivationStep(
             f"The strategy {scaling.strategy} multiplies the dimensions by powers of s",
             tuple(along.items()),
         ),
-        Step(
+        DerivationStep(
             "Put these into the closed form",
             tuple((sympy.Symbol(metric), sympy.expand(f.subs(along))) for metric, f in form.as_dict().items()),
         ),
-        Step(
+        DerivationStep(
             "The effective exponent is the slope of the logarithm in log s, at s:",
             tuple(
                 (f"d log {metric} / d log s at s = {factor:g}", sympy.Float(exponents[metric], 4))
@@ -142,19 +142,19 @@ def network_steps(scaling: EffectiveExponents, factors: Iterable[float]) -> list
                 for metric in METRICS
             ),
         ),
-        Step(
+        DerivationStep(
             "As s grows, the terms with the greatest exponent are left",
             tuple((f"limit for {metric}", sympy.Rational(limit)) for metric, limit in scaling.limits.as_dict().items()),
         ),
     ]
 
 
-def render(steps: Sequence[Step], form: str) -> str:
+def render(steps: Sequence[DerivationStep], form: str) -> str:
     """The steps as ``text``, ``markdown`` or ``latex`` (a fragment to include; it needs no package).
 
     They are numbered where there are several.
 
-    >>> print(render([Step("Twice", (("y", 2 * s),))], "text"))
+    >>> print(render([DerivationStep("Twice", (("y", 2 * s),))], "text"))
     Twice
        y = 2*s
     """

@@ -18,7 +18,7 @@ from complexity_theory.scaling import blocks
 from complexity_theory.scaling.blocks import USUAL, Block, BlockScaling, block_scaling
 from complexity_theory.scaling.effective import FACTORS
 from complexity_theory.scaling.exponents import DIMENSIONS
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import Multipliers, Strategy, exact
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
@@ -105,7 +105,7 @@ class BlockResult(Result):
         return Multipliers(*(s**exponent for exponent in self.scaling.along.direction))
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivationStep]:
         """The derivation, step by step."""
         return block_steps(self.scaling)
 
@@ -158,7 +158,7 @@ def _numbers(found: Block) -> str:
     return ", ".join(f"{x} = {value}" for x, value in found.base.items() if x in used)
 
 
-def block_steps(scaling: BlockScaling) -> list[Step]:
+def block_steps(scaling: BlockScaling) -> list[DerivationStep]:
     """How the exponents of a block come about: cost, direction, normalisation, substitution, slope, limit."""
     found, cost = scaling.block, scaling.block.cost.as_dict()
     along = {x: x * s**e for x, e in zip(DIMENSIONS, scaling.along.direction, strict=True)}
@@ -168,15 +168,15 @@ def block_steps(scaling: BlockScaling) -> list[Step]:
     numbers = _numbers(found)
     factors = [(factor, scaling.at(factor).as_dict()) for factor in (1, FACTORS[-1])]
     return [
-        Step(
+        DerivationStep(
             f"The block ({found.name}): {found.about}",
             tuple((sympy.Symbol(metric), form) for metric, form in cost.items()),
         ),
-        Step(
+        DerivationStep(
             f"The strategy {scaling.strategy}: exponents of s in d, w, g and r",
             ((sympy.Symbol("delta"), sympy.Matrix([[sympy.Rational(e) for e in asked.values()]])),),
         ),
-        Step(
+        DerivationStep(
             "Of the flops, the terms that grow fastest along it grow with this exponent: divide by it, so that flops "
             "grow as s in the limit",
             (
@@ -184,14 +184,14 @@ def block_steps(scaling: BlockScaling) -> list[Step]:
                 (sympy.Symbol("delta'"), sympy.Matrix([[sympy.Rational(e) for e in scaling.along.direction]])),
             ),
         ),
-        Step(
+        DerivationStep(
             "Put the scaled sizes into each cost",
             tuple(
                 (sympy.Symbol(f"{metric}'"), sympy.expand(form.subs(along, simultaneous=True)))
                 for metric, form in cost.items()
             ),
         ),
-        Step(
+        DerivationStep(
             f"The effective exponent is the slope of the logarithm in log s, at s ({numbers} at s = 1):",
             tuple(
                 (f"d log {metric} / d log s at s = {factor:g}", sympy.Float(exponents[metric], 4))
@@ -199,7 +199,7 @@ def block_steps(scaling: BlockScaling) -> list[Step]:
                 for metric in METRICS
             ),
         ),
-        Step(
+        DerivationStep(
             "As s grows, the terms with the greatest exponent are left",
             tuple((f"limit for {metric}", sympy.Rational(limit)) for metric, limit in scaling.limits.as_dict().items()),
         ),

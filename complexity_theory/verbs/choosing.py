@@ -169,7 +169,7 @@ def in_mode(given: list[Profile], mode: str | None) -> list[Profile]:
     resolve.choice(mode, "mode", MODES)
     for profile in given:
         if profile.mode != mode:
-            others = [name for name in profiles.names() if profiles.load(name).mode == mode]
+            others = [name for name in profiles.names() if profiles.load_profile(name).mode == mode]
             raise InvalidInput(f"{profile.name} was measured in {profile.mode} only; for {mode}: {', '.join(others)}")
     return given
 

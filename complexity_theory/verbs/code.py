@@ -45,7 +45,8 @@ class CodeCount(Result):
         if self.layers is None:
             return [Table([self._row()])]
         title = f"{self.name} at {self._row()['input']}; what costs nothing is left out"
-        return [Table([*self.layers, {"layer": "total", **self._row()}], title)]
+        costs = {**self.complexity.as_dict(), "products": self.complexity.products}
+        return [Table([*self.layers, {"layer": "total", **costs}], title)]
 
     def as_dict(self) -> dict[str, Any]:
         return self._row() | ({} if self.layers is None else {"layers": list(self.layers)})

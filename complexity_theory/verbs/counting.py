@@ -1,11 +1,9 @@
-"""Verbs of exact counts: count, list_networks, verify."""
+"""Verbs of exact counts: count, list_networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from complexity_theory.core.errors import InvalidInput
@@ -13,14 +11,13 @@ from complexity_theory.core.report import Table
 from complexity_theory.graph import conventions
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.conventions import Convention
-from complexity_theory.graph.per_layer import Part, per_layer
+from complexity_theory.graph.per_layer import LayerPart, per_layer
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
 if TYPE_CHECKING:
-    from complexity_theory.measurement.verify import Verification
     from complexity_theory.verbs.code import CodeCount
 
 ALL = "all"  # conventions
@@ -37,7 +34,7 @@ class Count(Result):
     shape: Shape
     by_convention: dict[str, Complexity]
     told: bool
-    parts: tuple[Part, ...] | None = None
+    parts: tuple[LayerPart, ...] | None = None
 
     @property
     def complexity(self) -> Complexity:
@@ -138,11 +135,11 @@ def shown_sides(resolution: int | tuple[int, int]) -> int | str:
     return "x".join(map(str, resolution)) if isinstance(resolution, tuple) else resolution
 
 
-def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[Part]:
+def _parts(network: Network | Traced, shape: Shape, rule: Convention) -> list[LayerPart]:
     return per_layer(network.tree, shape, rule)
 
 
-def part_data(parts: Iterable[Part], total: Complexity) -> list[dict[str, Any]]:
+def part_data(parts: Iterable[LayerPart], total: Complexity) -> list[dict[str, Any]]:
     """Parts as data: path, level, times, output (its sides), costs, and shares of the ``total``."""
     return [
         {
@@ -157,7 +154,7 @@ def part_data(parts: Iterable[Part], total: Complexity) -> list[dict[str, Any]]:
     ]
 
 
-def part_table(parts: Iterable[Part], total: Complexity, title: str, form: str = "text") -> Table:
+def part_table(parts: Iterable[LayerPart], total: Complexity, title: str, form: str = "text") -> Table:
     """Parts as a table, with the total last; names are indented by level in text, and told as whole paths elsewhere."""
     rows = []
     for part in parts:
@@ -214,66 +211,3 @@ def list_networks(family: str | None = None) -> Networks:
         sizes = {"network": name, "family": network.family, "resolution": network.resolution}
         rows.append({**sizes, **network.complexity().as_dict(), "aliases": zoo.aliases(name), "note": network.note})
     return Networks(tuple(rows))
-
-
-@dataclass(frozen=True, repr=False)
-class Verified(Result):
-    """Every row of every table held to symbols and to real layers: ``found``, by table.
-
-    ``timed``: the exponents of runtime in a store beside those of the counts, where one was given.
-    """
-
-    found: tuple[tuple[str, Verification], ...]
-    timed: tuple[dict[str, Any], ...] | None = None
-
-    @property
-    def passed(self) -> int:
-        """How many rows passed."""
-        return sum(verification.passed for _, verification in self.found)
-
-    @property
-    def failed(self) -> int:
-        """How many rows failed."""
-        return len(self.found) - self.passed
-
-    def report(self, form: str = "text") -> Sequence[Table | str]:
-        from complexity_theory.measurement import verify
-        from complexity_theory.measurement.analysis import exponents_report
-
-        timed = [] if self.timed is None else [exponents_report(list(self.timed))]
-        return [verify.as_report(self.found), *timed]
-
-    def as_dict(self) -> dict[str, Any]:
-        from complexity_theory.measurement import verify
-
-        timed = {} if self.timed is None else {"timed": list(self.timed)}
-        return verify.as_data(self.found) | timed
-
-    def summary(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed"
-
-
-def verify(*, timed: Any = None) -> Verified:
-    """Holds every row of every table to symbols and to real PyTorch layers (``measurement.verify``).
-
-    ``timed``: a store whose measured exponents of runtime stand beside. Raises InvalidInput without PyTorch, and for
-    what is no store. Takes about a minute.
-    """
-    return verified(lambda pairs: pairs, timed)
-
-
-def verified(progress: Callable[[Iterable[Any]], Iterable[Any]], timed: Any = None) -> Verified:
-    """``verify``, with the pairs of table and verification going through ``progress`` as they come."""
-    if find_spec("torch") is None:
-        raise InvalidInput("verify needs PyTorch: pip install 'complexity-theory[measure]'")
-    exponents = None if timed is None else _measured_exponents(resolve.path(timed, "a store"))
-    from complexity_theory.measurement.verify import verify_tables
-
-    return Verified(tuple(progress(verify_tables())), exponents)
-
-
-def _measured_exponents(store: Path) -> tuple[dict[str, Any], ...]:
-    from complexity_theory.measurement.analysis import measured_exponents, records
-    from complexity_theory.measurement.frame import read
-
-    return tuple(records(measured_exponents(read(store))))

@@ -15,7 +15,7 @@ from complexity_theory.devices.growth import TimeGrowth
 from complexity_theory.scaling import directions
 from complexity_theory.scaling.exponents import Derivation
 from complexity_theory.scaling.exponents import derive as derive_layer
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 from complexity_theory.verbs.writing import growth_row, step_data, told
@@ -28,7 +28,7 @@ class Directions(Result):
     ``asked``: a strategy that is held against them; ``times``: the exponent of predicted time along each corner.
     """
 
-    found: directions.Directions
+    found: directions.FeasibleDirections
     asked: Derivation | None = None
     times: tuple[TimeGrowth, float] | None = None
     with_steps: bool = False
@@ -49,7 +49,7 @@ class Directions(Result):
         return {corner.strategy.name: time.exponent(corner.strategy, s) for corner in self.found.vertices}
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivationStep]:
         """The derivation, step by step."""
         return directions.direction_steps(self.found)
 

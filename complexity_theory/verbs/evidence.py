@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table as Shown
 from complexity_theory.devices.profile import Profile
-from complexity_theory.evidence.table import Table
+from complexity_theory.evidence.table import TimeTable
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 SCOPES = ("core", "extended")
 
 
-def table(value: Any, where: Any = None) -> Table:
+def table(value: Any, where: Any = None) -> TimeTable:
     """A table of measured times by name or file (``evidence.loaders``), or as it is.
 
     ``where``: NAME=VALUE, or a mapping, that chooses among what a file holds several of. Raises InvalidInput otherwise.
     """
-    from complexity_theory.evidence.loaders import load
+    from complexity_theory.evidence.loaders import load_table
 
-    if isinstance(value, Table):
+    if isinstance(value, TimeTable):
         if where:
             raise InvalidInput(
                 f"{value.name} is one table already: there is nothing to choose by {resolve.shown(where)}"
@@ -39,7 +39,7 @@ def table(value: Any, where: Any = None) -> Table:
         value = str(value)
     if not isinstance(value, str):
         raise InvalidInput(f"a table is a name, a file or a Table, not {resolve.shown(value)}")
-    return load(value, setting=_setting(where))
+    return load_table(value, setting=_setting(where))
 
 
 def _setting(where: Any) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _setting(where: Any) -> dict[str, str]:
     return found
 
 
-def _about(found: Table) -> dict[str, Any]:
+def _about(found: TimeTable) -> dict[str, Any]:
     return {
         "table": found.name,
         "provenance": dict(found.provenance),
@@ -84,7 +84,7 @@ def _interval(row: Mapping[str, Any], name: str, digits: int = 2) -> str | None:
 class Correlated(Result):
     """How metrics go with measured time: ``correlations`` and ``rankings``, rows (``evidence.correlation``)."""
 
-    table: Table
+    table: TimeTable
     correlations: tuple[dict[str, Any], ...]
     rankings: tuple[dict[str, Any], ...]
 
@@ -152,7 +152,7 @@ _table = table
 class Evaluated(Result):
     """How well the predictor and its rivals do on networks held out: ``scores`` (``evidence.evaluation.evaluate``)."""
 
-    table: Table
+    table: TimeTable
     scores: dict[str, Any]
 
     @property
@@ -212,9 +212,9 @@ def _score_row(name: str, scores: dict[str, Any]) -> dict[str, Any]:
 
 def _prior(value: Any) -> Prior | None:
     """A prior by its file, or as it is; None: the package's. Raises InvalidInput otherwise."""
-    from complexity_theory.devices.prior import Prior, load
+    from complexity_theory.devices.prior import Prior, load_prior
 
-    return value if value is None or isinstance(value, Prior) else load(resolve.path(value, "a prior"))
+    return value if value is None or isinstance(value, Prior) else load_prior(resolve.path(value, "a prior"))
 
 
 def evaluate(table: Any, *, scope: str = "core", where: Any = None, prior: Any = None) -> Evaluated:
@@ -234,7 +234,7 @@ def evaluate(table: Any, *, scope: str = "core", where: Any = None, prior: Any =
 class Fitted(Result):
     """A device profile fitted to a table of measured times: ``profile``."""
 
-    table: Table
+    table: TimeTable
     profile: Profile
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from complexity_theory.core.arrays import Floats
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
@@ -19,7 +20,6 @@ from complexity_theory.networks.spec import Network
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
 
-Floats: TypeAlias = NDArray[np.float64]
 SHOWN = 20  # rows of a report
 
 
@@ -32,8 +32,10 @@ class Variants:
     number: int
 
 
-def variants(network: Any, sizes: Mapping[str, Any] | None = None, **more: Any) -> Variants:
+def variants(network: Any, sizes: Mapping[str, Any] | None = None, *, grid: bool = False, **more: Any) -> Variants:
     """Variants of a network: lists or int arrays of its sizes, one element for each variant, or one for all.
+
+    ``grid``: all combinations of the elements instead, the last size fastest.
 
     ``sizes``: by the name of a knob, such as ``stage1.width`` (``network.knobs`` lists them); ``more``: the same for
     names without a dot, such as ``resolution``. Other sizes stay. Raises InvalidInput for names that no knob has, for
@@ -41,14 +43,17 @@ def variants(network: Any, sizes: Mapping[str, Any] | None = None, **more: Any) 
 
     >>> variants("EfficientNet-B0", {"stage1.depth": [1, 2]}, resolution=224).number
     2
+    >>> variants("EfficientNet-B0", {"stage1.depth": [1, 2]}, resolution=[192, 224, 256], grid=True).number
+    6
     """
-    from complexity_theory.scaling.population import columns
+    from complexity_theory.scaling.population import columns, combined
 
     base: Any = resolve.network(network)
     if sizes is not None and not isinstance(sizes, Mapping):
         raise InvalidInput(f"sizes are a mapping from knobs to lists, not {resolve.shown(sizes)}")
+    resolve.flag(grid, "grid")
     given = {str(name): values for name, values in {**(sizes or {}), **more}.items()}
-    found, number = columns(base, given)
+    found, number = columns(base, combined(given) if grid else given)
     return Variants(base, tuple(found.get(knob.name, knob.base) for knob in base.knobs), number)
 
 

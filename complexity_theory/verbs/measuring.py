@@ -134,7 +134,7 @@ def _frame(store: Path, environment: str) -> DataFrame:
 
 def _study(what: Any) -> Study:
     from complexity_theory.measurement.protocol import Protocol
-    from complexity_theory.measurement.studies import Study, expand, load, names
+    from complexity_theory.measurement.studies import Study, expand, load_study, names
 
     if isinstance(what, Study):
         return what
@@ -145,7 +145,7 @@ def _study(what: Any) -> Study:
     if not isinstance(what, str):
         raise InvalidInput(f"what is measured is a study, a network by name, or lists, not {resolve.shown(what)}")
     if what in names() or what.endswith(".toml"):
-        return load(what)
+        return load_study(what)
     return Study(tuple(expand({"networks": [what]})), Protocol())
 
 

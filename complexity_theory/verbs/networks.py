@@ -18,7 +18,7 @@ from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling import kept
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.effective import FACTORS, EffectiveExponents, effective_exponents
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import Multipliers, Strategy
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.result import Result
@@ -62,7 +62,7 @@ class NetworkScaling(Result):
         return Multipliers(*(s**exponent for exponent in self.strategy.direction))
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivationStep]:
         """The derivation for the first network, step by step."""
         found = written.network_steps(self.scalings[0], self.factors)
         return found if self.times is None else [*found, time_step(self.times[0], self.strategy, self.factors)]

@@ -153,7 +153,7 @@ def device(value: Any) -> Profile:
         if modes:
             several = "several modes" if len(modes) > 1 else "one mode"
             raise InvalidInput(f"device {value!r} is known in {several}: {', '.join(modes)}")
-    return profile.load(value)
+    return profile.load_profile(value)
 
 
 def several(values: Any, kind: str) -> list[Any]:

@@ -27,7 +27,7 @@ WARN_BEYOND = 0.03  # relative deviation of the flops from a target
 class Scaled(Result):
     """A network scaled so that it can be built: ``found`` (``scaling.realise.Scaled``) and what it says."""
 
-    found: realise.Scaled[Any]
+    found: realise.Realised[Any]
 
     @property
     def base(self) -> Network | Traced:

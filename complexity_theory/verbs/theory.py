@@ -17,7 +17,7 @@ from complexity_theory.scaling.closed_form import closed_form as polynomials_of
 from complexity_theory.scaling.exponents import LAYERS, Derivation, known_as
 from complexity_theory.scaling.exponents import derive as derive_layer
 from complexity_theory.scaling.kept import kept_form, layer_exponent
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import NAMED, Multipliers, Strategy
 from complexity_theory.scaling.tables import TABLES, ScalingTable, table
 from complexity_theory.verbs import resolve
@@ -78,7 +78,7 @@ class LayerScaling(Result):
         return layer_exponent(self.derivation)
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivationStep]:
         """The derivation, step by step."""
         return written.layer_steps(self.derivation)
 

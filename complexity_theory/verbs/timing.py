@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from complexity_theory.choice import compare as rivals
 from complexity_theory.choice.compare import ROUNDINGS, STRATEGIES
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.quantities import quantity
+from complexity_theory.core.quantities import flops_text, quantity
 from complexity_theory.core.report import Table
 from complexity_theory.devices import profile as profiles
 from complexity_theory.devices.memory import Memory, memory
@@ -85,7 +85,7 @@ def list_devices() -> Devices:
     >>> "v100-training" in list_devices().summary()
     True
     """
-    return Devices(tuple(profiles.load(name) for name in profiles.names()))
+    return Devices(tuple(profiles.load_profile(name) for name in profiles.names()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,7 +203,7 @@ def predict(
 
 
 @dataclass(frozen=True, repr=False)
-class Compared(Result):
+class Comparison(Result):
     """A network under every strategy at one flops target or factor, on devices: ``choices``, fastest first.
 
     Each (``choice.compare.Compared``) is realised by the rounding rule that gives the faster network.
@@ -238,7 +238,7 @@ class Compared(Result):
         return (*(f"left out: {line}" for line in self.left_out), known)
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
-        at = f"by {self.factor:g}" if self.target_flops is None else f"at {self.target_flops:.3g} flops"
+        at = f"by {self.factor:g}" if self.target_flops is None else f"at {flops_text(self.target_flops)}"
         names = ", ".join(profile.name for profile in self.devices)
         title = f"{self.network.name} {at} on {names} ({described(self.devices[0], self.batch)})"
         return [Table([self._shown(row) for row in self.rows()], title, optional=("low", "rounding"))]
@@ -288,7 +288,7 @@ def compare(
     resolution: Any = None,
     input: Any = None,
     multiple: int | None = None,
-) -> Compared:
+) -> Comparison:
     """Which way to scale a network: strategies at one flops target or factor, by predicted time, fastest first.
 
     Takes text or objects, one device or several (the first decides the order); ``target_flops`` as 3.1e9 or "3.1GF".
@@ -313,7 +313,7 @@ def compare(
         multiple=resolve.whole(multiple, "multiple"),
         fix=fix,
     )
-    return Compared(base, given, target, factor, tuple(found), tuple(left_out))
+    return Comparison(base, given, target, factor, tuple(found), tuple(left_out))
 
 
 def family(network: Network | Traced) -> str:

@@ -8,18 +8,18 @@ from typing import Any
 from complexity_theory.core.report import Table
 from complexity_theory.scaling import steps as written
 from complexity_theory.scaling.exponents import Derivation
-from complexity_theory.scaling.steps import Step
+from complexity_theory.scaling.steps import DerivationStep
 from complexity_theory.scaling.strategy import Multipliers
 
 
-def told(steps: Sequence[Step], form: str) -> list[Table | str]:
+def told(steps: Sequence[DerivationStep], form: str) -> list[Table | str]:
     """A derivation in one of the command's forms: prose, or of CSV its equations as rows."""
     if form == "csv":
         return [step_table(steps)]
     return [written.render(steps, "markdown" if form == "html" else form)]
 
 
-def step_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
+def step_data(steps: Sequence[DerivationStep]) -> list[dict[str, Any]]:
     """The steps as data: title, and each equation as text and LaTeX."""
     return [
         {
@@ -36,7 +36,7 @@ def step_data(steps: Sequence[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def step_table(steps: Sequence[Step]) -> Table:
+def step_table(steps: Sequence[DerivationStep]) -> Table:
     """The steps as a table: number, title, equation."""
     return Table(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -96,7 +97,12 @@ def canonical(name: str) -> str:
     hint = (
         f"did you mean {', '.join(sorted({known[n] for n in near}))}?" if near else "see `complexity-theory networks`"
     )
-    raise InvalidInput(f"unknown network {name!r}: {hint}")
+    raise InvalidInput(f"unknown network {name!r}: {hint}{_elsewhere(name)}")
+
+
+def _elsewhere(name: str) -> str:
+    """How a name that only timm may know is written, to be added to a message."""
+    return f"; or timm:{name}, if timm has it" if re.fullmatch(r"[a-z0-9_]+(\.\w+)?", name) else ""
 
 
 @cache
@@ -127,13 +133,16 @@ def find(name_or_path: str | Path) -> Network | Traced:
     path = Path(name_or_path)
     suffix = path.suffix.lower()
     if suffix in (".toml", ".json"):
-        from complexity_theory.networks.files import load
+        from complexity_theory.networks.files import load_network
 
-        return load(path)
+        return load_network(path)
     if suffix in (".yaml", ".yml"):
-        from complexity_theory.networks.pycls import load as load_pycls
+        from complexity_theory.networks.pycls import load_config as load_pycls
 
         return load_pycls(path)
+    if suffix == ".py":
+        raise InvalidInput(f"a network in Python is given with what makes it: {path}:make, not {path}")
     if path.suffix[1:].isalpha() and not knows(str(name_or_path)):
-        raise InvalidInput(f"unknown network {str(name_or_path)!r}: network files end in .toml, .json or .yaml")
+        why = f"network files end in .toml, .json or .yaml{_elsewhere(str(name_or_path))}"
+        raise InvalidInput(f"unknown network {str(name_or_path)!r}: {why}")
     return network(str(name_or_path))

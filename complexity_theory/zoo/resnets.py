@@ -38,7 +38,7 @@ RESNET_RS = {
 }
 
 
-class Variant(NamedTuple):
+class ResNetVariant(NamedTuple):
     """A variant of He et al. 2019 (*Bag of Tricks*, figure 2) or of timm: its stem and whether shortcuts are pooled."""
 
     stem: str
@@ -47,11 +47,11 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "": Variant("resnet", 64, False),
-    "c": Variant("deep", 64, False),
-    "d": Variant("deep", 64, True),
-    "s": Variant("deep", 128, False),
-    "t": Variant("deep-tiered", 64, True),
+    "": ResNetVariant("resnet", 64, False),
+    "c": ResNetVariant("deep", 64, False),
+    "d": ResNetVariant("deep", 64, True),
+    "s": ResNetVariant("deep", 128, False),
+    "t": ResNetVariant("deep-tiered", 64, True),
 }
 # letter: layers, of the variants that others publish
 RESNETS = {

@@ -14,7 +14,7 @@ from complexity_theory.choice.choose import Choice, choose
 from complexity_theory.choice.free import free
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.choice.stages import by_stage
-from complexity_theory.devices.profile import load, predict
+from complexity_theory.devices.profile import load_profile, predict
 from complexity_theory.scaling.rules import rule
 from complexity_theory.scaling.strategy import parse
 
@@ -23,7 +23,7 @@ BUDGETS = Budgets(seconds="1ms", params="30M")
 
 
 def _chosen(devices: int, name: str = "EfficientNet-B0") -> Choice:
-    return choose(zoo.network(name), BUDGETS, [load(device) for device in DEVICES[:devices]])
+    return choose(zoo.network(name), BUDGETS, [load_profile(device) for device in DEVICES[:devices]])
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -48,7 +48,7 @@ def test_ladder(benchmark) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_ten_networks_of_a_ladder_one_by_one(benchmark) -> None:  # type: ignore[no-untyped-def]
-    network, profile = zoo.network("EfficientNet-B0"), load(DEVICES[0])
+    network, profile = zoo.network("EfficientNet-B0"), load_profile(DEVICES[0])
     ladder = Ladder(network, parse("dWr"), rule("pycls"), network.knobs)
     _, sizes = ladder.between(1.0, 32.0)
     rows = sizes[:: len(sizes) // 10].tolist()

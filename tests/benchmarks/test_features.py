@@ -11,7 +11,7 @@ from complexity_theory import zoo
 from complexity_theory.devices.features import network_features
 from complexity_theory.devices.memory import memory
 from complexity_theory.devices.prediction import seconds
-from complexity_theory.devices.profile import Profile, load
+from complexity_theory.devices.profile import Profile, load_profile
 from complexity_theory.networks.spec import Network
 
 VARIANTS = 100_000
@@ -36,7 +36,7 @@ def test_a_hundred_thousand_scaled_variants(benchmark, name: str) -> None:  # ty
         "width": rng.integers(1, 4, VARIANTS),
         "resolution": 32 * rng.integers(4, 15, VARIANTS),
     }
-    assert (benchmark(_predicted, zoo.network(name), load("rtx4090-eager-nchw"), sizes) > 0).all()
+    assert (benchmark(_predicted, zoo.network(name), load_profile("rtx4090-eager-nchw"), sizes) > 0).all()
 
 
 def test_one_network(benchmark) -> None:  # type: ignore[no-untyped-def]
@@ -49,9 +49,9 @@ def test_the_memory_of_a_hundred_thousand_variants(benchmark, device: str) -> No
     rng = np.random.default_rng(0)
     many = zoo.network("EfficientNet-B0").scaled(depth=rng.integers(1, 4, VARIANTS), width=rng.integers(1, 4, VARIANTS))
     many = replace(many, resolution=32 * rng.integers(4, 15, VARIANTS))
-    assert benchmark(memory, many, 64, load(device)).total.shape == (VARIANTS,)
+    assert benchmark(memory, many, 64, load_profile(device)).total.shape == (VARIANTS,)
 
 
 @pytest.mark.parametrize("device", ["v100-training", "v100-inference"])
 def test_the_memory_of_one_network(benchmark, device: str) -> None:  # type: ignore[no-untyped-def]
-    assert benchmark(memory, zoo.network("RegNetY-4.0GF"), 64, load(device)).total > 0
+    assert benchmark(memory, zoo.network("RegNetY-4.0GF"), 64, load_profile(device)).total > 0

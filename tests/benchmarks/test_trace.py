@@ -48,7 +48,7 @@ def test_closed_form_with_all_checks(benchmark: Any, module: Any) -> None:
 def test_count_from_a_file(benchmark: Any, module: Any, tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     files.dump(trace(module, INPUT, check=False), path)
-    network = files.load(path)
+    network = files.load_network(path)
     benchmark(network.cost, [knob.base for knob in network.knobs])
 
 

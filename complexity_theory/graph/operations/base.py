@@ -70,7 +70,7 @@ class Operation(Layer):
         return self.cost(self.output(*shapes), *shapes)
 
 
-class Keeping(Operation):
+class ShapeKeeping(Operation):
     """An operation that keeps the shape and costs nothing unless it says otherwise."""
 
     __slots__ = ()
@@ -79,7 +79,7 @@ class Keeping(Operation):
         return shapes[0]
 
 
-class PerChannel(Keeping):
+class PerChannel(ShapeKeeping):
     """An operation of fixed ``width`` that keeps the shape."""
 
     __slots__ = ()

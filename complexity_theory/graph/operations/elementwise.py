@@ -9,7 +9,7 @@ from complexity_theory.core.checks import check_size, is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, same
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.operations.base import Keeping, Layer, Operation
+from complexity_theory.graph.operations.base import Layer, Operation, ShapeKeeping
 
 ACTIVATIONS = ("relu", "relu6", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid", "tanh")
 # Beyond those that networks as data name: what a module may hold.
@@ -21,7 +21,7 @@ MORE_ACTIVATIONS = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class Activation(Keeping):
+class Activation(ShapeKeeping):
     """An elementwise function by name (``ACTIVATIONS``, ``MORE_ACTIVATIONS``); counted as free.
 
     Raises InvalidInput for an unknown name.
@@ -39,7 +39,7 @@ class Activation(Keeping):
 
 @final
 @dataclass(frozen=True, slots=True)
-class PReLU(Keeping):
+class PReLU(ShapeKeeping):
     """A ReLU with ``weights`` learned slopes, one for all channels or one for each: params = weights.
 
     >>> PReLU(32).complexity(Shape(32, 8, 8)).params
@@ -139,7 +139,7 @@ class Elementwise(_Join):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Softmax(Keeping):
+class Softmax(ShapeKeeping):
     """Softmax over the side numbered ``side`` (-1 the last); counted as free.
 
     >>> Softmax().output(Shape(12, 197, 197))
@@ -155,7 +155,7 @@ class Softmax(Keeping):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Dropout(Keeping):
+class Dropout(ShapeKeeping):
     """Dropout of elements with probability ``p`` in training; free.
 
     >>> Dropout(0.2).output(Shape(8, 1, 1))

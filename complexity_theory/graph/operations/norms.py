@@ -9,7 +9,7 @@ from complexity_theory.core.checks import check_flag, check_size, is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, divides, product, same
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.operations.base import Keeping, PerChannel
+from complexity_theory.graph.operations.base import PerChannel, ShapeKeeping
 
 
 def _check_eps(eps: Any) -> None:
@@ -121,7 +121,7 @@ class LayerNorm2d(PerChannel):
 
 @final
 @dataclass(frozen=True, slots=True)
-class LayerNorm(Keeping):
+class LayerNorm(ShapeKeeping):
     """Layer normalisation over the last sides, of ``shape``: a scale and, where ``bias``, a shift for each element.
 
     Raises InvalidInput for an input whose last sides are others.
@@ -154,7 +154,7 @@ class LayerNorm(Keeping):
 
 @final
 @dataclass(frozen=True, slots=True)
-class RMSNorm(Keeping):
+class RMSNorm(ShapeKeeping):
     """Root-mean-square normalisation over the last side: 1 param per element of it.
 
     >>> RMSNorm(768).complexity(Shape(197, 768)).params

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
+
+from complexity_theory.core import schema
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.files import read_text
 from complexity_theory.core.limits import check_count, shown
-from complexity_theory.core.text import short
 from complexity_theory.measurement.jobs import (
     UNSCALED,
     Job,
@@ -26,7 +27,60 @@ from complexity_theory.measurement.jobs import (
 )
 from complexity_theory.measurement.protocol import Protocol
 
-LARGEST = 256  # where the search of a batch begins, unless told otherwise: "auto", "auto:512"
+VERSION = 1  # of the files
+PROTOCOL = schema.struct_of(Protocol, {"int": float, "float": float})  # whether whole: a protocol says it
+LARGEST_BATCH = 256  # where the search of a batch begins, unless told otherwise: "auto", "auto:512"
+
+
+_Texts = Annotated[str | list[str], Meta(description="text or a list of texts")]
+_Wholes = Annotated[int | list[int], Meta(description="a whole number or a list of those")]
+_Numbers = Annotated[int | float | list[int | float], Meta(description="a number or a list of numbers")]
+_BATCHES = 'a number, "auto" or "auto:LARGEST", or a list of these'
+_Batches = Annotated[int | str | list[int | str], Meta(description=_BATCHES)]
+
+
+class SettingsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What all tables of sweeps can say: how the subjects are run. A single value is a list of one."""
+
+    batches: _Batches = Settings().batch
+    dtypes: _Texts = Settings().dtype
+    layouts: _Texts = Settings().layout
+    modes: _Texts = Settings().mode
+    executions: _Texts = Settings().execution
+
+
+class NetworksFile(SettingsFile, forbid_unknown_fields=True, kw_only=True):
+    """A sweep of networks."""
+
+    networks: _Texts
+    strategies: _Texts | None = None
+    factors: _Numbers | None = None
+    resolutions: _Wholes | None = None
+
+
+class LayersFile(SettingsFile, forbid_unknown_fields=True, kw_only=True):
+    """A sweep of single layers."""
+
+    layers: _Texts
+    kernels: _Wholes = 3
+    widths: _Wholes = 64
+    group_widths: _Wholes = 16
+    resolutions: _Wholes = 56
+
+
+class ModulesFile(SettingsFile, forbid_unknown_fields=True, kw_only=True):
+    """A sweep of modules of others."""
+
+    modules: _Texts
+    inputs: _Texts = "3x224x224"
+
+
+class StudyFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file of sweeps."""
+
+    version: Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of studies known here")] = 1
+    protocol: PROTOCOL | None = None  # type: ignore[valid-type]
+    sweep: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=1000, description="tables [[sweep]]")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +100,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
 
-def load(name_or_path: str, *, run_modules: bool = False) -> Study:
+def load_study(name_or_path: str, *, run_modules: bool = False) -> Study:
     """The study of a name or of a ``.toml`` file. Raises InvalidInput for others and for what it cannot read.
 
     To measure ``modules`` runs their code: a file that names some is refused unless ``run_modules``.
@@ -54,7 +108,7 @@ def load(name_or_path: str, *, run_modules: bool = False) -> Study:
     A file has tables ``[[sweep]]``, each the product of its lists, and a table ``[protocol]`` with fields of
     ``Protocol``.
 
-    >>> len(load("scaling-quick").jobs)
+    >>> len(load_study("scaling-quick").jobs)
     15
     """
     path = Path(name_or_path)
@@ -64,27 +118,20 @@ def load(name_or_path: str, *, run_modules: bool = False) -> Study:
                 f"unknown study {shown(name_or_path)}: one of {', '.join(names())}, or the path of a .toml file"
             )
         path = Path(__file__).parent / f"{name_or_path}.toml"
+    content = schema.read(path)
     try:
-        content = tomllib.loads(read_text(path, "bytes of a study"))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"{path} is no sweep file: {error}") from None
-    _check_keys(content, {"sweep", "protocol"}, str(path))
-    sweeps, rules = content.get("sweep", []), content.get("protocol", {})
-    if not (isinstance(sweeps, list) and sweeps and all(isinstance(sweep, dict) for sweep in sweeps)):
-        raise InvalidInput(f"{path} has no table [[sweep]]")
-    _check_keys(rules, {field.name for field in fields(Protocol)}, f"[protocol] of {path}")
-    for name, value in rules.items():
-        _check_type(value, (int, float), f"{name} of [protocol]")
-    jobs = dict.fromkeys(job for number, sweep in enumerate(sweeps, 1) for job in _expanded(path, number, sweep))
+        found = schema.checked(content, StudyFile, "a file of sweeps")
+        rules = Protocol(**schema.given(found.protocol) if found.protocol else {})
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from None
+    jobs: dict[Job, None] = {}
+    for number, sweep in enumerate(found.sweep, 1):
+        jobs |= dict.fromkeys(_expanded(path, number, sweep))
+        check_count("jobs of a sweep", len(jobs), str(path))
     modules = [job.subject.path for job in jobs if isinstance(job.subject, ModuleSubject)]
     if modules and not run_modules:
         raise InvalidInput(f"{path} names modules ({modules[0]}), whose code would run: --run-modules allows it")
-    try:
-        return Study(tuple(jobs), Protocol(**rules))
-    except InvalidInput as error:
-        raise InvalidInput(f"{path}: {error}") from None
+    return Study(tuple(jobs), rules)
 
 
 def _expanded(path: Path, number: int, sweep: Mapping[str, Any]) -> list[Job]:
@@ -108,32 +155,31 @@ def expand(sweep: Mapping[str, Any]) -> list[Job]:
     kinds = [kind for kind in _SUBJECTS if kind in sweep]
     if len(kinds) != 1:
         raise InvalidInput(f"a sweep has one of {', '.join(_SUBJECTS)}, not {' and '.join(kinds) or 'none of them'}")
-    of_subject, subjects = _SUBJECTS[kinds[0]]
-    _check_keys(sweep, {kinds[0], *of_subject, *_SETTINGS}, "a sweep")
-    lists = {name: value if isinstance(value, list) else [value] for name, value in sweep.items()}
-    for name, values in lists.items():
-        if not values:
-            raise InvalidInput(f"the list of {name} is empty: give one or more, or leave it out")
-        for value in values:
-            _check_type(value, (int, float, str), f"each of {name}")
-    count = math.prod(len(values) for name, values in lists.items())
-    check_count("jobs of a sweep", count, "it")
+    file, subjects = _SUBJECTS[kinds[0]]
+    found = schema.checked(dict(sweep), file, "a sweep")
+    if empty := [name for name, value in msgspec.structs.asdict(found).items() if value == []]:
+        raise InvalidInput(f"the list of {empty[0]} is empty: give one or more, or leave it out")
+    lists = [value for value in msgspec.structs.asdict(found).values() if isinstance(value, list)]
+    check_count("jobs of a sweep", math.prod(map(len, lists)), "it")
+    choices = map(_listed, (found.batches, found.dtypes, found.layouts, found.modes, found.executions))
     settings = [
         Settings(**_batch(batch), dtype=dtype, layout=layout, mode=mode, execution=execution)
-        for batch, dtype, layout, mode, execution in product(*(lists.get(n, [d]) for n, d in _SETTINGS.items()))
+        for batch, dtype, layout, mode, execution in product(*choices)
     ]
-    return list(dict.fromkeys(Job(subject, setting) for subject in subjects(lists) for setting in settings))
+    return list(dict.fromkeys(Job(subject, setting) for subject in subjects(found) for setting in settings))
 
 
-def _networks(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
-    if "strategies" in lists and "factors" not in lists:
-        raise InvalidInput(f"a strategy ({lists['strategies'][0]}) needs factors of the flops, e.g. 1, 2, 4")
-    resolutions = lists.get("resolutions", [None])
-    for name, resolution in product(lists["networks"], resolutions):
-        _check_type(name, str, "a network")
-        for factor, strategy in product(lists.get("factors", [1]), lists.get("strategies", [UNSCALED])):
-            _check_type(factor, (int, float), "a factor")
-            _check_type(strategy, str, "a strategy")
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _networks(sweep: NetworksFile) -> Iterator[Subject]:
+    if sweep.strategies is not None and sweep.factors is None:
+        raise InvalidInput(f"a strategy ({_listed(sweep.strategies)[0]}) needs factors of the flops, e.g. 1, 2, 4")
+    strategies = _listed(UNSCALED if sweep.strategies is None else sweep.strategies)
+    factors = _listed(1 if sweep.factors is None else sweep.factors)
+    for name, resolution in product(_listed(sweep.networks), _listed(sweep.resolutions)):
+        for factor, strategy in product(factors, strategies):
             if not factor > 0:
                 raise InvalidInput(f"a factor must be positive, not {shown(factor)}")
             if factor != 1 and strategy == UNSCALED:
@@ -141,61 +187,37 @@ def _networks(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
             yield NetworkSubject.of(name, UNSCALED if factor == 1 else strategy, factor, resolution)
 
 
-def _layers(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
-    groups: dict[str, list[Any]] = {
-        "conv": [None],
-        "group-conv": lists.get("group_widths", [16]),
-        "depthwise-conv": [1],
-    }
-    for name in lists["layers"]:
+def _layers(sweep: LayersFile) -> Iterator[Subject]:
+    groups = {"conv": [None], "group-conv": _listed(sweep.group_widths), "depthwise-conv": [1]}
+    for name in _listed(sweep.layers):
         if name not in groups:
             raise InvalidInput(f"unknown layer {shown(name)}: one of {', '.join(groups)}")
-        for kernel, width, group_width, resolution in product(
-            lists.get("kernels", [3]), lists.get("widths", [64]), groups[name], lists.get("resolutions", [56])
-        ):
+        sizes = product(_listed(sweep.kernels), _listed(sweep.widths), groups[name], _listed(sweep.resolutions))
+        for kernel, width, group_width, resolution in sizes:
             yield LayerSubject(width, kernel, group_width, resolution)
 
 
-def _modules(lists: Mapping[str, list[Any]]) -> Iterator[Subject]:
-    for path, text in product(lists["modules"], lists.get("inputs", ["3x224x224"])):
-        sizes = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})x([0-9]{1,9})", str(text)[:100])
+def _modules(sweep: ModulesFile) -> Iterator[Subject]:
+    for path, text in product(_listed(sweep.modules), _listed(sweep.inputs)):
+        sizes = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})x([0-9]{1,9})", text[:100])
         if not sizes:
             raise InvalidInput(f"an input is channels x height x width, as 3x224x224, not {shown(text)}")
         channels, height, width = map(int, sizes.groups())
-        yield ModuleSubject(str(path), channels, height, width)
+        yield ModuleSubject(path, channels, height, width)
 
 
-def _batch(value: Any) -> dict[str, Any]:
-    searched = re.fullmatch(r"auto(?::([0-9]{1,9}))?", value) if isinstance(value, str) else None
-    if searched:
-        return {"batch": int(searched[1] or LARGEST), "search": True}
-    _check_type(value, int, 'a batch is a number, "auto" or "auto:LARGEST"; it')
-    return {"batch": value}
+def _batch(value: int | str) -> dict[str, Any]:
+    if isinstance(value, int):
+        return {"batch": value}
+    searched = re.fullmatch(r"auto(?::([0-9]{1,9}))?", value)
+    if not searched:
+        raise InvalidInput(f'a batch is a number, "auto" or "auto:LARGEST", not {shown(value)}')
+    return {"batch": int(searched[1] or LARGEST_BATCH), "search": True}
 
 
-def _check_keys(table: Mapping[str, Any], known: set[str], what: str) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise InvalidInput(f"{what} has unknown {short(', '.join(unknown), 100)}; known are {', '.join(sorted(known))}")
-
-
-def _check_type(value: Any, kind: type | tuple[type, ...], what: str) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-        raise InvalidInput(f"{what} must be {names}, not {shown(value)}")
-
-
-# what is measured: the lists that go with it, and the subjects they give
-_SUBJECTS: dict[str, tuple[set[str], Callable[[Mapping[str, list[Any]]], Iterator[Subject]]]] = {
-    "networks": ({"strategies", "factors", "resolutions"}, _networks),
-    "layers": ({"kernels", "widths", "group_widths", "resolutions"}, _layers),
-    "modules": ({"inputs"}, _modules),
-}
-# the lists of settings, in the order of ``Settings``, with what stands where one is left out
-_SETTINGS: dict[str, Any] = {
-    "batches": Settings().batch,
-    "dtypes": Settings().dtype,
-    "layouts": Settings().layout,
-    "modes": Settings().mode,
-    "executions": Settings().execution,
+# what is measured: the tables of a file, and the subjects that they give
+_SUBJECTS: dict[str, tuple[type[SettingsFile], Callable[[Any], Iterator[Subject]]]] = {
+    "networks": (NetworksFile, _networks),
+    "layers": (LayersFile, _layers),
+    "modules": (ModulesFile, _modules),
 }

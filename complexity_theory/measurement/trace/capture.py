@@ -29,7 +29,7 @@ class Ref:
 
 
 @dataclass(slots=True)
-class Value:
+class TensorValue:
     """A tensor at one time of its life: in-place operations make a new value of the same tensor."""
 
     shape: tuple[int, ...]
@@ -41,7 +41,7 @@ class Value:
 
 
 @dataclass(slots=True)
-class Node:
+class Dispatched:
     """One dispatched operation: its name without namespace and trailing underscore, arguments, results, module path."""
 
     name: str
@@ -66,7 +66,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Call:
+class ModuleCall:
     """One call of a submodule: the operations ``start:stop`` ran in it."""
 
     name: str
@@ -83,9 +83,9 @@ class Capture:
     """One run of a module."""
 
     device: str
-    nodes: list[Node] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    nodes: list[Dispatched] = field(default_factory=list)
+    values: list[TensorValue] = field(default_factory=list)
+    calls: list[ModuleCall] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)  # elements of each parameter, the shared once
@@ -153,7 +153,7 @@ class _Recorder(TorchDispatchMode):
         self.ids[id(x)] = len(values)
         self.alive.append(x)
         shape, storage = tuple(x.shape), x.untyped_storage()._cdata
-        values.append(Value(shape, x.dtype, name, isinstance(x, nn.Parameter), node, storage))
+        values.append(TensorValue(shape, x.dtype, name, isinstance(x, nn.Parameter), node, storage))
         return len(values) - 1
 
     def ref(self, x: Tensor) -> Ref:
@@ -179,7 +179,7 @@ class _Recorder(TorchDispatchMode):
         out = torch.empty_like(args[0]) if quick else func(*args, **kwargs)
         capture = self.capture
         path = capture.calls[self.stack[-1]].name if self.stack else ""
-        node = Node(name, func, held, named, [], path)
+        node = Dispatched(name, func, held, named, [], path)
         for x in _leaves(out, Tensor):
             node.outputs.append(self.value(x, node=len(capture.nodes)))
         if node.in_place and not node.outputs and isinstance(args[0], Tensor):
@@ -196,7 +196,7 @@ class _Recorder(TorchDispatchMode):
             name = f"{above}.({type(module).__name__})".lstrip(".")
         inputs = tuple(self.ref(x).id for x in _leaves((args, kwargs), Tensor))
         self.stack.append(len(capture.calls))
-        capture.calls.append(Call(name, type(module), len(capture.nodes), inputs, parent))
+        capture.calls.append(ModuleCall(name, type(module), len(capture.nodes), inputs, parent))
 
     def leave(self, module: nn.Module, args: Any, out: Any) -> None:
         call = self.capture.calls[self.stack.pop()]

@@ -14,7 +14,7 @@ from complexity_theory.core.polynomial import Polynomial, parse
 from complexity_theory.core.sizes import Size, is_symbolic
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.graph.operations import Operation
-from complexity_theory.measurement.trace.capture import Capture, Node, Ref
+from complexity_theory.measurement.trace.capture import Capture, Dispatched, Ref
 from complexity_theory.measurement.trace.dims import Atom, Dim, expression, resolved
 from complexity_theory.measurement.trace.growth import Growth
 from complexity_theory.measurement.trace.names import COSTLY, is_elementwise
@@ -38,14 +38,14 @@ VIEWS = frozenset(
     ]
 )
 # Adds what a node does to a converter.
-Rule: TypeAlias = "Callable[[Converter, Node], None]"
-RULES: dict[str, Rule] = {}
+ConvertRule: TypeAlias = "Callable[[Converter, Dispatched], None]"
+RULES: dict[str, ConvertRule] = {}
 
 
-def converts(*names: str) -> Callable[[Rule], Rule]:
+def converts(*names: str) -> Callable[[ConvertRule], ConvertRule]:
     """Registers how operations by these names, blanks between them, are converted."""
 
-    def add(function: Rule) -> Rule:
+    def add(function: ConvertRule) -> ConvertRule:
         RULES.update(dict.fromkeys(" ".join(names).split(), function))
         return function
 
@@ -68,7 +68,7 @@ class Converter:
         self.at: list[int] = []  # the node of each step
         self.names: dict[int, str] = {value: f"input{i}" for i, value in enumerate(ran.inputs)}
         self.constants: dict[tuple[int, tuple[Size, ...]], str] = {}
-        self.takers: dict[int, list[Node]] = {}
+        self.takers: dict[int, list[Dispatched]] = {}
         for node in ran.nodes:
             for i in node.refs():
                 self.takers.setdefault(i, []).append(node)
@@ -88,7 +88,7 @@ class Converter:
         self.whole.extend(written_through(ran))
         self._unused()
 
-    def _convert(self, node: Node) -> None:
+    def _convert(self, node: Dispatched) -> None:
         refs = node.refs()
         live = [i for i in refs if i in self.lives]
         if not live and node.name not in COSTLY:
@@ -173,7 +173,7 @@ class Converter:
 
     def add(
         self,
-        node: Node,
+        node: Dispatched,
         kind: str,
         inputs: Sequence[str],
         output: int,
@@ -194,7 +194,9 @@ class Converter:
         self.names[output] = name
         return name
 
-    def operation(self, node: Node, operation: Operation, inputs: Sequence[str], output: int, **more: Any) -> None:
+    def operation(
+        self, node: Dispatched, operation: Operation, inputs: Sequence[str], output: int, **more: Any
+    ) -> None:
         """Adds a step that is an operation of ours, its fields in symbols."""
         values = {field.name: getattr(operation, field.name) for field in fields(operation)}  # type: ignore[arg-type]
         self.add(node, type(operation).__name__, inputs, output, **more, **values)
@@ -208,11 +210,11 @@ class Converter:
         first = len(self.ran.shape(value)) - rank
         return sum(side < first for side in self.kept(value))
 
-    def same(self, node: Node, output: int | None = None) -> None:
+    def same(self, node: Dispatched, output: int | None = None) -> None:
         """The output is what the first input is."""
         self.names[node.outputs[0] if output is None else output] = self.input(node)
 
-    def input(self, node: Node, index: int = 0) -> str:
+    def input(self, node: Dispatched, index: int = 0) -> str:
         """The name of an input, by the place of its argument."""
         return self.named(node.args[index].id)
 
@@ -354,11 +356,11 @@ def polynomial(value: Any) -> Polynomial | int:
     return int(expanded) if expanded.is_Integer else parse(str(expanded))
 
 
-def _elementwise(converter: Converter, node: Node) -> None:
+def _elementwise(converter: Converter, node: Dispatched) -> None:
     RULES["elementwise"](converter, node)
 
 
-def _other(converter: Converter, node: Node) -> None:
+def _other(converter: Converter, node: Dispatched) -> None:
     """A step known by its shape alone."""
     taken = [converter.names[i] for i in node.refs() if i in converter.lives and i in converter.names]
     for output in node.outputs:

@@ -7,14 +7,14 @@ from typing import Any
 
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.operations import ACTIVATIONS, Operation
-from complexity_theory.measurement.trace.capture import Node, Ref
+from complexity_theory.measurement.trace.capture import Dispatched, Ref
 from complexity_theory.measurement.trace.convert import Converter, NotWholeError, converts
 from complexity_theory.measurement.trace.names import CELLS, COSTLY, POOLS
 from complexity_theory.measurement.trace.operators import work
 
 
 @converts(*(COSTLY - POOLS))
-def _costly(converter: Converter, node: Node) -> None:
+def _costly(converter: Converter, node: Dispatched) -> None:
     does = work(node, converter.dims)
     assert does is not None
     kind = type(does.operation).__name__
@@ -45,7 +45,7 @@ def _costly(converter: Converter, node: Node) -> None:
             converter.add(node, "Other", inputs, output, suffix="state", name=node.name, shape=converter.grown(output))
 
 
-def _cell(converter: Converter, node: Node, operation: Operation, inputs: list[str], *, owns: bool) -> None:
+def _cell(converter: Converter, node: Dispatched, operation: Operation, inputs: list[str], *, owns: bool) -> None:
     """One step of a recurrent layer; what it keeps from step to step is known by its shape alone."""
     converter.whole.append(f"{node.name} in {node.path or 'the module'}: its state")
     output, *more = node.outputs
@@ -57,7 +57,7 @@ def _cell(converter: Converter, node: Node, operation: Operation, inputs: list[s
         converter.names[other] = converter.names[output]
 
 
-def _matmul(converter: Converter, node: Node) -> None:
+def _matmul(converter: Converter, node: Dispatched) -> None:
     first = 1 if node.name.startswith(("add", "badd")) else 0
     [output] = node.outputs
     a, b = (node.args[first + i].id for i in (0, 1))
@@ -76,7 +76,7 @@ def _matmul(converter: Converter, node: Node) -> None:
         _added(converter, node)
 
 
-def _added(converter: Converter, node: Node) -> None:
+def _added(converter: Converter, node: Dispatched) -> None:
     """The sum of ``addmm``."""
     output = node.outputs[0]
     product = converter.names[output]
@@ -96,7 +96,7 @@ def _walk(tree: Any) -> Iterator[Ref]:
 
 
 @converts("batch_norm")
-def _batch_norm(converter: Converter, node: Node) -> None:
+def _batch_norm(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     owns, names = converter.weights(node.args[1:3], node.args[3:5])
     width, affine = converter.dims(value)[1], isinstance(node.args[1], Ref)
@@ -107,7 +107,7 @@ def _batch_norm(converter: Converter, node: Node) -> None:
 
 
 @converts("instance_norm")
-def _instance_norm(converter: Converter, node: Node) -> None:
+def _instance_norm(converter: Converter, node: Dispatched) -> None:
     owns, names = converter.weights(node.args[1:3])
     given = {"width": converter.dims(node.args[0])[1], "affine": isinstance(node.args[1], Ref), "eps": node.args[7]}
     converter.add(node, "InstanceNorm", [converter.input(node)], node.outputs[0], owns=owns, **given)
@@ -115,7 +115,7 @@ def _instance_norm(converter: Converter, node: Node) -> None:
 
 
 @converts("group_norm")
-def _group_norm(converter: Converter, node: Node) -> None:
+def _group_norm(converter: Converter, node: Dispatched) -> None:
     weight = node.argument(2, "weight")
     owns, names = converter.weights([weight, node.argument(3, "bias")])
     given = {
@@ -129,7 +129,7 @@ def _group_norm(converter: Converter, node: Node) -> None:
 
 
 @converts("layer_norm")
-def _layer_norm(converter: Converter, node: Node) -> None:
+def _layer_norm(converter: Converter, node: Dispatched) -> None:
     weight, bias = node.argument(2, "weight"), node.argument(3, "bias")
     owns, names = converter.weights([weight, bias])
     sides = converter.dims(node.args[0])[-len(node.args[1]) :]
@@ -144,7 +144,7 @@ def _layer_norm(converter: Converter, node: Node) -> None:
 
 
 @converts("rms_norm")
-def _rms_norm(converter: Converter, node: Node) -> None:
+def _rms_norm(converter: Converter, node: Dispatched) -> None:
     weight = node.argument(2, "weight")
     if not isinstance(weight, Ref) or len(node.args[1]) != 1:
         raise NotWholeError("a norm without weights, or over several sides")
@@ -155,7 +155,7 @@ def _rms_norm(converter: Converter, node: Node) -> None:
 
 
 @converts("prelu", "_prelu_kernel")
-def _prelu(converter: Converter, node: Node) -> None:
+def _prelu(converter: Converter, node: Dispatched) -> None:
     weight = node.args[1]
     count: Size = 1
     for side in converter.sides(weight.id):
@@ -166,7 +166,7 @@ def _prelu(converter: Converter, node: Node) -> None:
 
 
 @converts("embedding")
-def _embedding(converter: Converter, node: Node) -> None:
+def _embedding(converter: Converter, node: Dispatched) -> None:
     entries, width = converter.dims(node.args[0])
     owns, names = converter.weights([node.args[0]])
     converter.add(
@@ -182,7 +182,7 @@ _RELU6 = (("hardtanh", ("max_val", 6), ("min_val", 0)), ("clamp", ("max", 6), ("
 
 
 @converts("elementwise")
-def _elementwise(converter: Converter, node: Node) -> None:
+def _elementwise(converter: Converter, node: Dispatched) -> None:
     """Of one value an activation or a function with settings; of several a sum, a product, or a function."""
     schema = node.func._schema.arguments
     given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
@@ -209,7 +209,7 @@ def _elementwise(converter: Converter, node: Node) -> None:
         )
 
 
-def _of_rank(converter: Converter, node: Node, value: int, like: int) -> str:
+def _of_rank(converter: Converter, node: Dispatched, value: int, like: int) -> str:
     """A value with leading sides of 1, as torch aligns the last sides of what is combined."""
     if value not in converter.names and value not in converter.lives:
         return converter.constant(value, like)
@@ -229,25 +229,25 @@ def _of_rank(converter: Converter, node: Node, value: int, like: int) -> str:
 
 
 @converts("softmax _softmax _safe_softmax")
-def _softmax(converter: Converter, node: Node) -> None:
+def _softmax(converter: Converter, node: Dispatched) -> None:
     side = converter.side(node.args[0].id, node.argument(1, "dim"))
     converter.add(node, "Softmax", [converter.input(node)], node.outputs[0], suffix="softmax", side=side)
 
 
 @converts("log_softmax _log_softmax")
-def _log_softmax(converter: Converter, node: Node) -> None:
+def _log_softmax(converter: Converter, node: Dispatched) -> None:
     _softmax(converter, node)
     name = converter.names[node.outputs[0]]
     converter.add(node, "Elementwise", [name], node.outputs[0], suffix="log", kind="log")
 
 
 @converts("dropout feature_dropout alpha_dropout feature_alpha_dropout")
-def _dropout(converter: Converter, node: Node) -> None:
+def _dropout(converter: Converter, node: Dispatched) -> None:
     converter.add(node, "Dropout", [converter.input(node)], node.outputs[0], p=float(node.args[1]))
 
 
 @converts("glu")
-def _glu(converter: Converter, node: Node) -> None:
+def _glu(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     side = converter.side(value, node.argument(1, "dim", -1))
     half, name = converter.sides(output)[side], converter.input(node)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sympy
 
 from complexity_theory.core.sizes import Size
-from complexity_theory.measurement.trace.capture import Node
+from complexity_theory.measurement.trace.capture import Dispatched
 from complexity_theory.measurement.trace.convert import Converter, NotWholeError, converts, numbers_of
 from complexity_theory.measurement.trace.names import is_elementwise
 
@@ -15,7 +15,7 @@ from complexity_theory.measurement.trace.names import is_elementwise
 
 
 @converts("contiguous clone to _to_copy detach alias type_as lift_fresh lift_fresh_copy resolve_conj expand expand_as")
-def _same(converter: Converter, node: Node) -> None:
+def _same(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     before, after = converter.numbers(value), converter.numbers(output)
     meets = len(before) == len(after) and all(is_elementwise(taker.func) for taker in converter.takers.get(output, []))
@@ -25,11 +25,11 @@ def _same(converter: Converter, node: Node) -> None:
 
 
 @converts("view reshape flatten _unsafe_view _reshape_alias unflatten view_as squeeze unsqueeze")
-def _view(converter: Converter, node: Node) -> None:
+def _view(converter: Converter, node: Dispatched) -> None:
     regrouped(converter, node, node.args[0].id, node.outputs[0])
 
 
-def regrouped(converter: Converter, node: Node, value: int, output: int, suffix: str = "view") -> None:
+def regrouped(converter: Converter, node: Dispatched, value: int, output: int, suffix: str = "view") -> None:
     """A step for a view; none where the sides stay what they are."""
     before, after = converter.numbers(value), converter.numbers(output)
     name = converter.named(value)
@@ -85,7 +85,7 @@ def _open(
 
 
 @converts("permute transpose swapaxes swapdims t mT T numpy_T movedim moveaxis")
-def _permute(converter: Converter, node: Node) -> None:
+def _permute(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     rank = len(converter.ran.shape(value))
     order = list(range(rank))
@@ -109,31 +109,33 @@ def _permute(converter: Converter, node: Node) -> None:
 
 
 @converts("pixel_shuffle")
-def _pixel_shuffle(converter: Converter, node: Node) -> None:
+def _pixel_shuffle(converter: Converter, node: Dispatched) -> None:
     converter.add(node, "PixelShuffle", [converter.input(node)], node.outputs[0], factor=node.args[1])
 
 
 @converts("pixel_unshuffle")
-def _pixel_unshuffle(converter: Converter, node: Node) -> None:
+def _pixel_unshuffle(converter: Converter, node: Dispatched) -> None:
     converter.add(node, "PixelUnshuffle", [converter.input(node)], node.outputs[0], factor=node.args[1])
 
 
 @converts("channel_shuffle native_channel_shuffle")
-def _channel_shuffle(converter: Converter, node: Node) -> None:
+def _channel_shuffle(converter: Converter, node: Dispatched) -> None:
     converter.add(node, "ChannelShuffle", [converter.input(node)], node.outputs[0], groups=node.args[1])
 
 
 # Parts and joins.
 
 
-def _slice(converter: Converter, node: Node, output: int, side: int, start: Size, length: Size, suffix: str) -> str:
+def _slice(
+    converter: Converter, node: Dispatched, output: int, side: int, start: Size, length: Size, suffix: str
+) -> str:
     value = node.args[0].id
     given = {"side": side, "start": start, "length": length}
     return converter.add(node, "Slice", [converter.named(value)], output, suffix=suffix, **given)
 
 
 @converts("split split_with_sizes chunk tensor_split unsafe_split unsafe_chunk unsafe_split_with_sizes")
-def _split(converter: Converter, node: Node) -> None:
+def _split(converter: Converter, node: Dispatched) -> None:
     side = converter.side(node.args[0].id, node.argument(2, "dim", 0))
     start: Size = 0
     for i, output in enumerate(node.outputs):
@@ -143,7 +145,7 @@ def _split(converter: Converter, node: Node) -> None:
 
 
 @converts("slice narrow")
-def _part(converter: Converter, node: Node) -> None:
+def _part(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     if converter.numbers(value) == converter.numbers(output):
         converter.same(node)
@@ -162,7 +164,7 @@ def _part(converter: Converter, node: Node) -> None:
 
 
 @converts("select unbind")
-def _select(converter: Converter, node: Node) -> None:
+def _select(converter: Converter, node: Dispatched) -> None:
     value = node.args[0].id
     side = converter.side(value, node.argument(1, "dim", 0))
     rank = len(converter.sides(value))
@@ -175,7 +177,7 @@ def _select(converter: Converter, node: Node) -> None:
 
 
 @converts("cat concat concatenate")
-def _cat(converter: Converter, node: Node) -> None:
+def _cat(converter: Converter, node: Dispatched) -> None:
     [output] = node.outputs
     side = converter.side(output, node.argument(1, "dim", 0))
     refs = [ref for ref in node.args[0] if len(converter.ran.shape(ref)) == len(converter.ran.shape(output))]
@@ -184,7 +186,7 @@ def _cat(converter: Converter, node: Node) -> None:
 
 
 @converts("stack")
-def _stack(converter: Converter, node: Node) -> None:
+def _stack(converter: Converter, node: Dispatched) -> None:
     [output] = node.outputs
     side = converter.side(output, node.argument(1, "dim", 0))
     rank = len(converter.sides(output)) - 1
@@ -199,7 +201,7 @@ def _stack(converter: Converter, node: Node) -> None:
 
 
 @converts("pad constant_pad_nd", *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)))
-def _pad(converter: Converter, node: Node) -> None:
+def _pad(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     amounts = node.args[1]
     pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)][::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from complexity_theory.measurement.trace.capture import Node, Ref
+from complexity_theory.measurement.trace.capture import Dispatched, Ref
 from complexity_theory.measurement.trace.convert import RULES, Converter, converts, numbers_of
 from complexity_theory.measurement.trace.names import POOLS
 from complexity_theory.measurement.trace.operators import work
@@ -11,7 +11,7 @@ _REDUCTIONS = {"max": "amax", "min": "amin", "linalg_vector_norm": "norm"}
 
 
 @converts(*POOLS)
-def _pool(converter: Converter, node: Node) -> None:
+def _pool(converter: Converter, node: Dispatched) -> None:
     does = work(node, converter.dims)
     assert does is not None
     dilated = node.name.startswith("max") and set(numbers_of(node.argument(4, "dilation") or 1)) != {1}
@@ -29,16 +29,16 @@ def _pool(converter: Converter, node: Node) -> None:
 
 
 @converts("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d")
-def _adaptive_avg(converter: Converter, node: Node) -> None:
+def _adaptive_avg(converter: Converter, node: Dispatched) -> None:
     _adaptive(converter, node, "AdaptiveAvgPool2d")
 
 
 @converts("adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d")
-def _adaptive_max(converter: Converter, node: Node) -> None:
+def _adaptive_max(converter: Converter, node: Dispatched) -> None:
     _adaptive(converter, node, "AdaptiveMaxPool2d")
 
 
-def _adaptive(converter: Converter, node: Node, kind: str) -> None:
+def _adaptive(converter: Converter, node: Dispatched, kind: str) -> None:
     before, sides = converter.numbers(node.args[0].id)[1:], converter.numbers(node.outputs[0])[1:]
     if any(a == b != 1 for a, b in zip(before, sides, strict=True)):  # perhaps the input's own size
         sides = converter.grown(node.outputs[0])[1:]
@@ -52,7 +52,7 @@ def _adaptive(converter: Converter, node: Node, kind: str) -> None:
 
 
 @converts("mean sum amax amin max min std var prod linalg_vector_norm argmax")
-def _reduce(converter: Converter, node: Node) -> None:
+def _reduce(converter: Converter, node: Dispatched) -> None:
     value = node.args[0].id
     given = node.argument(2 if "norm" in node.name else 1, "dim")
     if isinstance(given, Ref):
@@ -85,7 +85,7 @@ _MODES = {
     "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d "
     "upsample_trilinear3d upsample_bicubic2d _upsample_nearest_exact2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa"
 )
-def _upsample(converter: Converter, node: Node) -> None:
+def _upsample(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs
     before, after = converter.numbers(value)[1:], converter.numbers(output)[1:]
     mode = node.name.split("upsample_")[1].split("1d")[0].split("2d")[0].split("3d")[0]

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from complexity_theory.graph.complexity import Complexity
-from complexity_theory.measurement.trace.capture import Call, Capture
+from complexity_theory.measurement.trace.capture import Capture, ModuleCall
 from complexity_theory.measurement.trace.dims import expression
 from complexity_theory.measurement.trace.widths import Widths
 
@@ -19,14 +19,14 @@ LONGEST_PERIOD = 6  # blocks that alternate (window attention with and without a
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ChildRun:
     """``count`` copies of ``period`` children of a container, in a row, after an ``entry`` of their kind or not.
 
     The entry (a first block that strides or widens) counts as one of the depth, and stays.
     """
 
     container: str
-    calls: tuple[Call, ...]
+    calls: tuple[ModuleCall, ...]
     period: int
     count: int
     entry: bool
@@ -48,7 +48,7 @@ class Run:
 
 def find_runs(
     module: nn.Module, ran: Capture, widths: Widths, costs: Sequence[Complexity], without: Iterable[str] = ()
-) -> list[Run]:
+) -> list[ChildRun]:
     """The runs of a module, outermost containers first; none in a container of ``without``, nor within another run.
 
     Blocks are alike where their kinds, shapes, costs and params are, and those of one run hand the same shape on.
@@ -74,12 +74,12 @@ class _Finder:
         for name, parameter in module.named_parameters(remove_duplicate=False):
             self.owners[id(parameter)].add(name)
 
-    def found(self) -> list[Run]:
-        by_container: dict[str, list[Call]] = defaultdict(list)
+    def found(self) -> list[ChildRun]:
+        by_container: dict[str, list[ModuleCall]] = defaultdict(list)
         for call in self.ran.calls:
             if call.name in self.modules and call.name:
                 by_container[call.name.rpartition(".")[0]].append(call)
-        runs: list[Run] = []
+        runs: list[ChildRun] = []
         taken: list[str] = []
         for container in sorted(by_container, key=lambda name: name.count(".") + bool(name)):
             within = any(container == name or container.startswith(f"{name}.") for name in taken)
@@ -90,7 +90,7 @@ class _Finder:
                 taken.extend(names)
         return runs
 
-    def _in_order(self, container: str, calls: Sequence[Call]) -> bool:
+    def _in_order(self, container: str, calls: Sequence[ModuleCall]) -> bool:
         """Whether its children run once each, in the order that they stand in, and share no weights with others."""
         names = {call.name for call in calls}
         prefix = f"{container}." if container else ""
@@ -103,7 +103,7 @@ class _Finder:
                     return False
         return True
 
-    def _runs(self, container: str, calls: Sequence[Call]) -> Iterable[tuple[Run, list[str]]]:
+    def _runs(self, container: str, calls: Sequence[ModuleCall]) -> Iterable[tuple[ChildRun, list[str]]]:
         signatures = [self._signature(call) for call in calls]
         flows = [bool(set(a.outputs) & set(b.inputs)) for a, b in pairwise(calls)]
         plain = isinstance(self.modules[container], (nn.Sequential, nn.ModuleList))
@@ -124,13 +124,13 @@ class _Finder:
                 entry = bool(before) and [*map(self._kind, before)] == [*map(self._kind, block)]
                 if count > 1 or entry:
                     repeated = tuple(calls[at : at + count * period])
-                    yield Run(container, repeated, period, count, entry), [c.name for c in (*before, *repeated)]
+                    yield ChildRun(container, repeated, period, count, entry), [c.name for c in (*before, *repeated)]
                     free_from = at + count * period
                     at = free_from - 1
                     break
             at += 1
 
-    def _may_repeat(self, block: Sequence[Call], plain: bool) -> bool:
+    def _may_repeat(self, block: Sequence[ModuleCall], plain: bool) -> bool:
         """Whether it hands on what it takes in, and does work; in a container of one's own, blocks are no leaves."""
         taken, made = block[0].inputs, block[-1].outputs
         if not taken or not made or (len(taken) != len(made) and len(made) != 1):
@@ -155,7 +155,7 @@ class _Finder:
 
         return times("none"), times("w"), times("g")
 
-    def _signature(self, call: Call) -> tuple[Any, ...]:
+    def _signature(self, call: ModuleCall) -> tuple[Any, ...]:
         total = Complexity()
         for cost in self.costs[call.start : call.stop]:
             total = total + cost
@@ -163,7 +163,7 @@ class _Finder:
         params = tuple((str(self.ran.values[i].name)[len(prefix) :], *self._sizes([i])) for i in self.params[call.name])
         return call.kind, self._sizes(call.inputs), self._sizes(call.outputs), total, params
 
-    def _kind(self, call: Call) -> Any:
+    def _kind(self, call: ModuleCall) -> Any:
         return _tree(self.modules[call.name])
 
 

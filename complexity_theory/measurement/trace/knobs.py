@@ -11,7 +11,7 @@ from complexity_theory.core.polynomial import Polynomial
 from complexity_theory.measurement.trace.dims import Atom
 from complexity_theory.measurement.trace.dims import variables as variables_of
 from complexity_theory.measurement.trace.widths import Widths
-from complexity_theory.networks.knobs import Knob, Part
+from complexity_theory.networks.knobs import Knob, KnobPart
 from complexity_theory.networks.traced import Step, multiples
 
 UNIT = 32  # sides of inputs at which forms are held to other runs are multiples of it
@@ -63,9 +63,9 @@ def _stem(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def _divides(steps: Sequence[Step], names: Mapping[str, str]) -> dict[str, tuple[Part, ...]]:
+def _divides(steps: Sequence[Step], names: Mapping[str, str]) -> dict[str, tuple[KnobPart, ...]]:
     """The widths that each group width divides."""
-    found: dict[str, dict[str, Part]] = {}
+    found: dict[str, dict[str, KnobPart]] = {}
     for step in steps:
         given = dict(step.fields)
         group = given.get("group_width")
@@ -73,7 +73,7 @@ def _divides(steps: Sequence[Step], names: Mapping[str, str]) -> dict[str, tuple
             [symbol] = group.names
             for size in (given["w_in"], given["w_out"]):
                 for name, ratio in _parts(size):
-                    found.setdefault(symbol, {})[name] = Part(names[name], ratio)
+                    found.setdefault(symbol, {})[name] = KnobPart(names[name], ratio)
     return {symbol: tuple(parts.values()) for symbol, parts in found.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from complexity_theory.measurement.trace.capture import Node, Ref
+from complexity_theory.measurement.trace.capture import Dispatched, Ref
 from complexity_theory.measurement.trace.dims import Dim, fixed, is_fixed, resolved, size, variables
 from complexity_theory.measurement.trace.names import CELLS, CONVOLUTIONS, RECURRENT
 from complexity_theory.measurement.trace.widths import Outputs, Widths, rule
@@ -24,7 +24,7 @@ def windows(widths: Widths, dims: Sequence[Dim], sizes: Sequence[int], what: str
 
 
 @rule(*CONVOLUTIONS)
-def _convolution(widths: Widths, node: Node) -> Outputs:
+def _convolution(widths: Widths, node: Dispatched) -> Outputs:
     x, weight = widths.first(node), widths.get(node.args[1])
     [shape] = widths.shapes(node)
     rank = len(weight) - 2
@@ -73,14 +73,14 @@ def _meeting(widths: Widths, channels: Dim, w_in: Dim, w_out: Dim, groups: int, 
 
 
 @rule("torchvision::deform_conv2d")
-def _deformable(widths: Widths, node: Node) -> Outputs:
+def _deformable(widths: Widths, node: Dispatched) -> Outputs:
     x, weight = widths.first(node), widths.get(node.args[1])
     widths.freeze((x[1], *weight), "a deformable convolution")
     return [[fixed(n) for n in shape] for shape in widths.shapes(node)]
 
 
 @rule("linear")
-def _linear(widths: Widths, node: Node) -> Outputs:
+def _linear(widths: Widths, node: Dispatched) -> Outputs:
     x, weight = widths.first(node), widths.get(node.args[1])
     held = widths.ran.values[node.args[0].id]
     if held.name is not None and not held.is_parameter:
@@ -108,12 +108,12 @@ def _product(widths: Widths, x: list[Dim], y: list[Dim], shape: Sequence[int]) -
 
 
 @rule("mm", "bmm", "matmul", "mv", "dot", "vdot")
-def _matmul(widths: Widths, node: Node) -> Outputs:
+def _matmul(widths: Widths, node: Dispatched) -> Outputs:
     return [_product(widths, widths.first(node), list(widths.get(node.args[1])), widths.shapes(node)[0])]
 
 
 @rule("addmm", "baddbmm", "addmv")
-def _addmm(widths: Widths, node: Node) -> Outputs:
+def _addmm(widths: Widths, node: Dispatched) -> Outputs:
     x, y = (list(widths.get(node.args[i])) for i in (1, 2))
     out = _product(widths, x, y, widths.shapes(node)[0])
     widths.meet(widths.first(node), out)
@@ -121,7 +121,7 @@ def _addmm(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("scaled_dot_product_attention")
-def _attention(widths: Widths, node: Node) -> Outputs:
+def _attention(widths: Widths, node: Dispatched) -> Outputs:
     q, k, v = (widths.get(node.argument(i, name)) for i, name in enumerate(("query", "key", "value")))
     widths.dims.equal(q[-1], k[-1])
     widths.dims.equal(k[-2], v[-2])
@@ -134,7 +134,7 @@ def _attention(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("batch_norm", "instance_norm", "native_batch_norm", "group_norm", "native_group_norm")
-def _norm(widths: Widths, node: Node) -> Outputs:
+def _norm(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     start = {"group_norm": 2}.get(node.name, 1)
     for ref in node.args[start : start + 4]:
@@ -144,7 +144,7 @@ def _norm(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("layer_norm", "native_layer_norm", "rms_norm")
-def _last_norm(widths: Widths, node: Node) -> Outputs:
+def _last_norm(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     for ref in node.args[2:4]:
         if isinstance(ref, Ref):
@@ -153,7 +153,7 @@ def _last_norm(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("prelu", "_prelu_kernel")
-def _prelu(widths: Widths, node: Node) -> Outputs:
+def _prelu(widths: Widths, node: Dispatched) -> Outputs:
     x, slopes = widths.first(node), widths.get(node.args[1])
     if len(slopes) == 1 and size(slopes[0]) > 1:
         widths.dims.equal(slopes[0], x[1])
@@ -163,14 +163,14 @@ def _prelu(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("_weight_norm_interface")
-def _weight_norm(widths: Widths, node: Node) -> Outputs:
+def _weight_norm(widths: Widths, node: Dispatched) -> Outputs:
     weight = widths.first(node)
     widths.meet(widths.get(node.args[1]), weight)
     return [weight]
 
 
 @rule(*RECURRENT)
-def _recurrent(widths: Widths, node: Node) -> Outputs:
+def _recurrent(widths: Widths, node: Dispatched) -> Outputs:
     x, _, weights, _, layers, _, _, bidirectional = node.args[:8]
     dims, shapes = list(widths.get(x)), widths.shapes(node)
     per = len(weights) // (layers * (1 + bidirectional))
@@ -191,13 +191,13 @@ def _recurrent(widths: Widths, node: Node) -> Outputs:
 
 
 @rule(*CELLS)
-def _cell(widths: Widths, node: Node) -> Outputs:
+def _cell(widths: Widths, node: Dispatched) -> Outputs:
     for ref in node.refs():
         widths.freeze(widths.get(ref), "a recurrent cell")
     return [[fixed(n) for n in shape] for shape in widths.shapes(node)]
 
 
 @rule("embedding")
-def _embedding(widths: Widths, node: Node) -> Outputs:
+def _embedding(widths: Widths, node: Dispatched) -> Outputs:
     [shape] = widths.shapes(node)
     return [[*(fixed(n) for n in shape[:-1]), widths.get(node.args[0])[-1]]]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from complexity_theory.measurement.trace.capture import Node, Ref
+from complexity_theory.measurement.trace.capture import Dispatched, Ref
 from complexity_theory.measurement.trace.dims import Dim, fixed, free, is_fixed, resolved, segment_size, size
 from complexity_theory.measurement.trace.layer_rules import windows
 from complexity_theory.measurement.trace.names import POOLS
@@ -42,12 +42,12 @@ def viewed(widths: Widths, dims: Sequence[Dim], shape: Sequence[int]) -> list[Di
 
 
 @rule("view", "reshape", "flatten", "_unsafe_view", "_reshape_alias", "unflatten", "view_as", "squeeze")
-def _view(widths: Widths, node: Node) -> Outputs:
+def _view(widths: Widths, node: Dispatched) -> Outputs:
     return [viewed(widths, widths.first(node), widths.shapes(node)[0])]
 
 
 @rule("unsqueeze")
-def _unsqueeze(widths: Widths, node: Node) -> Outputs:
+def _unsqueeze(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     at = node.argument(1, "dim") % (len(x) + 1)
     return [[*x[:at], fixed(1), *x[at:]]]
@@ -59,7 +59,7 @@ def _unsqueeze(widths: Widths, node: Node) -> Outputs:
     "logcumsumexp type_as tril triu zeros_like ones_like full_like empty_like rand_like randn_like fill zero normal "
     "uniform bernoulli roll resolve_conj index_put copy"
 )
-def _same(widths: Widths, node: Node) -> Outputs:
+def _same(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     if node.name == "copy" and isinstance(node.args[1], Ref):
         widths.meet(widths.get(node.args[1]), x)
@@ -67,13 +67,13 @@ def _same(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("permute")
-def _permute(widths: Widths, node: Node) -> Outputs:
+def _permute(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     return [[x[i] for i in node.argument(1, "dims")]]
 
 
 @rule("transpose", "swapaxes", "swapdims")
-def _transpose(widths: Widths, node: Node) -> Outputs:
+def _transpose(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     a, b = (node.argument(i, f"dim{i - 1}") % len(x) for i in (1, 2))
     x[a], x[b] = x[b], x[a]
@@ -81,13 +81,13 @@ def _transpose(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("t", "mT", "T", "numpy_T", "matrix_H")
-def _turned(widths: Widths, node: Node) -> Outputs:
+def _turned(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     return [x[::-1] if node.name in ("T", "numpy_T") else [*x[:-2], *x[-2:][::-1]]]
 
 
 @rule("movedim", "moveaxis")
-def _movedim(widths: Widths, node: Node) -> Outputs:
+def _movedim(widths: Widths, node: Dispatched) -> Outputs:
     x, source, target = widths.first(node), node.args[1], node.args[2]
     pairs = [(source, target)] if isinstance(source, int) else list(zip(source, target, strict=True))
     moved = {b % len(x): x[a % len(x)] for a, b in pairs}
@@ -96,21 +96,21 @@ def _movedim(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("expand", "expand_as")
-def _expand(widths: Widths, node: Node) -> Outputs:
+def _expand(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     lead = len(shape) - len(x)
     return [[x[i - lead] if i >= lead and size(x[i - lead]) == n else free(n) for i, n in enumerate(shape)]]
 
 
 @rule("repeat", "tile")
-def _repeat(widths: Widths, node: Node) -> Outputs:
+def _repeat(widths: Widths, node: Dispatched) -> Outputs:
     x, times = widths.first(node), node.args[1]
     lead = len(times) - len(x)
     return [[widths.dims.merged([fixed(n), x[i - lead]]) if i >= lead else fixed(n) for i, n in enumerate(times)]]
 
 
 @rule("repeat_interleave")
-def _repeat_interleave(widths: Widths, node: Node) -> Outputs:
+def _repeat_interleave(widths: Widths, node: Dispatched) -> Outputs:
     x, times, at = widths.first(node), node.args[1], node.argument(2, "dim")
     if not isinstance(times, int) or at is None:
         widths.freeze(x, "repeated by data")
@@ -120,14 +120,14 @@ def _repeat_interleave(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("select")
-def _select(widths: Widths, node: Node) -> Outputs:
+def _select(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     at = node.args[1] % len(x)
     widths.dims.freeze(x[at], "one of it is taken by its number")
     return [[*x[:at], *x[at + 1 :]]]
 
 
-def _part(widths: Widths, node: Node, x: list[Dim], at: int, start: int, stop: int, step: int) -> list[Dim]:
+def _part(widths: Widths, node: Dispatched, x: list[Dim], at: int, start: int, stop: int, step: int) -> list[Dim]:
     whole = size(x[at])
     if (start, stop, step) == (0, whole, 1):
         return x
@@ -143,7 +143,7 @@ def _part(widths: Widths, node: Node, x: list[Dim], at: int, start: int, stop: i
 
 
 @rule("slice")
-def _slice(widths: Widths, node: Node) -> Outputs:
+def _slice(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     at = node.argument(1, "dim", 0) % len(x)
     bounds = slice(node.argument(2, "start"), node.argument(3, "end"), node.argument(4, "step", 1))
@@ -152,7 +152,7 @@ def _slice(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("narrow")
-def _narrow(widths: Widths, node: Node) -> Outputs:
+def _narrow(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     at, start, length = node.args[1] % len(x), node.args[2], node.args[3]
     start = start % size(x[at]) if isinstance(start, int) and start < 0 else start
@@ -160,7 +160,7 @@ def _narrow(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("split", "split_with_sizes", "chunk", "tensor_split", "unsafe_split", "unsafe_chunk", "unsafe_split_with_sizes")
-def _split(widths: Widths, node: Node) -> Outputs:
+def _split(widths: Widths, node: Dispatched) -> Outputs:
     x, shapes = widths.first(node), widths.shapes(node)
     at = node.argument(2, "dim", 0) % len(x)
     sizes = [shape[at] for shape in shapes]
@@ -169,7 +169,7 @@ def _split(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("unbind")
-def _unbind(widths: Widths, node: Node) -> Outputs:
+def _unbind(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     at = node.argument(1, "dim", 0) % len(x)
     widths.dims.freeze(x[at], "taken apart one by one")
@@ -177,7 +177,7 @@ def _unbind(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("cat", "concat", "concatenate")
-def _cat(widths: Widths, node: Node) -> Outputs:
+def _cat(widths: Widths, node: Dispatched) -> Outputs:
     [shape] = widths.shapes(node)
     parts = [list(widths.get(ref)) for ref in node.args[0]]
     parts = [x for x in parts if len(x) == len(shape)]  # an empty list's tensor has one side
@@ -191,7 +191,7 @@ def _cat(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("stack")
-def _stack(widths: Widths, node: Node) -> Outputs:
+def _stack(widths: Widths, node: Dispatched) -> Outputs:
     parts = [list(widths.get(ref)) for ref in node.args[0]]
     at = node.argument(1, "dim", 0) % (len(parts[0]) + 1)
     for other in parts[1:]:
@@ -200,7 +200,7 @@ def _stack(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("pad", "constant_pad_nd", *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)))
-def _pad(widths: Widths, node: Node) -> Outputs:
+def _pad(widths: Widths, node: Dispatched) -> Outputs:
     x, amounts = widths.first(node), node.args[1]
     for i in range(len(amounts) // 2):
         before, after = amounts[2 * i : 2 * i + 2]
@@ -224,7 +224,7 @@ def _pad(widths: Widths, node: Node) -> Outputs:
     "_upsample_nearest_exact2d _upsample_nearest_exact3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa "
     "grid_sampler_2d grid_sampler_3d grid_sampler",
 )
-def _pool(widths: Widths, node: Node) -> Outputs:
+def _pool(widths: Widths, node: Dispatched) -> Outputs:
     x = widths.first(node)
     rank = 1 if "1d" in node.name else 3 if "3d" in node.name else len(x) - 2 if node.name == "grid_sampler" else 2
     lead = len(x) - rank
@@ -232,7 +232,7 @@ def _pool(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("pixel_shuffle")
-def _pixel_shuffle(widths: Widths, node: Node) -> Outputs:
+def _pixel_shuffle(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape], factor = widths.first(node), widths.shapes(node), node.args[1]
     channels = free(shape[-3])
     widths.dims.equal(x[-3], widths.dims.merged([channels, fixed(factor * factor)]))
@@ -240,14 +240,14 @@ def _pixel_shuffle(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("pixel_unshuffle")
-def _pixel_unshuffle(widths: Widths, node: Node) -> Outputs:
+def _pixel_unshuffle(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape], factor = widths.first(node), widths.shapes(node), node.args[1]
     channels = widths.dims.merged([x[-3], fixed(factor * factor)])
     return [[*x[:-3], channels, fixed(shape[-2]), fixed(shape[-1])]]
 
 
 @rule("channel_shuffle", "native_channel_shuffle")
-def _channel_shuffle(widths: Widths, node: Node) -> Outputs:
+def _channel_shuffle(widths: Widths, node: Dispatched) -> Outputs:
     x, groups = widths.first(node), node.args[1]
     a, b = widths.dims.factors(x[1], [groups, size(x[1]) // groups])
     x[1] = widths.dims.merged([b, a])
@@ -255,13 +255,13 @@ def _channel_shuffle(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("im2col")
-def _im2col(widths: Widths, node: Node) -> Outputs:
+def _im2col(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     return [[*x[:-3], widths.dims.merged([x[-3], fixed(shape[-2] // size(x[-3]))]), fixed(shape[-1])]]
 
 
 @rule("unfold")
-def _unfold(widths: Widths, node: Node) -> Outputs:
+def _unfold(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     at = node.args[1] % len(x)
     widths.dims.freeze(x[at], "unfolded")
@@ -273,7 +273,7 @@ def _unfold(widths: Widths, node: Node) -> Outputs:
     "mean sum nansum amax amin max min var var_mean std std_mean norm linalg_vector_norm any all argmax argmin prod "
     "logsumexp count_nonzero median aminmax"
 )
-def _reduce(widths: Widths, node: Node) -> Outputs:
+def _reduce(widths: Widths, node: Dispatched) -> Outputs:
     x, shapes = widths.first(node), widths.shapes(node)
     given: Any = node.argument(2 if "norm" in node.name else 1, "dim")
     if isinstance(given, Ref):  # the larger of two tensors
@@ -288,7 +288,7 @@ def _reduce(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("index", "_unsafe_index")
-def _index(widths: Widths, node: Node) -> Outputs:
+def _index(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     at = [i for i, ref in enumerate(node.args[1]) if isinstance(ref, Ref)]
     taken = set(at)
@@ -301,7 +301,7 @@ def _index(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("gather", "index_select", "take_along_dim")
-def _gather(widths: Widths, node: Node) -> Outputs:
+def _gather(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     at = node.args[1] % len(x)
     widths.dims.freeze(x[at], "gathered")
@@ -309,7 +309,7 @@ def _gather(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("topk", "sort")
-def _sorted(widths: Widths, node: Node) -> Outputs:
+def _sorted(widths: Widths, node: Dispatched) -> Outputs:
     x, shapes = widths.first(node), widths.shapes(node)
     at = node.argument(2 if node.name == "topk" else 1, "dim", -1) % len(x)
     widths.dims.freeze(x[at], "sorted")
@@ -318,7 +318,7 @@ def _sorted(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("glu")
-def _glu(widths: Widths, node: Node) -> Outputs:
+def _glu(widths: Widths, node: Dispatched) -> Outputs:
     x, [shape] = widths.first(node), widths.shapes(node)
     at = node.argument(1, "dim", -1) % len(x)
     a, b = widths.dims.split(x[at], [shape[at]] * 2)
@@ -328,10 +328,10 @@ def _glu(widths: Widths, node: Node) -> Outputs:
 
 
 @rule("zeros ones full empty new_zeros new_ones new_empty new_full rand randn scalar_tensor empty_strided")
-def _new(widths: Widths, node: Node) -> Outputs:
+def _new(widths: Widths, node: Dispatched) -> Outputs:
     return [[free(n) for n in shape] for shape in widths.shapes(node)]
 
 
 @rule("arange", "linspace", "randperm", "eye", "one_hot", "meshgrid", "logspace")
-def _counted(widths: Widths, node: Node) -> Outputs:
+def _counted(widths: Widths, node: Dispatched) -> Outputs:
     return [[fixed(n) for n in shape] for shape in widths.shapes(node)]

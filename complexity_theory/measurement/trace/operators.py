@@ -14,7 +14,7 @@ from complexity_theory.core.sizes import Size, is_symbolic
 from complexity_theory.graph import operations
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.operations import Attention, Linear, MatMul, Operation, Recurrent
-from complexity_theory.measurement.trace.capture import Node, Ref
+from complexity_theory.measurement.trace.capture import Dispatched, Ref
 from complexity_theory.measurement.trace.names import (
     ATTENTION,
     CELLS,
@@ -31,7 +31,7 @@ Sides: TypeAlias = Callable[[Ref], tuple[Size, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class NodeWork:
     """What a node does: ``operation`` on inputs of ``shapes``, once for each of ``copies`` (the batch and its like)."""
 
     operation: Operation
@@ -45,7 +45,7 @@ class Work:
         return cost
 
 
-def work(node: Node, sides: Sides) -> Work | None:
+def work(node: Dispatched, sides: Sides) -> NodeWork | None:
     """What a node does, its inputs having ``sides``; None where it is free.
 
     Raises InvalidInput for an operation that is unknown, with the way out.
@@ -71,7 +71,7 @@ def work(node: Node, sides: Sides) -> Work | None:
     )
 
 
-def _where(node: Node) -> str:
+def _where(node: Dispatched) -> str:
     return f" in {node.path!r}" if node.path else ""
 
 
@@ -85,7 +85,7 @@ def _numbers(value: Any, rank: int) -> tuple[int, ...]:
     return numbers * rank if len(numbers) == 1 else numbers
 
 
-def _convolution(node: Node, sides: Sides) -> Work:
+def _convolution(node: Dispatched, sides: Sides) -> NodeWork:
     x, weight = sides(node.args[0]), sides(node.args[1])
     rank = len(weight) - 2
     bias = isinstance(node.argument(2, "bias"), Ref)
@@ -113,10 +113,10 @@ def _convolution(node: Node, sides: Sides) -> Work:
     else:
         kind = getattr(operations, f"Conv{rank}d")
         operation = kind(channels, weight[0], group_width=None if groups == 1 else weight[1], **settings)
-    return Work(operation, (Shape(*x[-rank - 1 :]),), _count(x[: -rank - 1]))
+    return NodeWork(operation, (Shape(*x[-rank - 1 :]),), _count(x[: -rank - 1]))
 
 
-def _deformable(node: Node, sides: Sides) -> Work:
+def _deformable(node: Dispatched, sides: Sides) -> NodeWork:
     """A convolution at places that offsets tell; they are an input, made by a convolution of its own."""
     x, weight, bias = sides(node.args[0]), sides(node.args[1]), node.args[4]
     stride, padding, dilation = (tuple(node.args[i : i + 2]) for i in (5, 7, 9))
@@ -124,31 +124,31 @@ def _deformable(node: Node, sides: Sides) -> Work:
     conv = operations.Conv2d(
         x[1], weight[0], weight[2:], stride, padding, dilation, group_width, bias=isinstance(bias, Ref)
     )
-    return Work(conv, (Shape(*x[1:]),), x[0])
+    return NodeWork(conv, (Shape(*x[1:]),), x[0])
 
 
-def _linear(node: Node, sides: Sides) -> Work:
+def _linear(node: Dispatched, sides: Sides) -> NodeWork:
     x, weight = sides(node.args[0]), sides(node.args[1])
     bias = isinstance(node.argument(2, "bias"), Ref)
     w_out = weight[0] if len(weight) == 2 else 1
-    return Work(Linear(weight[-1], w_out, bias=bias), (Shape(_count(x[:-1]), x[-1]),))
+    return NodeWork(Linear(weight[-1], w_out, bias=bias), (Shape(_count(x[:-1]), x[-1]),))
 
 
-def _product(node: Node, sides: Sides) -> Work:
+def _product(node: Dispatched, sides: Sides) -> NodeWork:
     first = 1 if node.name.startswith(("add", "badd")) else 0  # behind what is added
     a, b = (sides(node.args[first + i]) for i in (0, 1))
     a = (1, *a) if len(a) == 1 else a
     b = (*b, 1) if len(b) == 1 else b
-    return Work(MatMul(), (Shape(*a), Shape(*b)))
+    return NodeWork(MatMul(), (Shape(*a), Shape(*b)))
 
 
-def _attention(node: Node, sides: Sides) -> Work:
+def _attention(node: Dispatched, sides: Sides) -> NodeWork:
     q, k, v = (sides(node.argument(i, name)) for i, name in enumerate(("query", "key", "value")))
     # Heads may share keys and values: each is met by all queries all the same.
-    return Work(Attention(), tuple(Shape(*q[: len(q) - 2], *x[-2:]) for x in (q, k, v)))
+    return NodeWork(Attention(), tuple(Shape(*q[: len(q) - 2], *x[-2:]) for x in (q, k, v)))
 
 
-def _pool(node: Node, sides: Sides) -> Work:
+def _pool(node: Dispatched, sides: Sides) -> NodeWork:
     x, rank = sides(node.args[0]), int(node.name[8])
     kernel = _numbers(node.argument(1, "kernel_size"), rank)
     stride = _numbers(node.argument(2, "stride") or kernel, rank)
@@ -160,10 +160,10 @@ def _pool(node: Node, sides: Sides) -> Work:
     # A dilated window reaches as far as a larger one.
     reach = tuple(d * (k - 1) + 1 for d, k in zip(_numbers(dilation, rank), kernel, strict=True))
     pool = getattr(operations, name)(reach, stride, padding, ceil=bool(ceil))
-    return Work(pool, (Shape(*x[-rank - 1 :]),), _count(x[: -rank - 1]))
+    return NodeWork(pool, (Shape(*x[-rank - 1 :]),), _count(x[: -rank - 1]))
 
 
-def _recurrent(node: Node, sides: Sides) -> Work:
+def _recurrent(node: Dispatched, sides: Sides) -> NodeWork:
     x, _, weights, bias, layers, _, _, bidirectional = node.args[:8]
     if not isinstance(weights, (list, tuple)) or not isinstance(bias, bool):
         raise InvalidInput(f"{node.name} of packed sequences{_where(node)} cannot be counted: their lengths are data")
@@ -173,11 +173,11 @@ def _recurrent(node: Node, sides: Sides) -> Work:
     *lead, w_in = sides(x)
     hidden = sides(weights[1])[1]
     operation = Recurrent(RECURRENT[node.name], w_in, hidden, layers, bidirectional, bias)
-    return Work(operation, (Shape(_count(tuple(lead)), w_in),))  # each step of each sequence
+    return NodeWork(operation, (Shape(_count(tuple(lead)), w_in),))  # each step of each sequence
 
 
-def _cell(node: Node, sides: Sides) -> Work:
+def _cell(node: Dispatched, sides: Sides) -> NodeWork:
     *lead, w_in = sides(node.args[0])
     hidden = sides(node.args[3])[1]
     operation = Recurrent(CELLS[node.name], w_in, hidden, bias=isinstance(node.argument(4, "b_ih"), Ref))
-    return Work(operation, (Shape(_count(tuple(lead)) if lead else 1, w_in),))
+    return NodeWork(operation, (Shape(_count(tuple(lead)) if lead else 1, w_in),))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from complexity_theory.measurement.trace.convert import Converter
-from complexity_theory.measurement.trace.depth import Run as Blocks
+from complexity_theory.measurement.trace.depth import ChildRun as Blocks
 from complexity_theory.measurement.trace.dims import size
 from complexity_theory.measurement.trace.widths import Widths
 from complexity_theory.networks.knobs import Knob

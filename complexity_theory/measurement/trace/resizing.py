@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from complexity_theory.measurement.trace.depth import Run
+from complexity_theory.measurement.trace.depth import ChildRun
 from complexity_theory.measurement.trace.dims import Atom, Dim, expression, is_fixed
 from complexity_theory.measurement.trace.widths import Widths
 
@@ -131,7 +131,7 @@ class Scaler:
             if callable(reset) and not any(x.device.type == "meta" for x in self.modules[name].parameters(False)):
                 reset()
 
-    def repeat(self, run: Run, depth: int) -> None:
+    def repeat(self, run: ChildRun, depth: int) -> None:
         """Puts as many blocks into the container of a run as its new depth asks for."""
         container = self.modules[run.container]
         prefix = f"{run.container}." if run.container else ""

@@ -22,7 +22,7 @@ from complexity_theory.measurement.trace import (  # noqa: F401  (rules register
 from complexity_theory.measurement.trace.capture import Capture, Input, capture
 from complexity_theory.measurement.trace.convert import Converter
 from complexity_theory.measurement.trace.costs import costs
-from complexity_theory.measurement.trace.depth import Run, find_runs
+from complexity_theory.measurement.trace.depth import ChildRun, find_runs
 from complexity_theory.measurement.trace.dims import Atom
 from complexity_theory.measurement.trace.growth import RUNS, Growth
 from complexity_theory.measurement.trace.knobs import UNIT, height, larger, resolution_knobs, size_knobs, sized, units
@@ -77,7 +77,7 @@ class Tracing:
     def _read(self, without: Sequence[str]) -> None:
         self.widths = Widths(self.ran, self.fix, self.only, batch=True)
         ran_costs = costs(self.ran)
-        self.runs: list[Run] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
+        self.runs: list[ChildRun] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
         tie(self.widths, self.runs)
         self.symbols = Symbols()
         converter = Converter(self.ran, self.widths, self.symbols, self.growth)
@@ -235,14 +235,14 @@ class Tracing:
                 return f"at {tall}x{wide} it costs {found}, and the form says {expected}"
         return None
 
-    def _alike(self) -> list[list[Run]]:
+    def _alike(self) -> list[list[ChildRun]]:
         """The runs by their containers' names without numbers: they are written by the same lines, as a rule."""
-        found: dict[str, list[Run]] = {}
+        found: dict[str, list[ChildRun]] = {}
         for run in self.runs:
             found.setdefault("".join(c for c in run.container if not c.isdigit()), []).append(run)
         return list(found.values())
 
-    def _refusing(self, runs: Sequence[Run]) -> Sequence[Run]:
+    def _refusing(self, runs: Sequence[ChildRun]) -> Sequence[ChildRun]:
         """Those of alike runs of which no deeper module can be made: all, where the first and the last are."""
         if self._repeats(*runs):
             return ()
@@ -250,7 +250,7 @@ class Tracing:
             return runs
         return [run for run in runs if not self._repeats(run)]
 
-    def _repeats(self, *runs: Run) -> bool:
+    def _repeats(self, *runs: ChildRun) -> bool:
         symbols = {self.depths[run.names[0]] for run in runs}
         pairs = zip(self.network.symbols, self.network.knobs, strict=True)
         values = tuple(knob.base * (2 if name in symbols else 1) for name, knob in pairs)

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from complexity_theory.measurement.trace.capture import Capture, Node, Ref
+from complexity_theory.measurement.trace.capture import Capture, Dispatched, Ref
 from complexity_theory.measurement.trace.dims import Atom, Dim, Dims, fixed, free, size
 from complexity_theory.measurement.trace.names import is_elementwise
 
 # What an operation makes: the dimensions of each of its outputs.
 Outputs: TypeAlias = "list[list[Dim]]"
-Rule: TypeAlias = "Callable[[Widths, Node], Outputs]"
-RULES: dict[str, Rule] = {}
+WidthRule: TypeAlias = "Callable[[Widths, Dispatched], Outputs]"
+RULES: dict[str, WidthRule] = {}
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
+def rule(*names: str) -> Callable[[WidthRule], WidthRule]:
     """Registers the rule of operations by their names, blanks between them."""
 
-    def add(function: Rule) -> Rule:
+    def add(function: WidthRule) -> WidthRule:
         RULES.update(dict.fromkeys(" ".join(names).split(), function))
         return function
 
@@ -107,7 +107,7 @@ class Widths:
             self.of[i] = [free(n) if value.dtype.is_floating_point else fixed(n) for n in value.shape]
         return self.of[i]
 
-    def _apply(self, number: int, node: Node) -> None:
+    def _apply(self, number: int, node: Dispatched) -> None:
         self.dims.here = f"{node.name} in {node.path or 'the module'}"
         found = RULES.get(node.name, elementwise if is_elementwise(node.func) else _unknown)
         made = found(self, node)
@@ -127,11 +127,11 @@ class Widths:
 
     # What rules are made of.
 
-    def first(self, node: Node) -> list[Dim]:
+    def first(self, node: Dispatched) -> list[Dim]:
         """The dimensions of the first input."""
         return list(self.get(node.args[0]))
 
-    def shapes(self, node: Node) -> list[tuple[int, ...]]:
+    def shapes(self, node: Dispatched) -> list[tuple[int, ...]]:
         """The shapes that come out."""
         return [self.ran.shape(i) for i in node.outputs]
 
@@ -166,12 +166,12 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def elementwise(widths: Widths, node: Node) -> Outputs:
+def elementwise(widths: Widths, node: Dispatched) -> Outputs:
     """All inputs meet; every output has their shape."""
     return [widths.broadcast(node.refs(), shape) for shape in widths.shapes(node)[:1]] * len(node.outputs)
 
 
-def _unknown(widths: Widths, node: Node) -> Outputs:
+def _unknown(widths: Widths, node: Dispatched) -> Outputs:
     for ref in node.refs():
         widths.freeze(widths.get(ref), "an operation without a rule of widths")
     return [[fixed(n) for n in shape] for shape in widths.shapes(node)]

@@ -29,7 +29,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
         raise InvalidInput(f"cannot write the checkpoint {path}: {error.strerror}") from None
 
 
-def load(path: Path, device: torch.device) -> dict[str, Any] | None:
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     """What ``save`` wrote, its tensors on a device; None where there is no file. Raises InvalidInput for damage."""
     if not path.exists():
         return None

@@ -38,7 +38,7 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImageSource:
     """Where a data set comes from: what jobs know of it. ``digest`` tells its content, ``folder`` where it lies."""
 
     name: str
@@ -48,7 +48,7 @@ class Source:
     folder: str = ""
 
 
-def find(data: str) -> Source:
+def find(data: str) -> ImageSource:
     """The source of ``synthetic``, of ``fashion-mnist``, or of a folder of IDX files or of images (``tree``).
 
     Raises InvalidInput, with the way to get it, for a data set that is not there, and for files that are no such thing.
@@ -57,7 +57,7 @@ def find(data: str) -> Source:
     8
     """
     if data == SYNTHETIC:
-        return Source(SYNTHETIC, f"version {SYNTHETIC_VERSION}", 1, len(SYNTHETIC_CLASSES))
+        return ImageSource(SYNTHETIC, f"version {SYNTHETIC_VERSION}", 1, len(SYNTHETIC_CLASSES))
     folder = FASHION_FOLDER if data == FASHION else Path(data)
     if not folder.is_dir():
         hint = "apt-get install dataset-fashion-mnist, or give --data DIR" if data == FASHION else "a folder is needed"
@@ -69,10 +69,10 @@ def find(data: str) -> Source:
         digest.update(_content(folder, part))
     images = load_idx(folder)
     name = FASHION if digest.hexdigest()[:16] == FASHION_DIGEST else folder.name
-    return Source(name, digest.hexdigest()[:16], images.train.shape[1], images.classes, str(folder))
+    return ImageSource(name, digest.hexdigest()[:16], images.train.shape[1], images.classes, str(folder))
 
 
-def load(source: Source) -> Images:
+def load_images(source: ImageSource) -> Images:
     """The images of a source that is held in memory."""
     return synthetic() if source.name == SYNTHETIC else load_idx(Path(source.folder))
 
@@ -119,13 +119,13 @@ def _files(part: Path, classes: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _tree_source(folder: Path) -> Source:
+def _tree_source(folder: Path) -> ImageSource:
     """Its digest is that of the names of its files."""
     found = tree(str(folder))
     digest = hashlib.sha256()
     for file, _ in (*found.train, *found.test):
         digest.update(f"{Path(file).relative_to(folder)}\n".encode())
-    return Source(folder.name, digest.hexdigest()[:16], 3, len(found.classes), str(folder))
+    return ImageSource(folder.name, digest.hexdigest()[:16], 3, len(found.classes), str(folder))
 
 
 @cache

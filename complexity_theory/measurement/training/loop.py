@@ -24,7 +24,7 @@ from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.training import checkpoint
 from complexity_theory.measurement.training.batches import Batches
 from complexity_theory.measurement.training.image_files import FileBatches
-from complexity_theory.measurement.training.images import TRAIN, load, tree
+from complexity_theory.measurement.training.images import TRAIN, load_images, tree
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.measurement.training.subject import TrainingSubject, checkpoint_of
 from complexity_theory.measurement.worker import check_place, checked_counts
@@ -38,7 +38,7 @@ class DivergedError(RuntimeError):
     """A loss that is no number: the run ends, and its row says so."""
 
 
-class Run:
+class TrainingRun:
     """A network in training: model, optimizer, moving average, and the epochs behind it."""
 
     def __init__(
@@ -144,7 +144,7 @@ def batches_of(subject: TrainingSubject, place: torch.device) -> Batches | FileB
     side = subject.shape.width
     if subject.source.folder and (Path(subject.source.folder) / TRAIN).is_dir():
         return FileBatches(tree(subject.source.folder), side, subject.recipe, place)
-    return Batches(load(subject.source), side, subject.recipe, place)
+    return Batches(load_images(subject.source), side, subject.recipe, place)
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
@@ -194,10 +194,10 @@ def train(task: Task, rules: Protocol, place: dict[str, Any]) -> dict[str, Any]:
     batches = batches_of(subject, target.torch_device)
     if not batches.steps:
         raise InvalidInput(f"a batch of {subject.recipe.batch} is more than the {batches.trained} images to train on")
-    run = Run(subject, settings, target, batches)
+    run = TrainingRun(subject, settings, target, batches)
     counts = checked_counts(run.model, task.job)
     path = checkpoint_of(task.job.key, place, subject.checkpoints) if subject.checkpoints else None
-    state = checkpoint.load(path, target.torch_device) if path else None
+    state = checkpoint.load_checkpoint(path, target.torch_device) if path else None
     if state is not None:
         run.restore(state)
     while len(run.epochs) < subject.recipe.epochs:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from complexity_theory.core import schema
 from complexity_theory.core.checks import check_flag, check_size, is_number
 from complexity_theory.core.errors import InvalidInput
 
+VERSION = 1  # of the files
 PRECISIONS = ("fp32", "tf32", "bf16")
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -95,6 +98,15 @@ class Recipe:
         return hash((self.name, self.epochs, self.batch, self.learning_rate))
 
 
+_NUMBER = Annotated[int | float, Meta(description="a number")]
+RECIPE = schema.struct_of(
+    Recipe,
+    {"str": str, "int": int, "bool": bool, "float": _NUMBER, "Mapping[str, float]": dict[str, _NUMBER]},
+    optional=("name",),
+    version=Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of recipes known here")],
+)
+
+
 def names() -> tuple[str, ...]:
     """The recipes that come with the package.
 
@@ -104,10 +116,10 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str) -> Recipe:
     """The recipe of a name or of a ``.toml`` file. Raises InvalidInput for others and for fields it does not know.
 
-    >>> load("paper-100-epochs").rate(5)
+    >>> load_recipe("paper-100-epochs").rate(5)
     0.8
     """
     path = Path(name_or_path)
@@ -118,17 +130,8 @@ def load(name_or_path: str) -> Recipe:
             )
         path = FOLDER / f"{name_or_path}.toml"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is no recipe: {error}") from None
-    known = {f.name for f in fields(Recipe)}
-    if unknown := sorted(set(content) - known):
-        raise InvalidInput(f"{path} has unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    if "epochs" not in content:
-        raise InvalidInput(f"{path} has no epochs")
-    if not isinstance(content.get("weight_decay_of", {}), dict):
-        raise InvalidInput(f"weight_decay_of of {path} must be a table of families")
-    try:
-        return Recipe(**{"name": path.stem, **content})
+        found = schema.given(schema.checked(schema.read(path), RECIPE, "a recipe"))
+        found.pop("version", None)
+        return Recipe(**{"name": path.stem, **found})
     except InvalidInput as error:
-        raise InvalidInput(f"{path}: {error}") from None
+        raise InvalidInput(str(error) if str(path) in str(error) else f"{path}: {error}") from None

@@ -13,7 +13,7 @@ from complexity_theory.measurement import schema, store
 from complexity_theory.measurement.analysis import records
 from complexity_theory.measurement.frame import read as read_frame
 from complexity_theory.measurement.jobs import NetworkSubject
-from complexity_theory.measurement.store import Row
+from complexity_theory.measurement.store import StoredRow
 from complexity_theory.measurement.training.subject import KIND
 
 ABOUT = ("network", "family", "strategy", "factor", "resolution", "flops", "params", "acts", "recipe", "data", "seed")
@@ -43,7 +43,7 @@ def runs(path: str | Path, environment: str | None = None, jobs: Collection[str]
         return pd.DataFrame([_record(row, steps.get((row.environment, row.subject), {})) for row in found.values()])
 
 
-def _record(row: Row, step: Mapping[str, Any]) -> dict[str, Any]:
+def _record(row: StoredRow, step: Mapping[str, Any]) -> dict[str, Any]:
     result = json.loads(row.result)
     epochs: list[dict[str, float]] = result.get("epochs", [])
     seconds = sum(epoch["seconds"] for epoch in epochs)

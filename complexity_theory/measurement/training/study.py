@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
-import tomllib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
+
+from complexity_theory.core import schema
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement.jobs import UNSCALED, Job, NetworkSubject
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.studies import Study
 from complexity_theory.measurement.training import recipe as recipes
-from complexity_theory.measurement.training.images import Source, find
+from complexity_theory.measurement.training.images import ImageSource, find
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.measurement.training.subject import TrainingSubject, job
 from complexity_theory.scaling.strategy import parse
 
+VERSION = 1  # of the files
 FOLDER = Path(__file__).parent / "studies"
 LIMIT = 24 * 3600.0  # seconds of a run
 TIMED = Protocol(rounds=1, warmup=2.0, min_time=0.5, max_time=1.0, budget=1.0)
 AT_ONCE = {"cpu": 1, "cuda": 1024}  # images of a step that keeps a device busy
+
+
+_Texts = Annotated[list[str], Meta(min_length=1, max_length=1000, description="a list of texts, one at least")]
+_Factors = Annotated[list[float], Meta(min_length=1, max_length=1000, description="a list of numbers, one at least")]
+
+
+class CellsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A table of cells of a file: each of the networks under each of the strategies by each of the factors."""
+
+    networks: _Texts
+    strategies: _Texts
+    factors: _Factors
+
+
+class AccuracyFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A file of a study."""
+
+    version: Annotated[int, Meta(ge=1, le=VERSION, description=f"{VERSION}, the edition of studies known here")] = 1
+    recipe: str
+    data: str
+    seeds: Annotated[int, Meta(ge=1, le=10**4, description="a whole number from 1 to 10^4")]
+    cells: Annotated[list[CellsFile], Meta(min_length=1, max_length=1000, description="tables [[cells]]")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +58,7 @@ class AccuracyStudy:
 
     cells: tuple[tuple[str, str, float], ...]
     recipe: Recipe
-    source: Source
+    source: ImageSource
     seeds: int
 
     def jobs(self, device: str, checkpoints: str = "") -> list[Job]:
@@ -69,7 +97,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def load(
+def load_accuracy_study(
     name_or_path: str,
     *,
     data: str | None = None,
@@ -82,7 +110,7 @@ def load(
     A file has ``recipe``, ``data``, ``seeds`` and tables ``[[cells]]`` of ``networks``, ``strategies`` and ``factors``;
     at factor 1 all strategies are the same. Raises InvalidInput for others.
 
-    >>> len(load("quick").cells)
+    >>> len(load_accuracy_study("quick").cells)
     5
     """
     path = Path(name_or_path)
@@ -92,35 +120,24 @@ def load(
                 f"unknown study {name_or_path!r}: one of {', '.join(names())}, or the path of a .toml file"
             )
         path = FOLDER / f"{name_or_path}.toml"
+    content = schema.read(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is no study: {error}") from None
-    _check(content, {"recipe": str, "data": str, "seeds": int, "cells": list}, str(path))
-    cells = tuple(dict.fromkeys(cell for table in content["cells"] for cell in _cells(table, path)))
-    chosen = recipes.load(recipe or content["recipe"])
+        found = schema.checked(content, AccuracyFile, "a study of accuracy")
+        cells = tuple(dict.fromkeys(cell for table in found.cells for cell in _cells(table)))
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from None
+    chosen = recipes.load_recipe(recipe or found.recipe)
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs, warmup_epochs=min(chosen.warmup_epochs, epochs / 2))
-    asked = content["seeds"] if seeds is None else seeds
+    asked = found.seeds if seeds is None else seeds
     if asked < 1:
         raise InvalidInput(f"seeds must be at least 1, not {asked}")
-    return AccuracyStudy(cells, chosen, find(data or content["data"]), asked)
+    return AccuracyStudy(cells, chosen, find(data or found.data), asked)
 
 
-def _check(table: Any, known: dict[str, type], what: str) -> None:
-    if not isinstance(table, dict) or set(table) != set(known):
-        raise InvalidInput(f"{what} must have {', '.join(known)}, not {', '.join(table) or 'nothing'}")
-    for name, kind in known.items():
-        if not isinstance(table[name], kind) or isinstance(table[name], bool) or table[name] == []:
-            raise InvalidInput(f"{name} of {what} must be {kind.__name__}, not {table[name]!r}")
-
-
-def _cells(table: Any, path: Path) -> list[tuple[str, str, float]]:
-    _check(table, {"networks": list, "strategies": list, "factors": list}, f"[[cells]] of {path}")
-    found = []
-    for factor, strategy, name in product(table["factors"], table["strategies"], table["networks"]):
-        if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not factor > 0:
-            raise InvalidInput(f"a factor of {path} must be a positive number, not {factor!r}")
+def _cells(table: CellsFile) -> Iterator[tuple[str, str, float]]:
+    for factor, strategy, name in product(table.factors, table.strategies, table.networks):
+        if not 0 < factor < math.inf:
+            raise InvalidInput(f"a factor must be a positive number, not {factor!r}")
         parse(strategy)
-        found.append((str(name), UNSCALED if factor == 1 else strategy, float(factor)))
-    return found
+        yield name, UNSCALED if factor == 1 else strategy, float(factor)

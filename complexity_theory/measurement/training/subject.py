@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.jobs import UNSCALED, Description, Job, Settings, Subject, identity
-from complexity_theory.measurement.training.images import Source
+from complexity_theory.measurement.training.images import ImageSource
 from complexity_theory.measurement.training.recipe import Recipe
 from complexity_theory.networks import files
 from complexity_theory.networks.spec import Network
@@ -35,7 +35,7 @@ def base(name: str) -> Network:
     2251712
     """
     path = BASES / f"{name}.toml"
-    found = files.load(path) if path.is_file() else find(name)
+    found = files.load_network(path) if path.is_file() else find(name)
     if isinstance(found, Traced):
         raise InvalidInput(f"{name} is a traced network: its channels and classes are what they were traced with")
     return found
@@ -53,7 +53,7 @@ class TrainingSubject(Subject):
     strategy: str
     factor: float
     recipe: Recipe
-    source: Source
+    source: ImageSource
     seed: int
     checkpoints: str = field(default="", compare=False)
     kind: ClassVar[str] = KIND
