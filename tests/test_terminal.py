@@ -11,8 +11,10 @@ import sympy  # noqa: F401
 
 from complexity_theory.core.folding import LEAST_TEXT, folded, prose, short
 from complexity_theory.core.report import Table, cell
+from complexity_theory.measurement.studies import expand
 from tests.readme import run
 from tests.terminal import commands, seen, seen_at
+from tests.test_cli_measure import filled
 
 WIDTHS = (80, 100, 160)
 # Every command with arguments that are quick; of those that measure or draw for minutes, what they say of themselves.
@@ -37,10 +39,16 @@ EXAMPLES: dict[str, str] = {
     "runtime predict": "RegNetY-4.0GF --device v100-inference",
     "runtime compare": "ResNet-18 --target-flops 8GF --device v100-training",
     "measure plan": "scaling-quick",
+    "measure errors": "",
+    "measure exponents": "store.sqlite",
+    "measure repeatability": "store.sqlite store.sqlite",
+    "verify": "",
+    "explore": "ResNet-18 --device v100-training --rounding pycls -o page.html",
+    "figures": "exponents strategies --format png --output drawn",
 }
 STARTING = {"measure plan"}  # a process that looks modules up
-LONG = {"verify", "figures", "paper", "explore", "runtime prior", "runtime profiles"}
-HELPED = re.compile(r"measure (?!plan).*")  # they measure: their pages of help stand for them
+LONG = {"paper", "runtime prior", "runtime profiles"}
+HELPED = re.compile(r"measure .*")  # they measure: their pages of help stand for them
 
 
 def _arguments(command: str) -> list[str]:
@@ -58,6 +66,9 @@ def test_every_command_is_looked_at() -> None:
 @pytest.mark.parametrize("command", sorted(" ".join(path) for path in commands()))
 def test_in_a_terminal_no_number_is_cut(command: str, tmp_path: Path) -> None:
     widths = WIDTHS if command in EXAMPLES else WIDTHS[:1]
+    if "store.sqlite" in EXAMPLES.get(command, ""):
+        lists = {"networks": "EfficientNet-B0", "strategies": ["w", "dw"], "factors": [1, 4, 16], "resolutions": 96}
+        filled(tmp_path / "store.sqlite", expand(lists))
     status, screens = seen_at(_arguments(command), widths, tmp_path, anew=command in STARTING)
     assert status == 0, screens
     assert len(screens) == len(widths)

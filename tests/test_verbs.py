@@ -60,6 +60,7 @@ def test_a_result_has_a_short_repr_a_frame_data_and_html(name: str) -> None:
     assert len(frame)
     assert isinstance(result.as_dict(), (dict, list))
     assert result._repr_html_().startswith("<")
+    assert result._repr_markdown_()
     with pytest.raises(AttributeError):  # frozen
         result.report = None
 
@@ -112,6 +113,17 @@ def test_the_front_holds_what_nothing_beats() -> None:
     }
     assert {points[i] for i in chosen} == {points[i] for i in range(200) if i not in beaten}
     assert len({points[i] for i in chosen}) == len(chosen)
+
+
+def test_a_header_says_precision_execution_and_batch_of_a_device() -> None:
+    device = "v100-inference"
+    for result in (
+        ct.predict("ResNet-18", device, batch=8),
+        ct.compare("ResNet-18", device, "4GF", strategies=["w"], batch=8),
+        ct.choose("ResNet-18", device, max_params="20M", strategies=["w"], batch=8),
+    ):
+        first = result.report()[0]
+        assert "v100-inference (inference, fp32, eager, batch 8)" in first.title
 
 
 def test_lines_that_differ_in_a_number_are_one() -> None:

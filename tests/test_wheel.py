@@ -88,12 +88,17 @@ def test_the_data_of_every_figure_are_in_the_wheel(installed: Path) -> None:
     assert kept == set(FIGURES)
 
 
-REFERENCE = [sys.executable, "-W", "ignore", "-m", "pdoc", "complexity_theory"]
+def _sections(page: Path) -> set[str]:
+    return set(re.findall(r'<(?:section|div) id="([\w.]+)"', page.read_text(encoding="utf-8")))
 
 
-def test_every_public_name_is_in_the_reference(tmp_path: Path) -> None:
-    _done([*REFERENCE, "-o", str(tmp_path)], ROOT, ROOT)
-    page = (tmp_path / "complexity_theory.html").read_text(encoding="utf-8")
-    found = set(re.findall(r'<section id="(\w+)">', page))
+def test_the_reference_of_the_readme_has_every_public_name_and_what_verbs_return(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"&& \.venv/bin/pdoc -o api (.*)", readme)
+    _done([sys.executable, "-W", "ignore", "-m", "pdoc", "-o", str(tmp_path), *line.split()], ROOT, ROOT)
+    found = _sections(tmp_path / "complexity_theory.html")
     assert set(ct.__all__) <= found
     assert "no_such_name" not in found
+    pages = tmp_path / "complexity_theory" / "verbs"
+    for room, fields in {"scaling": {"Scaled.network", "Scaled.deviation"}, "timing": {"Predicted.seconds"}}.items():
+        assert fields <= _sections(pages / f"{room}.html")

@@ -29,9 +29,12 @@ app = App(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(version("complexity-theory"))
+        try:
+            typer.echo(version("complexity-theory"))
+        except PackageNotFoundError:  # run from its folder
+            typer.echo("not installed")
         raise typer.Exit
 
 

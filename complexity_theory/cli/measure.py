@@ -39,7 +39,7 @@ class ExportFormat(StrEnum):
     parquet = "parquet"
 
 
-StoreArgument = Annotated[Path, typer.Argument(help="A store of measurements.", show_default=False)]
+StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="A store of measurements.", show_default=False)]
 RunModules = Annotated[
     bool,
     typer.Option("--run-modules", help="Allows a study file to name modules of yours, whose code runs in the workers."),
@@ -47,7 +47,7 @@ RunModules = Annotated[
 Quick = Annotated[bool, typer.Option("--quick", help="Few jobs of small size: minutes on two CPU cores.")]
 
 
-@measure.command()
+@measure.command(examples=["measure scaling --quick --device cpu", "measure scaling --device cuda --store gpu.sqlite"])
 @with_options(Execution)
 def scaling(execution: Execution, quick: Quick = False) -> None:
     """Scaled networks: EfficientNet-B0, RegNetY-500MF, RegNetZ-500MF under w, dw, dwr, dWr."""
@@ -56,7 +56,7 @@ def scaling(execution: Execution, quick: Quick = False) -> None:
     run(studies.load_study("scaling-quick" if quick else "scaling"), execution)
 
 
-@measure.command()
+@measure.command(examples=["measure layers --quick --device cpu"])
 @with_options(Execution)
 def layers(execution: Execution, quick: Quick = False) -> None:
     """Single layers: dense, group and depthwise convolutions over widths and resolutions."""
@@ -65,13 +65,18 @@ def layers(execution: Execution, quick: Quick = False) -> None:
     run(studies.load_study("layers-quick" if quick else "layers"), execution)
 
 
-@measure.command()
+@measure.command(
+    examples=[
+        "measure sweep mine.toml --store mine.sqlite",
+        "measure sweep --networks ResNet-18,ResNet-50 --strategies w,dWr --factors 1,4 --batches 8",
+    ]
+)
 @with_options(Lists, Execution)
 def sweep(
     lists: Lists,
     execution: Execution,
     study: Annotated[
-        str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
+        str | None, typer.Argument(metavar="STUDY", help="A .toml file, or the name of a study.", show_default=False)
     ] = None,
     run_modules: RunModules = False,
 ) -> None:
@@ -79,13 +84,13 @@ def sweep(
     run(lists.study(study, run_modules=run_modules), execution)
 
 
-@measure.command()
+@measure.command(examples=["measure plan scaling-quick --store measurements.sqlite"])
 @with_options(Lists, Execution)
 def plan(
     lists: Lists,
     execution: Execution,
     study: Annotated[
-        str | None, typer.Argument(help="A .toml file, or the name of a study.", show_default=False)
+        str | None, typer.Argument(metavar="STUDY", help="A .toml file, or the name of a study.", show_default=False)
     ] = None,
     run_modules: RunModules = False,
 ) -> None:
@@ -105,28 +110,44 @@ def plan(
     report.emit(execution.form, [report.Table(rows, title)], {"jobs": rows, "seconds": [least, most]})
 
 
-@measure.command()
+@measure.command(
+    examples=[
+        "measure network RegNetY-500MF --batch 8",
+        "measure network EfficientNet-B0 --strategy dWr --factor 4 --mode train",
+    ]
+)
 @with_options(Single, Execution)
 def network(
     single: Single,
     execution: Execution,
-    name: Annotated[str, typer.Argument(help="A known network, or a .toml or .json file.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="A known network, or a .toml or .json file.", show_default=False)
+    ],
     resolution: Annotated[int | None, typer.Option(help="Side of the input (default: the network's own).")] = None,
     strategy: Annotated[str | None, typer.Option(help="Scaled by a strategy, with --factor.")] = None,
     factor: Annotated[float | None, typer.Option(help="Of the flops, with --strategy.")] = None,
 ) -> None:
     """One network, as it is or scaled."""
+    from complexity_theory.verbs.resolve import is_code
+
+    if is_code(name):
+        raise InvalidInput(f"{name} is code: `measure module {name}`; scaled, the file that `scale -o` writes")
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
     run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
 
-@measure.command()
+@measure.command(
+    examples=["measure module mine.py:make --input 3x64x64", "measure module torchvision.models:resnet18 --compiled"]
+)
 @with_options(Single, Execution)
 def module(
     single: Single,
     execution: Execution,
     path: Annotated[
-        str, typer.Argument(help="package.module:callable, or folder/file.py:callable.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="MODULE", help="package.module:callable, or folder/file.py:callable.", show_default=False
+        ),
     ],
     size: Annotated[str, typer.Option("--input", help="channels x height x width.")] = "3x224x224",
 ) -> None:
@@ -137,10 +158,12 @@ def module(
     run(single.study({"modules": path, "inputs": size}), execution)
 
 
-@measure.command()
+@measure.command(examples=["measure export measurements.sqlite -o measurements.csv"])
 def export(
     store: StoreArgument,
-    form: Annotated[ExportFormat, typer.Option("--format", help="Form of the output.")] = ExportFormat.csv,
+    form: Annotated[
+        ExportFormat, typer.Option("--format", metavar="csv|jsonl|parquet", help="Form of the output.")
+    ] = ExportFormat.csv,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="(default: standard output)")] = None,
 ) -> None:
     """All that a store holds, a row per job: counts, times with all samples, environment."""
@@ -156,7 +179,7 @@ def export(
         files.write(output, content)
 
 
-@measure.command()
+@measure.command(examples=["measure exponents measurements.sqlite"])
 def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     """With which exponents runtime grows in the scaling factor s, beside those of flops, params and acts."""
     from complexity_theory.core import report
@@ -168,9 +191,11 @@ def exponents(store: StoreArgument, form: FormatOption = Format.text) -> None:
     report.emit(form, [exponents_table(rows)], rows)
 
 
-@measure.command()
+@measure.command(examples=["measure repeatability first.sqlite second.sqlite third.sqlite"])
 def repeatability(
-    stores: Annotated[list[Path], typer.Argument(help="Stores of the same sweep, run several times.")],
+    stores: Annotated[
+        list[Path], typer.Argument(metavar="STORE...", help="Stores of the same sweep, run several times.")
+    ],
     form: FormatOption = Format.text,
 ) -> None:
     """How far apart the medians of each job lie in several runs."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import App
 from complexity_theory.cli.measure_device import HardwareOption, ThreadsOption
 from complexity_theory.cli.measure_options import EngineName
 from complexity_theory.cli.options import Format, FormatOption
@@ -120,7 +121,8 @@ def _engine(
 
 def errors(
     store: Annotated[
-        Path | None, typer.Argument(help="A store of training runs (default: the study of this package).")
+        Path | None,
+        typer.Argument(metavar="STORE", help="A store of training runs (default: the study of this package)."),
     ] = None,
     form: FormatOption = Format.text,
 ) -> None:
@@ -192,7 +194,11 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in names}, "error": f"{row['error']:.2%}{ends}", **ms}
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the commands of this module to those that measure."""
-    measure.command()(accuracy)
-    measure.command()(errors)
+    lines = [
+        "measure accuracy --quick",
+        "measure accuracy --study small --device cuda --budget 10m --store small.sqlite",
+    ]
+    measure.command(examples=lines)(accuracy)
+    measure.command(examples=["measure errors", "measure errors accuracy.sqlite"])(errors)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import App
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.text import say
@@ -122,6 +123,6 @@ def _profiles(store: Path, device_name: str) -> list[dict[str, Any]]:
     return found
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the command of this module to those that measure."""
-    measure.command()(device)
+    measure.command(examples=["measure device --budget 9m --store gpu.sqlite"])(device)

@@ -43,8 +43,12 @@ class Execution:
     engine: Annotated[EngineName, typer.Option(help="Where workers run.")] = EngineName.local
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster (default: one on this machine).")] = None
     rounds: Annotated[int | None, typer.Option(help="Rounds of each job (default: as the study says).")] = None
-    budget: Annotated[float | None, typer.Option(help="Seconds of samples of a noisy job, at most.")] = None
-    time_limit: Annotated[float | None, typer.Option(help="Seconds after which a round is ended.")] = None
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Seconds of samples of a noisy job, at most.")
+    ] = None
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Seconds after which a round is ended.")
+    ] = None
     seed: Annotated[int, typer.Option(help="Of the order in which rounds are interleaved.")] = 0
     retry: Annotated[bool, typer.Option("--retry", help="Run again what failed before.")] = False
     form: FormatOption = Format.text

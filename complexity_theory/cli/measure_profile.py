@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from complexity_theory.cli.app import App
 from complexity_theory.cli.measure_options import Execution, Single, with_options
 from complexity_theory.core.errors import InvalidInput
 
@@ -23,7 +24,7 @@ def profile(
     execution: Execution,
     output: Annotated[Path, typer.Option("-o", "--output", help="The .toml file of the profile to write.")],
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} networks: a minute or two.")] = False,
-    networks: Annotated[int | None, typer.Option(min=1, help=f"How many, in place of {WHOLE}.")] = None,
+    networks: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"How many, in place of {WHOLE}.")] = None,
 ) -> None:
     """A device's profile, from the few networks that tell most of it given what is known of other devices.
 
@@ -99,6 +100,8 @@ def _setting(single: Single, place: Mapping[str, Any]) -> dict[str, str]:
     return {**here, **_run_as(single), "regime": "latency" if single.batch == "1" else "throughput"}
 
 
-def register(measure: typer.Typer) -> None:
+def register(measure: App) -> None:
     """Adds the command of this module to those that measure."""
-    measure.command()(profile)
+    measure.command(
+        examples=["measure profile --quick -o mine.toml", "measure profile --device cuda --batch auto:256 -o mine.toml"]
+    )(profile)

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 SCALING, DEVICE, OUTPUT, BLOCK = "Scaling", "Device", "Output", "Blocks"  # panels of help
+WORK, PROTOCOL = "Work", "Protocol"
+
+# Metavars and panels of parameters that do not bring their own, by name.
+KNOWN: Mapping[str, tuple[str, str | None]] = MappingProxyType(
+    {
+        **{"networks": ("NETWORK,...", WORK), "strategies": ("STRATEGY,...", WORK), "factors": ("S,...", WORK)},
+        **{
+            "layers": ("LAYER,...", WORK),
+            "kernels": ("k,...", WORK),
+            "widths": ("w,...", WORK),
+            "group_widths": ("g,...", WORK),
+        },
+        **{"resolutions": ("SIDE,...", WORK), "batches": ("N,...", WORK), "dtypes": ("DTYPE,...", WORK)},
+        **{"layouts": ("LAYOUT,...", WORK), "modes": ("MODE,...", WORK), "executions": ("EXECUTION,...", WORK)},
+        **{"batch": ("N|auto:N", WORK), "dtype": ("DTYPE", WORK), "layout": ("LAYOUT", WORK), "mode": ("MODE", WORK)},
+        **{"compiled": ("", WORK), "strategy": ("STRATEGY", WORK), "factor": ("S", WORK), "resolution": ("SIDE", WORK)},
+        **{"size": ("CxHxW", WORK), "study": ("STUDY", None), "recipe": ("RECIPE", WORK), "data": ("DATA", WORK)},
+        **{"seeds": ("N", WORK), "epochs": ("N", WORK), "quick": ("", None), "run_modules": ("", None)},
+        **{"device": ("DEVICE", DEVICE), "threads": ("N", DEVICE), "engine": ("local|ray", DEVICE)},
+        **{"address": ("ADDRESS", DEVICE), "processes": ("N", DEVICE)},
+        **{"rounds": ("N", PROTOCOL), "budget": ("TIME", PROTOCOL), "time_limit": ("TIME", PROTOCOL)},
+        **{"seed": ("N", PROTOCOL), "retry": ("", PROTOCOL)},
+        **{"store": ("FILE", OUTPUT), "checkpoints": ("FOLDER", OUTPUT), "figure": ("FILE", OUTPUT)},
+        **{"export": ("FILE", OUTPUT), "output": ("FILE", OUTPUT), "tables": ("FOLDER", None)},
+    }
+)
 
 
 class Format(StrEnum):
@@ -35,17 +63,19 @@ DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml fil
 
 
 def network_names(incomplete: str) -> list[str]:
-    """Names of networks that begin as what is typed, for the shell."""
+    """Names of networks that begin as what is typed, for the shell; aliases, as regnety_040, where something is."""
     from complexity_theory import zoo
 
-    return _beginning(incomplete, zoo.names())
+    names = zoo.names()
+    others = tuple(alias for name in names for alias in zoo.aliases(name)) if incomplete else ()
+    return _beginning(incomplete, (*names, *others))
 
 
 def strategy_names(incomplete: str) -> list[str]:
     """Names of strategies that begin as what is typed, for the shell."""
     from complexity_theory.scaling.strategy import NAMED
 
-    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))), fold=False)
+    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))))
 
 
 def device_names(incomplete: str) -> list[str]:
@@ -55,10 +85,9 @@ def device_names(incomplete: str) -> list[str]:
     return _beginning(incomplete, profile.names())
 
 
-def _beginning(incomplete: str, names: tuple[str, ...], *, fold: bool = True) -> list[str]:
-    if not fold:
-        return [name for name in names if name.startswith(incomplete)]
-    return [name for name in names if name.lower().startswith(incomplete.lower())]
+def _beginning(incomplete: str, names: tuple[str, ...]) -> list[str]:
+    """Those that begin so, in this case of letters: shells offer no others."""
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
 NetworkArgument = Annotated[

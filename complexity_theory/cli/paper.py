@@ -17,7 +17,7 @@ from complexity_theory.core.errors import InvalidInput
 if TYPE_CHECKING:
     from complexity_theory.figures.paper import PaperStep
 
-FolderOption = Annotated[Path, typer.Option("--output", help="Folder to write into.")]
+FolderOption = Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Folder to write into.")]
 TablesOption = Annotated[
     Path | None,
     typer.Option(

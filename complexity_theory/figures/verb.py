@@ -59,6 +59,9 @@ class Drawing(Result):
         picture = style.svg(self.figure).decode()
         return picture[picture.index("<svg") :] + f"<p>{self.caption}</p>"
 
+    def _repr_markdown_(self) -> str:
+        return self.caption
+
     def rendered(self, form: str) -> bytes:
         """The picture as ``pdf``, ``svg`` or ``png``. Raises InvalidInput for another form."""
         return style.FORMS[resolve.choice(form, "form of a figure", list(style.FORMS))](self.figure)

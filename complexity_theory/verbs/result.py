@@ -46,3 +46,7 @@ class Result(ABC):
 
     def _repr_html_(self) -> str:
         return "\n".join(report.html(part) for part in self.report("html"))
+
+    def _repr_markdown_(self) -> str:
+        parts = self.report("markdown")
+        return "\n\n".join(part if isinstance(part, str) else report.render(part, "markdown") for part in parts)
