@@ -25,7 +25,7 @@ REMEMBERED = 200_000  # rows of all pieces of a network
 FEW = 1_000  # new rows of a piece that are worth remembering
 
 # By piece and sizes: flops, params, acts, and height and width of what comes out.
-Memory: TypeAlias = "dict[str, dict[tuple[int, ...], tuple[int, ...]]]"
+KnownPieces: TypeAlias = "dict[str, dict[tuple[int, ...], tuple[int, ...]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def said_of(part: str) -> Iterator[None]:
         raise InvalidInput(f"{part}: {error}") from None
 
 
-def cost(pieces: Iterable[Piece], input: Shape, number: int, memory: Memory) -> Complexity:
+def cost(pieces: Iterable[Piece], input: Shape, number: int, memory: KnownPieces) -> Complexity:
     """The exact cost of ``number`` variants: int64 arrays, as are the sizes that differ and the sides of ``input``.
 
     ``memory``: what is known of the pieces of this network, which is added to. Raises InvalidInput where sizes of a
@@ -87,7 +87,7 @@ def _distinct(rows: Ints) -> tuple[Ints, Ints]:
     return rows[first], places
 
 
-def _counts(piece: Piece, rows: Ints, memory: Memory) -> Ints:
+def _counts(piece: Piece, rows: Ints, memory: KnownPieces) -> Ints:
     """Of distinct rows of a piece: flops, params, acts, height and width of what comes out, as rows of an array."""
     known = memory.setdefault(piece.name, {})
     keys = list(map(tuple, rows.tolist()))

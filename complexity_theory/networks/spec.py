@@ -21,7 +21,7 @@ from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
 from complexity_theory.networks.kinds import KINDS
 from complexity_theory.networks.knobs import Knob, KnobPart, Role, multiplied
 from complexity_theory.networks.parts import scaled_by
-from complexity_theory.networks.pieces import Memory, Piece, cost, groups, said_of
+from complexity_theory.networks.pieces import KnownPieces, Piece, cost, groups, said_of
 from complexity_theory.networks.stage import Stage
 from complexity_theory.networks.stems import STEMS
 
@@ -350,7 +350,7 @@ def _structure(stage: Stage, w_in: Size, depth: Size, width: Size, group_width: 
 
 
 @lru_cache(maxsize=64)
-def _memory(network: Network) -> Memory:
+def _memory(network: Network) -> KnownPieces:
     return {}
 
 
