@@ -55,6 +55,11 @@ def filled(path: Path, planned: list[Job], seconds: float | None = None) -> pd.D
     return read(path)
 
 
+def test_code_is_a_module(capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("measure", "network", "mine.py:make") == 2
+    assert "`measure module mine.py:make`" in capfd.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("stores") / "scaled.sqlite"

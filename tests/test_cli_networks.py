@@ -163,7 +163,7 @@ def test_export_a_snippet(capsys):
         (["scale", "ResNet-50", "--strategy", "fast:x", "--factor", "2"], "such as 0.6 or 3/5"),
         (["scale", "network.txt", "--strategy", "w", "--factor", "2"], "network files end in .toml, .json or .yaml"),
         (["scale", "mine.py", "--strategy", "w", "--factor", "2"], "given with what makes it: mine.py:make"),
-        (["scale", "convnextv2_tiny", "--strategy", "w", "--factor", "2"], "; or timm:convnextv2_tiny, if timm has it"),
+        (["scale", "convnextv2_tiny", "--strategy", "w", "--factor", "2"], "(or timm:convnextv2_tiny, if timm has it)"),
         (["networks", "efficientnet"], "networks --help`"),
         (["scale", "missing.yaml", "--strategy", "w", "--factor", "2"], "cannot read missing.yaml"),
         (["scale", "ResNet-50", "--strategy", "w", "--target-flops", "8GX"], "such as 3.1e9 or 8GF, not '8GX'"),

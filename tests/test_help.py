@@ -71,6 +71,25 @@ def test_several_names_stand_in_one_option_too(capsys: pytest.CaptureFixture[str
     assert found[0]["devices"] == devices
 
 
+@pytest.mark.parametrize(
+    ("line", "option", "typed", "known"),
+    [
+        ("count", "network", "RegNetY-4", "RegNetY-4.0GF"),
+        ("scale", "network", "regnety_0", "regnety_040"),
+        ("derive", "strategy", "dW", "dWr"),
+        ("compare", "device", "rtx4090-e", "rtx4090-eager-nchw"),
+        ("scale", "strategy", "fast", "fast:0.2"),
+    ],
+)
+def test_the_shell_completes_names(line: str, option: str, typed: str, known: str) -> None:
+    command = PAGES[line]
+    (parameter,) = [p for p in command.params if p.name == option]
+    context = command.make_context("example", [], resilient_parsing=True)
+    found = [getattr(item, "value", item) for item in parameter.shell_complete(context, typed)]
+    assert known in found
+    assert all(name.startswith(typed) for name in found)
+
+
 def test_the_version_is_told_where_nothing_is_installed_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from complexity_theory.page import render
+from tests.npm import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "tests" / "page"  # package.json and the configurations
@@ -18,18 +20,37 @@ SCRIPTS = Path(render.__file__).parent / "script"
 CHECKER = Path("typescript", "bin", "tsc")
 LINTER = Path("eslint", "bin", "eslint.js")
 
-pytestmark = pytest.mark.xdist_group("npm")
-
 
 @pytest.fixture(scope="module")
 def tools() -> Path:
     """Where npm's tools are, installed as the lock file says."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise AssertionError("the page's script is checked by TypeScript and ESLint: apt-get install npm")
-    if not all((TOOLS / "node_modules" / script).is_file() for script in (CHECKER, LINTER)):
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=TOOLS, check=True)
-    return TOOLS / "node_modules"
+    return installed(TOOLS, (CHECKER, LINTER))
+
+
+# Stands for npm: slow, refuses a folder that has something in it already, and counts its calls.
+FAKE = """#!/bin/sh
+set -e
+echo call >> "{calls}"
+mkdir node_modules
+sleep 0.3
+echo tool > node_modules/tool
+"""
+
+
+def test_tools_are_installed_once_by_processes_at_the_same_time(tmp_path: Path) -> None:
+    npm, calls, folder = tmp_path / "npm", tmp_path / "calls", tmp_path / "tools"
+    npm.write_text(FAKE.format(calls=calls))
+    npm.chmod(0o755)
+    (folder / "node_modules").mkdir(parents=True)
+    (folder / "node_modules" / "broken-off").touch()
+    for name in ("package.json", "package-lock.json"):
+        (folder / name).write_text("{}")
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        found = pool.starmap(installed, [(folder, [Path("tool")], str(npm))] * 4)
+    assert found == [folder / "node_modules"] * 4
+    assert calls.read_text() == "call\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["node_modules", "package-lock.json", "package.json"]
+    assert [path.name for path in (folder / "node_modules").iterdir()] == ["tool"]
 
 
 def complaints(tools: Path, scripts: Path, folder: Path) -> list[str]:

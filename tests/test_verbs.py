@@ -115,6 +115,17 @@ def test_the_front_holds_what_nothing_beats() -> None:
     assert len({points[i] for i in chosen}) == len(chosen)
 
 
+def test_a_header_says_precision_execution_and_batch_of_a_device() -> None:
+    device = "v100-inference"
+    for result in (
+        ct.predict("ResNet-18", device, batch=8),
+        ct.compare("ResNet-18", device, "4GF", strategies=["w"], batch=8),
+        ct.choose("ResNet-18", device, max_params="20M", strategies=["w"], batch=8),
+    ):
+        first = result.report()[0]
+        assert "v100-inference (inference, fp32, eager, batch 8)" in first.title
+
+
 def test_lines_that_differ_in_a_number_are_one() -> None:
     lines = [("r", "side 632 is outside 224 to 456"), ("d", "family X is new"), ("w", "family X is new")]
     assert alike(lines) == ("r: side 632 is outside 224 to 456", "d, w: family X is new")

@@ -128,6 +128,10 @@ def network(
     factor: Annotated[float | None, typer.Option(help="Of the flops, with --strategy.")] = None,
 ) -> None:
     """One network, as it is or scaled."""
+    from complexity_theory.verbs.resolve import is_code
+
+    if is_code(name):
+        raise InvalidInput(f"{name} is code: `measure module {name}`; scaled, the file that `scale -o` writes")
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
     run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 

@@ -63,17 +63,19 @@ DEVICE_HELP = "A profile by name (`runtime devices` lists them) or the .toml fil
 
 
 def network_names(incomplete: str) -> list[str]:
-    """Names of networks that begin as what is typed, for the shell."""
+    """Names of networks that begin as what is typed, for the shell; aliases, as regnety_040, where something is."""
     from complexity_theory import zoo
 
-    return _beginning(incomplete, zoo.names())
+    names = zoo.names()
+    others = tuple(alias for name in names for alias in zoo.aliases(name)) if incomplete else ()
+    return _beginning(incomplete, (*names, *others))
 
 
 def strategy_names(incomplete: str) -> list[str]:
     """Names of strategies that begin as what is typed, for the shell."""
     from complexity_theory.scaling.strategy import NAMED
 
-    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))), fold=False)
+    return _beginning(incomplete, (*NAMED, *(f"fast:{alpha}" for alpha in ("0.2", "0.4", "0.6"))))
 
 
 def device_names(incomplete: str) -> list[str]:
@@ -83,10 +85,9 @@ def device_names(incomplete: str) -> list[str]:
     return _beginning(incomplete, profile.names())
 
 
-def _beginning(incomplete: str, names: tuple[str, ...], *, fold: bool = True) -> list[str]:
-    if not fold:
-        return [name for name in names if name.startswith(incomplete)]
-    return [name for name in names if name.lower().startswith(incomplete.lower())]
+def _beginning(incomplete: str, names: tuple[str, ...]) -> list[str]:
+    """Those that begin so, in this case of letters: shells offer no others."""
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
 NetworkArgument = Annotated[

@@ -96,12 +96,7 @@ class Composite(Layer):
         return walked(self, *shapes)[1].shape
 
     def complexity(self, *shapes: Shape) -> Complexity:
-        found = NOTHING
-        for visit in walk(self, *shapes):
-            cost = visit.complexity
-            if cost is not NOTHING:
-                found = found + (cost if visit.times is _ONCE else visit.times * cost)
-        return found
+        return counted(self, *shapes)[0]
 
 
 _ONCE = 1
@@ -130,6 +125,17 @@ def walked(layer: Layer, *shapes: Shape, ends: bool = False) -> tuple[list[Visit
     at = Place((), _ONCE, ids, ends, [], count())
     output = visit(layer, inputs, at)
     return at.visits, output
+
+
+def counted(layer: Layer, *shapes: Shape) -> tuple[Complexity, Shape]:
+    """The cost of a layer on inputs of ``shapes``, and the shape of what comes out: of one walk."""
+    found = NOTHING
+    visits, output = walked(layer, *shapes)
+    for visit in visits:
+        cost = visit.complexity
+        if cost is not NOTHING:
+            found = found + (cost if visit.times is _ONCE else visit.times * cost)
+    return found, output.shape
 
 
 def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> list[Visit]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,28 +12,20 @@ import numpy as np
 from complexity_theory.core.checks import check_choice, check_flag, check_pair, check_size, check_text
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Pair, Size, pair
-from complexity_theory.graph.complexity import METRICS, Complexity, Shape
+from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Sequential
 from complexity_theory.graph.memory import kept
-from complexity_theory.graph.operations import Activation, Dropout
+from complexity_theory.graph.operations import Activation, Dropout, Layer
 from complexity_theory.networks.blocks import blocks
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
 from complexity_theory.networks.kinds import KINDS
 from complexity_theory.networks.knobs import Knob, KnobPart, Role, multiplied
 from complexity_theory.networks.parts import scaled_by
+from complexity_theory.networks.pieces import KnownPieces, Piece, cost, groups, said_of
 from complexity_theory.networks.stage import Stage
 from complexity_theory.networks.stems import STEMS
 
 __all__ = ["Network", "Stage"]
-
-
-@contextmanager
-def _said_of(part: str) -> Iterator[None]:
-    """Says which part of a network an error is of."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(f"{part}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +109,30 @@ class Network:
             return self._layers()
 
     def _layers(self) -> Sequential:
-        stages = {}
-        for i, (stage, w_in) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
-            with _said_of(f"stage {i}"):
-                stages[f"stage{i}"] = blocks(stage, w_in)
-        ends = Ends(self.head_width, self.classes, self.activation, self.dropout)
-        return Sequential(
-            stem=STEMS[self.stem](self.in_channels, self.stem_width, self.activation),
-            **stages,
-            head=HEADS[self.head](self.stages[-1].width, ends),
-        )
+        sizes = {"stem.width": self.stem_width, "head.width": self.head_width}
+        for i, stage in enumerate(self.stages, 1):
+            of_stage = {"depth": stage.depth, "width": stage.width, "group_width": stage.group_width}
+            sizes |= {f"stage{i}.{name}": size for name, size in of_stage.items()}
+        return Sequential(**{piece.name.replace(" ", ""): piece.layer() for piece in self._pieces(sizes, self.stages)})
+
+    def _pieces(self, sizes: Mapping[str, Size], stages: Iterable[Stage]) -> Iterator[Piece]:
+        """Stem, stages and head at sizes by the names of their knobs."""
+
+        def stem(w_in: Size, width: Size) -> Layer:
+            return STEMS[self.stem](w_in, width, self.activation)
+
+        def head(w_in: Size, width: Size | None = None) -> Layer:
+            return HEADS[self.head](w_in, Ends(width, self.classes, self.activation, self.dropout))
+
+        width, last = sizes["stem.width"], sizes.get("head.width")
+        yield Piece("stem", (self.in_channels, width), stem)
+        for i, stage in enumerate(stages, 1):
+            own = [sizes[f"stage{i}.{name}"] for name in ("depth", "width")]
+            group_width = sizes.get(f"stage{i}.group_width")
+            grouped = () if group_width is None else (group_width,)
+            yield Piece(f"stage {i}", (width, *own, *grouped), partial(_stage, stage), partial(_structure, stage))
+            width = own[1]
+        yield Piece("head", (width,) if last is None else (width, last), head)
 
     def input(self, resolution: Pair | None = None) -> Shape:
         """The shape of the input at ``resolution``: a side, or height and width (default: the network's own)."""
@@ -148,7 +153,7 @@ class Network:
             return tree.complexity(shape)
         except InvalidInput:
             for name, part in tree.parts:
-                with _said_of(name.replace("stage", "stage ")):
+                with said_of(name.replace("stage", "stage ")):
                     shape = part.output(shape)
             raise
 
@@ -201,11 +206,7 @@ class Network:
 
         Raises InvalidInput where the sizes do not fit.
         """
-        stages = tuple(
-            replace(stage, shortcut=None) if stage.follows(w_in) else stage
-            for stage, w_in in zip(self.stages, self.input_widths, strict=True)
-        )
-        found = replace(self._sized(values, stages), name=self.name if name is None else name)
+        found = replace(self._sized(values, self._free()), name=self.name if name is None else name)
         return found if note is None else replace(found, note=note)
 
     def _sized(self, values: Sequence[Size], stages: tuple[Stage, ...]) -> Network:
@@ -257,12 +258,17 @@ class Network:
         arrays = [value for value in values if isinstance(value, np.ndarray)]
         if not arrays:
             return self.resized(values).complexity()
-        out = np.empty((len(METRICS), len(arrays[0])), dtype=np.int64)
-        for chosen in self.alike(values, out.shape[1]):
-            some = [value[chosen] if isinstance(value, np.ndarray) else value for value in values]
-            for row, metric in zip(out, self.resized(some).complexity().as_dict().values(), strict=True):
-                row[chosen] = metric
-        return Complexity(*out)
+        sizes = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
+        sides = [sizes.get(f"resolution.{side}", sizes.get("resolution")) for side in ("height", "width")]
+        pieces = self._pieces(sizes, self._free())
+        return cost(pieces, Shape(self.in_channels, *sides), len(arrays[0]), _memory(self))
+
+    def _free(self) -> tuple[Stage, ...]:
+        """Its stages, with shortcuts that follow from the sizes left open."""
+        return tuple(
+            replace(stage, shortcut=None) if stage.follows(w_in) else stage
+            for stage, w_in in zip(self.stages, self.input_widths, strict=True)
+        )
 
     def alike(self, values: Sequence[Size], variants: int) -> list[Any]:
         """The variants that have one structure, together: a tree has one kind of shortcut, and one rest, a stage.
@@ -270,20 +276,8 @@ class Network:
         (Without a projection, a shortcut costs nothing, and needs no tree of its own.)
         """
         sizes = {knob.name: value for knob, value in zip(self.knobs, values, strict=True)}
-        w_in, patterns = sizes["stem.width"], []
-        for i, (stage, own) in enumerate(zip(self.stages, self.input_widths, strict=True), 1):
-            w_out, kind = sizes[f"stage{i}.width"], KINDS[stage.block]
-            if stage.stride == 1 and kind.fallback == "projection" and stage.follows(own):
-                patterns.append(np.broadcast_to(w_in == w_out, variants))
-            if stage.group_width is not None and kind.inner_of == "in":
-                patterns.append(np.broadcast_to(sizes[f"stage{i}.depth"] == 1, variants))
-            w_in = w_out
-        varied = [pattern for pattern in patterns if pattern.any() and not pattern.all()]
-        if not varied:
-            return [slice(None)]
-        _, groups = np.unique(np.stack(varied), axis=1, return_inverse=True)
-        groups = groups.reshape(-1)
-        return [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
+        told = [piece.structure(*piece.sizes) for piece in self._pieces(sizes, self._free())]
+        return groups([np.broadcast_to(pattern, variants) for patterns in told for pattern in patterns], variants)
 
     def ideal(self, values: Sequence[Size]) -> Complexity:
         """The cost with other sizes and the same kinds of shortcuts: polynomials in symbols, nothing rounded."""
@@ -339,6 +333,25 @@ def _sides(resolution: Pair) -> tuple[Knob, ...]:
         for side, base in zip(("height", "width"), resolution, strict=True)
     )
     return height, replace(width, tied=height.name)
+
+
+def _stage(stage: Stage, w_in: Size, depth: Size, width: Size, group_width: Size | None = None) -> Sequential:
+    return blocks(replace(stage, depth=depth, width=width, group_width=group_width), w_in)
+
+
+def _structure(stage: Stage, w_in: Size, depth: Size, width: Size, group_width: Size | None = None) -> tuple[Any, ...]:
+    """Whether the first block keeps the shape, and whether there is another, where that tells its kind of tree."""
+    kind = KINDS[stage.block]
+    projected = stage.stride == 1 and kind.fallback == "projection" and stage.shortcut is None
+    return (
+        *([w_in == width] if projected else []),
+        *([depth == 1] if group_width is not None and kind.inner_of == "in" else []),
+    )
+
+
+@lru_cache(maxsize=64)
+def _memory(network: Network) -> KnownPieces:
+    return {}
 
 
 @lru_cache(maxsize=512)

@@ -195,7 +195,9 @@ class Contest:
         most = min(MOST_PAIRS, MOST_IN_A_ROUND // len(self.search.knobs))
         if number <= most:
             return [a | b for a, b in itertools.combinations(steps, 2)]
-        kept = [edit for edit in steps if self.search.network.fits(self.search._edited(best, edit))]
+        edited = [self.search._edited(best, edit) for edit in steps]
+        fits = np.broadcast_to(self.search.network.fits(_stacked(edited)), len(steps))
+        kept = [edit for edit, each in zip(steps, fits, strict=True) if each]
         edited = [self.search._edited(best, edit) for edit in (*kept, {})]
         counted = np.asarray(flops_of(self.search.network, edited), dtype=float)
         changes = counted[:-1] - counted[-1]

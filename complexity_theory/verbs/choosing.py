@@ -25,7 +25,7 @@ from complexity_theory.networks.traced import Traced
 from complexity_theory.verbs import resolve
 from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
-from complexity_theory.verbs.timing import accuracy, family, held, rules
+from complexity_theory.verbs.timing import accuracy, described, family, held, rules
 
 MEASURES = ("flops", "params", "acts")
 
@@ -203,7 +203,8 @@ def _times(time: Any, given: list[Profile]) -> Any:
 def tables(found: Choice) -> list[Table]:
     """A row for each candidate, on several devices a row for each on each, and the sizes of the best."""
     budgeted = ", ".join(f"{name} {bound}" for name, bound in found.bounds().items())
-    title = f"{found.base.name}: the most flops within {budgeted}"
+    on = "; ".join(f"{one.name} ({described(one.profile, one.batch)})" for one in found.devices)
+    title = f"{found.base.name}: the most flops within {budgeted}" + (f", on {on}" if on else "")
     alone = [device.name for device in found.devices][:1] if len(found.devices) == 1 else []
     rows = [_row(candidate, alone) for candidate in found.candidates]
     listed = [Table(rows, title)]

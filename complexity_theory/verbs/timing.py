@@ -138,7 +138,8 @@ class Predicted(Result):
             {"term": name, "ms": value * 1e3, "share": f"{value / self.seconds:.0%}"}
             for name, value in self.terms.items()
         ]
-        return [Table(self._shown()), Table(shares, "Where the time goes")]
+        title = f"{self.network.name} on {self.device.name} ({described(self.device, self.batch)})"
+        return [Table(self._shown(), title), Table(shares, "Where the time goes")]
 
     def _shown(self) -> list[dict[str, Any]]:
         times = {"ms per image": self.seconds * 1e3, "low": self.low * 1e3, "high": self.high * 1e3}

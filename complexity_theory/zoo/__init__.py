@@ -102,7 +102,7 @@ def canonical(name: str) -> str:
 
 def _elsewhere(name: str) -> str:
     """How a name that only timm may know is written, to be added to a message."""
-    return f"; or timm:{name}, if timm has it" if re.fullmatch(r"[a-z0-9_]+(\.\w+)?", name) else ""
+    return f" (or timm:{name}, if timm has it)" if re.fullmatch(r"[a-z0-9_]+(\.\w+)?", name) else ""
 
 
 @cache
