@@ -11,8 +11,8 @@ def main() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # workers have no others
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  # open as long as it runs
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115  # the same
     try:
         from complexity_theory.cli import main as command
 

@@ -31,6 +31,8 @@ from complexity_theory.graph.operations import (
     LayerScale,
     Linear,
     MaxPool2d,
+    Recurrent,
+    Reduce,
 )
 from tests.random_layers import SHAPE, examples, layers_on_shapes
 
@@ -210,6 +212,9 @@ INT32 = np.array([8, 16], dtype=np.int32)
         (lambda: AvgPool2d(0, stride=1), "kernel must be at least 1, not 0"),
         (lambda: AdaptiveAvgPool2d(0), "size must be at least 1, not 0"),
         (lambda: Activation("swish"), "unknown activation 'swish': one of relu, relu6, silu"),
+        (lambda: Activation(np.array([1, 2])), "unknown activation array([1, 2]): one of relu"),
+        (lambda: Reduce(np.array([1, 2]), (0,)), "unknown reduction array([1, 2]): one of "),
+        (lambda: Recurrent(np.array([1, 2]), 8, 8), "unknown recurrent layer array([1, 2]): one of lstm"),
         (lambda: Conv2d(8, 8, 3, bias=2), "bias must be True or False, not 2"),
         (lambda: Linear(8, 8, bias=1), "bias must be True or False, not 1"),
         (lambda: MaxPool2d(2, stride=2, ceil=1), "ceil must be True or False, not 1"),

@@ -17,7 +17,7 @@ from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
 from complexity_theory.graph.compose import Sequential
 from complexity_theory.graph.operations import Conv2d
-from complexity_theory.networks import Network, Stage
+from complexity_theory.networks import Network, Stage, pieces
 from complexity_theory.scaling import population
 from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.population import counts, polynomials
@@ -53,6 +53,23 @@ def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     whole = cost(*points)
     monkeypatch.setattr(population, "IDEAL_CHUNK", 7)
     assert _rows(cost(*points)) == pytest.approx(_rows(whole), rel=1e-14)
+
+
+def test_what_is_known_of_pieces_changes_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces met before, some of them, all of them or too many to remember, and sizes too far apart for one number."""
+    network = zoo.network("RegNetY-4.0GF")
+    draw = np.random.default_rng(3)
+    near = [np.full(200, knob.base) for knob in network.knobs]
+    near[0], near[-1] = draw.integers(1, 9, 200), 32 * draw.integers(1, 9, 200)
+    exact = [network.cost([int(column[i]) for column in near]) for i in range(200)]
+    for few in (1_000, 0, 1_000, 1_000):
+        monkeypatch.setattr(pieces, "FEW", few)
+        assert [Complexity(*map(int, row)) for row in _rows(network.cost(near)).T] == exact
+    rows = np.array([[1, 2**40, 5], [3, 7, 5], [1, 2**40, 5], [2**40, 1, 5]])
+    for table in (rows, rows % 7):
+        distinct, places = pieces._distinct(table)
+        assert distinct[places].tolist() == table.tolist()
+        assert len(distinct) == 3
 
 
 def _rows(cost: Complexity) -> np.ndarray:

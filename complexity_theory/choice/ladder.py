@@ -154,7 +154,10 @@ def _roundings(rule: Rule, knob: Knob) -> Iterable[Rounding]:
         return (rule.resolution,)
     if knob.dimension == "group_width":
         return (lambda size: rule.group_width(size, NO_BOUND),)
-    width: Rounding = lambda size: rule.width(size, knob)  # noqa: E731
+
+    def width(size: float) -> int:
+        return rule.width(size, knob)
+
     if knob.inner is None:
         return (width,)
     ratio = knob.inner

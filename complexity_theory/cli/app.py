@@ -74,7 +74,7 @@ def alike(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(**given)
 
     keyword = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters]
-    called.__signature__ = signature.replace(parameters=keyword)  # type: ignore[attr-defined]
+    called.__signature__ = signature.replace(parameters=keyword)  # type: ignore[attr-defined]  # of a function, for Typer
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     return called
 
@@ -117,6 +117,6 @@ def with_wide(function: Callable[..., Any]) -> Callable[..., Any]:
 
     added = inspect.Parameter("wide", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=WideOption)
     parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values()]
-    called.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]
+    called.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]  # of a function, for Typer
     called.__annotations__ = {p.name: p.annotation for p in (*parameters, added)}
     return called

@@ -172,7 +172,7 @@ def with_options(*options: type) -> Callable[[Callable[..., None]], Callable[...
         keyword = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *(p for ps in added.values() for p in ps.values()))]
         called.__name__, called.__doc__ = command.__name__, command.__doc__
         called.__annotations__ = {p.name: p.annotation for p in keyword}
-        called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+        called.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]  # of a function, for Typer
         return called
 
     return decorate

@@ -1,7 +1,7 @@
 """What bad input raises. It stands alone, so that the front door starts without numpy."""
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):  # noqa: N818 - it is no error
     """Ctrl-C, told in one line: what was kept, and how to go on."""
 
 

@@ -58,7 +58,7 @@ def check_limit(what: str, value: object, said: str = "") -> None:
     limit = LIMITS[what]
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and (whole or not limit.whole) and limit.least <= value <= limit.most:  # type: ignore[operator]
+    if number and (whole or not limit.whole) and limit.least <= value <= limit.most:  # type: ignore[operator]  # a number
         return
     kind = "a whole number" if limit.whole else "a number"
     raise InvalidInput(f"{said or what} must be {kind} from {limit.least:,g} to {limit.most:,g}, not {shown(value)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from complexity_theory.core.checks import check_size
+from complexity_theory.core.checks import check_choice, check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size
 from complexity_theory.devices.profile import Profile
@@ -70,8 +70,7 @@ def training(layer: Layer, *shapes: Shape, batch: Size, precision: str = "fp32",
     (2622, 2915)
     """
     check_size("batch", batch)
-    if optimizer not in OPTIMIZERS:
-        raise InvalidInput(f"unknown optimizer {optimizer!r}: one of {', '.join(OPTIMIZERS)}")
+    check_choice("optimizer", optimizer, OPTIMIZERS)
     widths = _widths(precision)
     params, held = _weights(layer, shapes, widths)
     return Memory(held, 4 * params, 4 * OPTIMIZERS[optimizer] * params, kept(layer, *shapes).bytes(batch, widths))

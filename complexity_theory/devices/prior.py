@@ -187,7 +187,7 @@ class PriorFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     version: int
     terms: list[str]
-    variances: _Variances  # type: ignore[valid-type]
+    variances: _Variances  # type: ignore[valid-type]  # made from fields
     few: list[FewFile]
     tables: list[DeviceFile]
 

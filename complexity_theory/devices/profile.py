@@ -90,10 +90,10 @@ class ProfileFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     networks: _Whole
     families: Annotated[list[_Text], Meta(max_length=1000, description="a list of names")]
     provenance: Annotated[dict[_Text, Any], Meta(max_length=100, description="named fields")]
-    seconds_per_unit: _Coefficients  # type: ignore[valid-type]
+    seconds_per_unit: _Coefficients  # type: ignore[valid-type]  # made from fields
     units: dict[str, str] = {}
     held_out: HeldOut
-    fitted_range: _Ranges  # type: ignore[valid-type]
+    fitted_range: _Ranges  # type: ignore[valid-type]  # made from fields
 
 
 @dataclass(frozen=True)

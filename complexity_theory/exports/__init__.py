@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from complexity_theory.core.checks import check_choice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import pair
 from complexity_theory.exports import pycls, timm, torch, torchvision
@@ -47,7 +48,7 @@ def snippet(network: Network, to: str) -> str:
 
     Raises InvalidInput for another library, and with the reason where the library cannot express the network.
     """
-    if to not in LIBRARIES:
+    if not isinstance(to, str) or to not in LIBRARIES:
         raise InvalidInput(f"there is no Python snippet for {to!r}, only for {', '.join(LIBRARIES)}")
     return _or_nearest(network, to, lambda network: LIBRARIES[to](network).python)
 
@@ -64,8 +65,7 @@ def export(network: Network | Traced, to: str) -> str:
     >>> print(export(network("RegNetX-200MF"), "pycls").splitlines()[0])
     MODEL: {TYPE: anynet, NUM_CLASSES: 1000, ACTIVATION_FUN: relu}
     """
-    if to not in EXPORTS:
-        raise InvalidInput(f"unknown export {to!r}: one of {', '.join(EXPORTS)}")
+    check_choice("export", to, EXPORTS)
     if isinstance(network, Traced) and to not in FOR_TRACED:
         raise InvalidInput(f"{to} has its own kinds of networks: a traced one goes to {' or '.join(FOR_TRACED)}")
     return _or_nearest(network, to, EXPORTS[to])

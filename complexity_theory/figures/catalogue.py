@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.checks import check_choice
 from complexity_theory.figures import (
     accuracy,
     blocks,
@@ -32,6 +32,5 @@ def find(names: Iterable[str]) -> list[Spec]:
     """
     names = list(names)
     for name in names:
-        if name not in FIGURES:
-            raise InvalidInput(f"unknown figure {name!r}: one of {', '.join(FIGURES)}")
+        check_choice("figure", name, FIGURES)
     return [FIGURES[name] for name in names or FIGURES]

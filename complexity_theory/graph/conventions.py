@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.checks import check_choice
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.graph.compose import Visit, walk
@@ -111,6 +111,5 @@ def convention(name: str) -> Convention:
     >>> convention("fvcore").total(resnet.tree, resnet.input())
     Complexity(flops=4111512576, params=25557032, acts=11114984)
     """
-    if name not in CONVENTIONS:
-        raise InvalidInput(f"unknown convention {name!r}: one of {', '.join(CONVENTIONS)}")
+    check_choice("convention", name, CONVENTIONS)
     return CONVENTIONS[name]

@@ -47,7 +47,7 @@ class Elements:
         """Elements for one image, of all sorts."""
         return self.values + self.masks + self.indices + self.statistics
 
-    def bytes(self, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008  # it is immutable
+    def bytes(self, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008  # immutable
         """Bytes at a batch, with elements of these widths.
 
         >>> Elements(values=10, indices=1, once=2).bytes(batch=3)
@@ -150,7 +150,7 @@ def _looked_up(edges: Edges) -> set[int]:
     return {edges.sources[value.id] for visit in looks for value in visit.inputs}
 
 
-def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008
+def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: ElementBytes = ElementBytes()) -> Size:  # noqa: B008  # immutable
     """The most bytes of activations that live at once in inference at a batch; params come on top.
 
     A value lives from the operation that makes it to the last that takes it or a view of it, and while a composite

@@ -215,7 +215,7 @@ def _times(factor: int, rule: KeepRule) -> KeepRule:
 def _ptflops_activation(visit: Visit) -> Size:
     """Elements for each time that ptflops sees the activation: as a module, as a function, or both."""
     seen = {"relu": 2, "gelu": 2, "relu6": 1, "silu": 1}
-    return seen.get(visit.operation.kind, 0) * elements_out(visit)  # type: ignore[attr-defined]
+    return seen.get(visit.operation.kind, 0) * elements_out(visit)  # type: ignore[attr-defined]  # of Activation
 
 
 def _thop_adaptive(visit: Visit) -> Size:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from complexity_theory.core.checks import check_choice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import is_symbolic
 from complexity_theory.core.symbols import d, g, k, r, w
@@ -107,8 +108,7 @@ def block(
     >>> block("separable").cost.flops
     d*k**2*r**2*w + d*r**2*w**2
     """
-    if kind not in USUAL:
-        raise InvalidInput(f"unknown block {kind!r}: one of {', '.join(USUAL)}")
+    check_choice("block", kind, USUAL)
     usual = dict(USUAL[kind])
     given = {"kernel": kernel, "ratio": ratio, "se": se}
     for name, value in given.items():

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import sympy
 
+from complexity_theory.core.checks import check_choice
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.symbols import d, g, k, r, s, w
 from complexity_theory.graph.complexity import Complexity, Shape
@@ -36,8 +37,7 @@ def stack(layer: str) -> tuple[Repeat, Shape]:
     >>> part.complexity(shape).flops
     d*k**2*r**2*w**2
     """
-    if layer not in GROUP_WIDTHS:
-        raise InvalidInput(f"unknown layer {layer!r}: one of {', '.join(LAYERS)}")
+    check_choice("layer", layer, LAYERS)
     return Repeat(Conv2d(w, w, k, group_width=GROUP_WIDTHS[layer]), d), Shape(w, r, r)
 
 

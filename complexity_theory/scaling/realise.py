@@ -121,7 +121,7 @@ def scale(
     ``rounding`` names a rule of ``RULES`` (default: the reference, ``pycls``); ``multiple``: what sides of the input
     are multiples of, instead of what that rule says (4 for all of ``RULES``). With a factor, the rule alone decides;
     for a target, single rounding steps more bring the flops near it (``scaling.search``), and what the strategy does
-    not scale stays, but for widths that the rule's group widths must divide (``Scaled.dimensions`` reports them).
+    not scale stays, but for widths that the rule's group widths must divide (``Realised.dimensions`` reports them).
     A factor of 1, and a target of the network's own flops, give the network back as it is. ``fix`` and ``only`` are
     patterns of knobs that stay, and of those that alone move (``networks.knobs.held``).
     Raises InvalidInput for bad values, an unreachable target, or a strategy that scales nothing in this network.

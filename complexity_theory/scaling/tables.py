@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.checks import check_choice
 from complexity_theory.core.symbols import alpha
 from complexity_theory.scaling.exponents import Derivation, derive
 from complexity_theory.scaling.strategy import Strategy, fast, parse
@@ -64,6 +64,5 @@ def table(name: str) -> ScalingTable:
     >>> [str(row.growth.acts) for row in table("group").rows]
     ['s', '1', 'sqrt(s)']
     """
-    if name not in TABLES:
-        raise InvalidInput(f"unknown table {name!r}: one of {', '.join(TABLES)}")
+    check_choice("table", name, TABLES)
     return TABLES[name]

@@ -134,7 +134,7 @@ class Correlated(Result):
 def correlate(table: Any, *, where: Any = None) -> Correlated:
     """How flops, params and acts go with measured time, and which ranks networks of equal flops right.
 
-    ``table``: a name, a file or a ``Table``. Intervals are 95% bootstrap intervals, clustered by architecture.
+    ``table``: a name, a file or a ``TimeTable``. Intervals are 95% bootstrap intervals, clustered by architecture.
 
     >>> correlate("v100-training").summary()
     'v100-training: flops log r = 0.92, params log r = 0.90, acts log r = 0.98'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from complexity_theory.core.checks import check_size, is_number
+from complexity_theory.core.checks import check_choice, check_size, is_number
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, same
 from complexity_theory.graph.complexity import Complexity, Shape
@@ -33,8 +33,8 @@ class Activation(ShapeKeeping):
     kind: str = "relu"
 
     def __post_init__(self) -> None:
-        if self.kind not in ACTIVATIONS and self.kind not in MORE_ACTIVATIONS:
-            raise InvalidInput(f"unknown activation {self.kind!r}: one of {', '.join(ACTIVATIONS)}")
+        if not isinstance(self.kind, str) or self.kind not in MORE_ACTIVATIONS:
+            check_choice("activation", self.kind, ACTIVATIONS)
 
 
 @final

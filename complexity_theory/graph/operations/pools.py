@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from complexity_theory.core.checks import check_flag
+from complexity_theory.core.checks import check_choice, check_flag
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, ceil_div, refuted
 from complexity_theory.graph.complexity import Complexity, Shape
@@ -200,8 +200,7 @@ class Reduce(Operation):
     keep: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in REDUCTIONS:
-            raise InvalidInput(f"unknown reduction {self.kind!r}: one of {', '.join(REDUCTIONS)}")
+        check_choice("reduction", self.kind, REDUCTIONS)
         if not isinstance(self.sides, tuple) or not all(type(side) is int and side >= 0 for side in self.sides):
             raise InvalidInput(f"sides to reduce are a tuple of numbers from 0, not {self.sides!r}")
         check_flag("keep", self.keep)

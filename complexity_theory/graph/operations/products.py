@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from complexity_theory.core.checks import check_flag, check_size
+from complexity_theory.core.checks import check_choice, check_flag, check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, product, same
 from complexity_theory.graph.complexity import Complexity, Shape
@@ -153,8 +153,7 @@ class Recurrent(Operation):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        if self.kind not in GATES:
-            raise InvalidInput(f"unknown recurrent layer {self.kind!r}: one of {', '.join(GATES)}")
+        check_choice("recurrent layer", self.kind, GATES)
         check_size("w_in", self.w_in)
         check_size("hidden", self.hidden)
         check_size("layers", self.layers)
