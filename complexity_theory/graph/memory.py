@@ -156,7 +156,8 @@ def peak(layer: Layer, *shapes: Shape, batch: Size = 1, widths: ElementBytes = E
     A value lives from the operation that makes it to the last that takes it or a view of it, and while a composite
     runs that it went into: who calls a module holds what it gave it. Inputs live to the end. What an operation makes
     beside its output (a maximum's indices, a layer norm's statistics) lives with it. It is what lives in the module
-    that ``build`` makes; workspaces of single kernels are not told. Raises InvalidInput as ``kept`` does.
+    that ``build`` makes; workspaces of single kernels are not told, nor the copy that torch makes where values that a
+    channel norm permuted are flattened (a reshape is a view here). Raises InvalidInput as ``kept`` does.
 
     >>> from complexity_theory.graph.compose import Residual, Sequential
     >>> from complexity_theory.graph.operations import Activation, Conv2d
