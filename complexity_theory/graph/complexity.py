@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Shape:
     @property
     def channels(self) -> Size:
         """The first side: the channels of a feature map. Raises InvalidInput for a shape without sides."""
-        return self._side(0)
+        return self.dims[0] if self.dims else self._side(0)
 
     @property
     def height(self) -> Size:
@@ -152,4 +152,26 @@ class Complexity:
 
 
 NOTHING = Complexity()
+
+
+def summed(costs: Iterable[tuple[Size, Complexity]]) -> Complexity:
+    """The sum of costs, each so many times. Raises InvalidInput where an array would exceed int64.
+
+    >>> summed([(2, Complexity(flops=10, params=3, acts=1)), (1, Complexity(flops=5))])
+    Complexity(flops=25, params=6, acts=2)
+    """
+    flops: Size = 0
+    params: Size = 0
+    acts: Size = 0
+    products: Size = 0
+    for times, cost in costs:
+        if cost is NOTHING:
+            continue
+        flops = total(flops, product(times, cost.flops))
+        params = total(params, product(times, cost.params))
+        acts = total(acts, product(times, cost.acts))
+        products = total(products, product(times, cost.products))
+    return Complexity(flops, params, acts, products)
+
+
 METRICS = ("flops", "params", "acts")
