@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from complexity_theory.core.checks import check_size
@@ -27,6 +28,7 @@ class Shape:
     """
 
     dims: tuple[Size, ...]
+    _elements: Size = field(init=False, compare=False)  # once they were asked for
 
     def __init__(self, *dims: Size, **named: Size) -> None:
         if named:
@@ -35,6 +37,7 @@ class Shape:
             if not (type(size) is int and size >= 1):
                 check_size(_MAP[i] if len(dims) == 3 else f"side {i + 1} of a shape", size)
         object.__setattr__(self, "dims", dims)
+        object.__setattr__(self, "_elements", None)
 
     @property
     def rank(self) -> int:
@@ -64,10 +67,9 @@ class Shape:
     @property
     def elements(self) -> Size:
         """Number of elements: the product of the sides."""
-        found: Size = 1
-        for size in self.dims:
-            found = found * size if type(size) is type(found) is int else product(found, size)
-        return found
+        if self._elements is None:
+            object.__setattr__(self, "_elements", reduce(product, self.dims, 1))
+        return self._elements
 
     def __str__(self) -> str:
         return "x".join(map(str, self.dims)) or "1"
