@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from complexity_theory.cli import main
 from complexity_theory.core.errors import InvalidInput
 from tests.fuzz import calls, messages, values
 from tests.fuzz.command_lines import Case, cases, commands
 from tests.fuzz.files import seeds
-from tests.fuzz.running import Ending, endings, faults, fuzzed
+from tests.fuzz.running import endings, faults, fuzzed
 
 SAMPLE = 4  # of each command
 
@@ -32,21 +34,17 @@ def test_every_command_is_met_and_most_input_is_refused() -> None:
     assert named <= set(seeds())
 
 
-def test_right_input_is_taken(tmp_path: Path) -> None:
+def test_right_input_is_taken() -> None:
     """The lines that are then spoilt: they would be refused for what was not spoilt if they were wrong themselves."""
-    lines = [
-        Case([*path.split(), *values.MORE.get(path, "").split()], dict(seeds()), []) for path in ("derive", "tables")
-    ]
-    lines += [Case(["measure", "export", "store.sqlite", "--output", "rows.csv"], dict(seeds()), [])]
-    lines += [Case(["count", name], dict(seeds()), []) for name in ("network.toml", "network.json", "network.yaml")]
-    lines += [Case(["runtime", "correlate", name], dict(seeds()), []) for name in ("times.csv", "bench.csv")]
-    assert [ending.status for ending in _ended(lines)] == [0] * len(lines)
-
-
-def _ended(lines: list[Case]) -> list[Ending]:
-    from complexity_theory.cli import main
-
-    return list(endings(lines, main, 30))
+    lines = [f"{path} {values.MORE[path]}" for path in ("derive", "tables", "measure plan", "measure repeatability")]
+    lines += ["measure export store.sqlite --output rows.csv", "predict ResNet-18 --device profile.toml"]
+    lines += [f"count {name}" for name in values.FILES["NETWORK"][:3]]
+    lines += [f"runtime correlate {name}" for name in values.FILES["TABLE"]]
+    lines += ["runtime evaluate v100-training --prior prior.toml"]
+    found = list(endings([Case(line.split(), dict(seeds()), []) for line in lines], main, 30))
+    assert [
+        (line, ending.status, ending.errors) for line, ending in zip(lines, found, strict=True) if ending.status
+    ] == []
 
 
 def test_wrong_calls_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,15 +102,11 @@ def test_the_run_of_commands_can_fail() -> None:
         if what == "hangs":
             time.sleep(60)
         if what == "dies":
-            import os
-
             os._exit(3)
         if what == "writes":
             Path("left").write_text("half")
-        print(
-            "Traceback (most recent call last)" if what == "traces" else "error: it is not what it must be",
-            file=sys.stderr,
-        )
+        said = "Traceback (most recent call last)" if what == "traces" else "error: it is not what it must be"
+        print(said, file=sys.stderr)
         sys.exit({"code": 7, "traces": 1}.get(what, 2))
 
     lines = [Case([what], {}, ["must"]) for what in ("raises", "hangs", "dies", "writes", "traces", "code", "fine")]

@@ -29,7 +29,9 @@ def main() -> int:
         print(f"{count} x {kind}")
         for fault in [fault for fault in faults if kind in fault.wrong][:SHOWN]:
             print(f"    {_shown(fault)}")
-    with tempfile.TemporaryDirectory() as folder, _quick():
+    # The verification of the tables takes a minute, whatever it is given.
+    quick = mock.patch("complexity_theory.measurement.verify.verify_tables", return_value=iter(()))
+    with tempfile.TemporaryDirectory() as folder, quick:
         os.chdir(folder)
         wrong = calls(given.calls, given.seed)
         os.chdir("/")
@@ -39,17 +41,10 @@ def main() -> int:
     return bool(faults or wrong)
 
 
-def _quick() -> mock._patch[object]:
-    """The verification of the tables takes a minute, whatever it is given."""
-    return mock.patch("complexity_theory.measurement.verify.verify_tables", lambda: iter(()))
-
-
 def _shown(fault: Fault) -> str:
-    arguments = " ".join(
-        repr(word[:60]) if not word.isprintable() or len(word) > 60 else word for word in fault.case.arguments
-    )
+    plain = (word if word.isprintable() and len(word) < 60 else ascii(word[:60]) for word in fault.case.arguments)
     files = ", ".join(f"{name}: {content[:80]!r}" for name, content in fault.case.files.items())
-    return f"{arguments!a} [{files!a}] -> {fault.ending.status}, {fault.ending.errors.strip()[-300:]!a}"
+    return f"{' '.join(plain)!a} [{files!a}] -> {fault.ending.status}, {fault.ending.errors.strip()[-300:]!a}"
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def _is_option(parameter: Any) -> bool:
 
 
 def _names(parameter: Any) -> list[str]:
-    """What a message may call it: its options, with and without dashes, of an argument what it is called in the help."""
+    """What a message may call it: its options, with and without dashes, or its metavar."""
     return [*parameter.opts, _name(parameter).strip("-"), *filter(None, [parameter.metavar])]
 
 

@@ -15,15 +15,15 @@ PYTHONS = re.compile(
     r"|could not convert|out of range\b.*index|__\w+__"
 )
 CURE = re.compile(
-    r"\b(not|no|none|must|needs?|gives?|one of|at (most|least)|see|takes?|cannot|without|only|did you mean|add|use|choose"
-    r"|more than|lists?|goes with|is (of|for|that of)|such as|[Pp]ossible|expected|instead|valid|where|required|missing|is a|are a|either|both|ends? in|below|above|for it)\b"
+    r"\b(not|no|none|must|needs?|gives?|one of|once|at (most|least)|see|takes?|cannot|without|only|did you mean|add|use"
+    r"|choose|more than|lists?|goes with|is (of|for|that of)|such as|[Pp]ossible|expected|instead|valid|where|required"
+    r"|missing|is a|are a|either|both|ends? in|below|above|for it|put)\b"
 )
-
 OF_CODE = re.compile(r"(?<=cannot be )(called|imported|loaded|run): ")
 
 
 def faults(errors: str, spoilt: Sequence[str]) -> list[str]:
-    """What is wrong with what a refused command wrote to standard error; ``spoilt``: texts one of which it must name."""
+    """What is wrong with what a refused command wrote to standard error; it must name one of the texts ``spoilt``."""
     lines = errors.splitlines()
     refusals = [line for line in lines if line.startswith("error: ")]
     if len(refusals) != 1 or lines[-1] != refusals[0]:

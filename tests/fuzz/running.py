@@ -54,9 +54,7 @@ class Slow(BaseException):
 def faults(case: Case, ending: Ending) -> list[str]:
     """What is wrong with how a run ended: nothing where it was fine, or was refused as it should be."""
     if ending.status is None:
-        return [
-            ending.errors.rstrip().splitlines()[-1][:200] if ending.errors.strip() else "a run that ended for no reason"
-        ]
+        return [ending.errors.strip().splitlines()[-1][:200]]
     found = ["a traceback"] if "Traceback (most recent call last)" in ending.errors else []
     if ending.status not in (0, 1, 2):
         found.append(f"exit code {ending.status}")
@@ -172,7 +170,7 @@ def _nothing_measured() -> Iterator[None]:
     patches: dict[Any, dict[str, Any]] = {
         engines.Engine: {
             "describe": lambda self: {**PLACE, "cpus": 2},
-            "check": lambda *_: None,
+            "check": let_in,
             "look": lambda *_: None,
         },
         engines.Local: {"run": let_in},
