@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from complexity_theory.evidence import published
 from complexity_theory.evidence.correlation import correlations, rankings
 from complexity_theory.evidence.loaders import load_table
 from complexity_theory.evidence.statistics import (
+    MOST_PAIRS,
     competitors,
     estimate,
     mean,
@@ -72,6 +75,24 @@ def test_intervals_are_the_same_every_time() -> None:
     assert estimate(mean(x), x) == estimate(mean(x), x)
 
 
+def test_very_many_rows_take_bounded_memory() -> None:
+    """All draws of 100,000 rows at once would take 0.8 GB for each of their arrays, all pairs of equal flops 75 GB."""
+    draw, number = np.random.default_rng(0), 100_000
+    x = draw.uniform(1, 1.05, number)
+    seconds, clusters = x * draw.uniform(0.5, 2, number), np.arange(number)
+    tracemalloc.start()
+    try:
+        found = estimate(spearman(x, seconds), clusters)
+        pairs = competitors(x, seconds, clusters)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert close(found.value, stats.spearmanr(x, seconds).statistic)
+    assert found.low < found.value < found.high
+    assert 100_000 < len(pairs) <= MOST_PAIRS
+    assert most < 300e6
+
+
 def test_equal_flops_pairs_by_hand() -> None:
     flops = np.array([100.0, 109, 111, 300, 300, 300])
     seconds = np.array([1.0, 2, 3, 1.00, 1.02, 1.04])
@@ -91,6 +112,16 @@ def test_pairs_that_nothing_ranks_count_for_nothing() -> None:
     pairs = np.array([[0, 1], [1, 2]])
     assert close(float(share_right(np.array([np.nan, 1.0]), pairs)(np.ones((1, 3)))[0]), 1)
     assert np.isnan(share_right(np.array([np.nan, np.nan]), pairs)(np.ones((1, 3)))[0])
+
+
+def test_the_only_family_of_a_table_has_the_correlations_of_all() -> None:
+    table = published.table("v100-training")
+    alone = replace(table, frame=table.frame[table.frame.family == "EfficientNet"])
+    found = {family: part.drop(columns="family") for family, part in correlations(alone).groupby("family")}
+    assert set(found) == {"all", "EfficientNet"}
+    assert found["all"].reset_index(drop=True).equals(found["EfficientNet"].reset_index(drop=True))
+    of_all = correlations(table).set_index(["family", "metric"])
+    assert of_all.loc[("EfficientNet", "acts")].to_dict() == found["all"].set_index("metric").loc["acts"].to_dict()
 
 
 @pytest.mark.parametrize("name", published.names())

@@ -47,25 +47,34 @@ def correlations(table: TimeTable) -> pd.DataFrame:
     '0.92 0.75 0.90 EfficientNet-B5'
     """
     frame = rows_of(table)
-    groups = [(POOLED, frame)] + [(family, part) for family, part in frame.groupby("family") if len(part) >= FEWEST]
-    found = []
-    for family, part in groups:
-        seconds, clusters = part["seconds"].to_numpy(float), part["architecture"].to_numpy(str)
-        largest = clusters[seconds.argmax()]
-        rest = clusters != largest
-        for metric in METRICS:
-            x = part[metric].to_numpy(float)
-            statistics = {
-                "pearson_log": pearson(np.log(x), np.log(seconds)),
-                "spearman": spearman(x, seconds),
-                "pearson": pearson(x, seconds),
-            }
-            row: dict[str, Any] = {"family": family, "metric": metric, "n": len(part)}
-            for name, statistic in statistics.items():
-                row |= _columns(name, estimate(statistic, clusters))
-            alone = float(pearson(x[rest], seconds[rest])(np.ones((1, int(rest.sum()))))[0]) if rest.any() else np.nan
-            found.append({**row, "pearson_rest": None if np.isnan(alone) else alone, "largest": largest})
+    found = pooled = _of_family(POOLED, frame)
+    for family, part in frame.groupby("family"):
+        if len(part) < FEWEST:
+            continue
+        alone = len(part) == len(frame)
+        found = found + ([{**row, "family": family} for row in pooled] if alone else _of_family(str(family), part))
     return pd.DataFrame(found)
+
+
+def _of_family(family: str, part: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of ``correlations`` of a family."""
+    found = []
+    seconds, clusters = part["seconds"].to_numpy(float), part["architecture"].to_numpy(str)
+    largest = clusters[seconds.argmax()]
+    rest = clusters != largest
+    for metric in METRICS:
+        x = part[metric].to_numpy(float)
+        statistics = {
+            "pearson_log": pearson(np.log(x), np.log(seconds)),
+            "spearman": spearman(x, seconds),
+            "pearson": pearson(x, seconds),
+        }
+        row: dict[str, Any] = {"family": family, "metric": metric, "n": len(part)}
+        for name, statistic in statistics.items():
+            row |= _columns(name, estimate(statistic, clusters))
+        alone = float(pearson(x[rest], seconds[rest])(np.ones((1, int(rest.sum()))))[0]) if rest.any() else np.nan
+        found.append({**row, "pearson_rest": None if np.isnan(alone) else alone, "largest": largest})
+    return found
 
 
 def rankings(table: TimeTable) -> pd.DataFrame:

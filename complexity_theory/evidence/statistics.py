@@ -85,14 +85,18 @@ def pearson(x: Floats, y: Floats) -> Statistic:
     return lambda weights: _correlation(x, y, weights)
 
 
-def _ranks(x: Floats, weights: Floats) -> Floats:
-    """Mean ranks of each row in a sample that holds it ``weights`` times (ties share their mean rank)."""
+def _ranks(x: Floats) -> Statistic:
+    """Mean ranks of each row in samples that hold it ``weights`` times (ties share their mean rank): draws x rows."""
     values, group = np.unique(x, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(values)))
-    equal = np.add.reduceat(weights[:, order], starts, axis=1)
-    ranks: Floats = np.cumsum(equal, axis=1) - equal + 0.5 * (equal + 1)
-    return ranks[:, group]
+
+    def ranks(weights: Floats) -> Floats:
+        equal = np.add.reduceat(weights[:, order], starts, axis=1)
+        found: Floats = np.cumsum(equal, axis=1) - equal + 0.5 * (equal + 1)
+        return found[:, group]
+
+    return ranks
 
 
 def spearman(x: Floats, y: Floats) -> Statistic:
@@ -101,7 +105,8 @@ def spearman(x: Floats, y: Floats) -> Statistic:
     >>> float(spearman(np.array([1.0, 2, 3]), np.array([2.0, 4, 99]))(np.ones((1, 3)))[0])
     1.0
     """
-    return lambda weights: _correlation(_ranks(x, weights), _ranks(y, weights), weights)
+    of_x, of_y = _ranks(x), _ranks(y)
+    return lambda weights: _correlation(of_x(weights), of_y(weights), weights)
 
 
 def mean(x: Floats) -> Statistic:

@@ -12,6 +12,7 @@ from typing import Any
 import sympy
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.forms import UNDECIDED, Form, variables
 from complexity_theory.core.symbols import d, g, n, w
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import Knob, Scalable, multiplied
@@ -63,31 +64,34 @@ def step_of_n(network: Scalable) -> int:
 def _with_step(network: Scalable) -> tuple[int, Complexity]:
     for times in STEPS:
         values, first = symbolic_sizes(network, times)
-        form = network.ideal(values).map(partial(_in_n, first=first))
-        metrics = (*form.as_dict().values(), sympy.sympify(form.products))
-        if all(metric.is_polynomial(*VARIABLES) for metric in metrics):
-            return times, form if form.products != 0 else Complexity(**form.as_dict())
+        form = network.ideal(values)
+        metrics = (*form.as_dict().values(), form.products)
+        if all(metric is not UNDECIDED for metric in metrics):
+            return times, form.map(partial(in_n, first=first))
     raise InvalidInput(
         f"{network.name} has no closed form: its sizes are no multiples of its strides on an input of "
         f"{RESOLUTION_UNIT} n x {RESOLUTION_UNIT} n"
     )
 
 
-def _in_n(metric: Any, first: int) -> Any:
-    return sympy.expand(sympy.sympify(metric).subs(n, n / first))
+def in_n(metric: Any, first: int) -> sympy.Expr:
+    """What was counted of ``symbolic_sizes``, whose height is ``first`` times 32 n, as a polynomial in d, w, g, n."""
+    found = metric.terms if isinstance(metric, Form) else {(0, 0, 0, 0): metric}
+    return sympy.Add(*(sympy.Rational(c) / first**m * d**i * w**j * g**k * n**m for (i, j, k, m), c in found.items()))
 
 
 def symbolic_sizes(network: Scalable, times: int = 1) -> tuple[list[Any], int]:
-    """The sizes of a network in the symbols of closed forms, and the height of its input over 32 n.
+    """The sizes of a network in the variables of closed forms, and the height of its input over 32 n.
 
     Of an input that is no square, all sides stay whole in n: what comes out is divided by that height. ``times``: n is
     a multiple of it.
     """
     knobs = network.knobs
-    values = multiplied(knobs, {"depth": d, "width": w, "group_width": g, "resolution": 1})
+    depth, width, group_width, unit = variables("d", "w", "g", "n")
+    values = multiplied(knobs, {"depth": depth, "width": width, "group_width": group_width, "resolution": 1})
     proportions = {name: times * proportion for name, proportion in _proportions(knobs).items()}
     sized = [
-        RESOLUTION_UNIT * proportions[knob.name] * n if knob.name in proportions else value
+        RESOLUTION_UNIT * proportions[knob.name] * unit if knob.name in proportions else value
         for knob, value in zip(knobs, values, strict=True)
     ]
     return sized, next(iter(proportions.values()), 1)

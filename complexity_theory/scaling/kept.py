@@ -9,10 +9,9 @@ from typing import Any
 
 import sympy
 
-from complexity_theory.core.symbols import n
 from complexity_theory.graph.memory import kept
 from complexity_theory.networks.knobs import Scalable
-from complexity_theory.scaling.closed_form import own_terms, step_of_n, symbolic_sizes
+from complexity_theory.scaling.closed_form import in_n, own_terms, step_of_n, symbolic_sizes
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, simplest, stack
 from complexity_theory.scaling.strategy import Strategy
 
@@ -30,7 +29,7 @@ def kept_form(network: Scalable) -> sympy.Expr:
     337920*d*n**2*w + 52224*n**2*w + 44032*n**2 + 2048*w
     """
     values, first = symbolic_sizes(network, step_of_n(network))
-    return sympy.expand(sympy.sympify(network.kept(values)).subs(n, n / first))
+    return in_n(network.kept(values), first)
 
 
 def layer_exponent(derivation: Derivation) -> Any:
