@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from complexity_theory.core import report
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.graph.complexity import Complexity
 from complexity_theory.measurement.build import assemble
 from complexity_theory.measurement.count import count
 from complexity_theory.measurement.trace import with_weights
@@ -187,14 +188,14 @@ def widened(data: Path = SHARED / "data", *, without: tuple[str, ...] = ()) -> I
         found = Tracing(constructed(pair["base"]), tuple(pair["input"][1:]), **pair["options"])
         expected, sizes = pair["scaled_counts"], found.multiplied(**pair["multipliers"])
         linear = expected["conv_macs"] + expected["linear_macs"]
-        want = {
-            "flops": linear + expected["conv_biased_acts"] + expected["linear_biased_acts"],
-            "params": expected["params"],
-            "acts": expected["conv_acts"] + expected["linear_acts"] + expected["pool_acts"],
-            "products": expected["matmul_macs"],
-        }
+        want = Complexity(
+            linear + expected["conv_biased_acts"] + expected["linear_biased_acts"],
+            expected["params"],
+            expected["conv_acts"] + expected["linear_acts"] + expected["pool_acts"],
+            expected["matmul_macs"],
+        )
         costs = (found.network.cost(sizes), count(found.scaled(sizes), tuple(pair["input"][1:])))
-        yield pair["scaled"], "; ".join(f"{cost} is not {want}" for cost in costs if cost.as_dict() != want)
+        yield pair["scaled"], "; ".join(f"{cost} is not {want}" for cost in costs if cost != want)
 
 
 def forms(networks: list[dict[str, Any]], *, numbers: bool) -> int:
