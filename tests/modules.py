@@ -1,5 +1,6 @@
 """Networks that others wrote, held to counts of others: ``python -m tests.modules [PART OF A NAME ...]``.
 
+With ``--widened`` the forms of nine of them are compared with what their authors' own arguments widen and deepen.
 With ``--forms`` they are traced as well (``tests.traces``); with ``--numbers`` too, the outputs of what is built anew
 are compared with theirs.
 
@@ -126,6 +127,13 @@ def main(parts: list[str]) -> int:
     """Prints what differs and a table by kind; 1 where something does."""
     names = [part for part in parts if not part.startswith("--")]
     wanted = [network for network in truth() if not names or any(name in network["name"] for name in names)]
+    if "--widened" in parts:
+        from tests.traces import widened
+
+        compared = dict(widened())
+        for name, problem in compared.items():
+            print(f"{name}: {problem or 'equal'}")
+        return int(any(compared.values()))
     if "--forms" in parts:
         from tests.traces import forms
 

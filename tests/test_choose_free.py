@@ -178,7 +178,11 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert code == 0
     assert "variants the one with most flops" in out
     assert "Stage by stage" in out
-    code, _, error = run(capsys, "choose", "RegNetX-200MF", *budgets, "--figure", str(tmp_path / "front.png"))
+    code, _, error = run(capsys, "choose", "RegNetX-200MF", *budgets, "--figure", str(tmp_path / "front.jpg"))
     assert (code, error.count("\n")) == (2, 1)
-    assert "a figure is an .svg file" in error
+    assert "a figure is a file of .pdf, .svg, .png, not" in error
+    picture = tmp_path / "front.PNG"
+    code, _, _ = run(capsys, "choose", "RegNetX-200MF", *budgets, "--strategy", "w", "--figure", str(picture))
+    assert code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert not math.isnan(found["free"]["gain"])

@@ -167,13 +167,14 @@ class Killer(Silent):
             self.killed = True
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Ray]:
     engine = Ray("cpu", threads=1, workers=2)
     yield engine
     engine.close()
 
 
+@pytest.mark.xdist_group("ray")
 def test_ray_loses_and_doubles_nothing_where_a_worker_is_killed(tmp_path: Path, cluster: Ray) -> None:
     jobs = expand({"modules": "tests.fake_modules:Slow", "inputs": [f"3x8x{8 + i}" for i in range(4)]})
     rules = replace(RULES, warmup=2.0, rounds=1)
@@ -187,6 +188,7 @@ def test_ray_loses_and_doubles_nothing_where_a_worker_is_killed(tmp_path: Path, 
     store.close()
 
 
+@pytest.mark.xdist_group("ray")
 def test_ray_trains_from_checkpoints_too(tmp_path: Path, cluster: Ray) -> None:
     jobs = [tiny(tmp_path, tmp_path / "checkpoints", seed=seed) for seed in range(2)]
     store = Store(tmp_path / "m.sqlite")

@@ -14,6 +14,7 @@ from complexity_theory.figures.catalogue import FIGURES, find
 from complexity_theory.figures.data import from_csv, to_csv
 from complexity_theory.figures.registry import CHECKOUT, Origin, Sources, Spec
 
+pytestmark = pytest.mark.xdist_group("figures")  # which are drawn once for all of them
 NAMES = sorted(FIGURES)
 COMMITTED = CHECKOUT
 

@@ -206,8 +206,8 @@ def test_the_front_is_that_of_choose(window: Browser, tmp_path: Path, monkeypatc
     ct.explore(base, PROFILES[:1], max_params="20M", max_time="1ms", free=True).write(path)
     window.open(path, "#view=flops&rule=pow2-groups")
     points = """[...Array(charts[arguments[0]].plot.data[0].length).keys()].flatMap((i) => {
-      const { series, data } = charts[arguments[0]].plot;
-      const k = series.findIndex(({ label }) => label === arguments[1]);
+      const { lines, plot: { data } } = charts[arguments[0]];
+      const k = 1 + lines.findIndex(({ name }) => name === arguments[1]);
       return data[k][i] == null ? [] : [[data[0][i], data[k][i]]];
     })"""
     for cost, told in (("params", "params"), ("seconds", "time"), ("memory", "memory")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.realise import scale
 from tests.detector import Backbone, make
 from tests.modules import constructed, truth
+from tests.traces import widened
 from tests.wilder_modules import WILD
 
 INPUT = (3, 64, 96)
@@ -184,17 +184,10 @@ def test_networks_of_others_in_closed_form(name: str, shared_data: Path) -> None
 
 
 def test_the_authors_own_arguments_widen_and_deepen_as_the_form_says(shared_data: Path) -> None:
-    pairs = json.loads((shared_data / "modules" / "widened.json").read_text())
-    for pair in pairs:
-        if "swin" in pair["base"] or "vit" in pair["base"]:
-            continue  # in ``python -m tests.modules``
-        found = tracing(constructed(pair["base"]), tuple(pair["input"][1:]), **pair["options"])
-        expected, sizes = pair["scaled_counts"], found.multiplied(**pair["multipliers"])
-        cost = found.network.cost(sizes)
-        linear = expected["conv_macs"] + expected["linear_macs"]
-        assert cost.flops == linear + expected["conv_biased_acts"] + expected["linear_biased_acts"], pair["base"]
-        assert cost.params == expected["params"]
-        assert count(found.scaled(sizes), tuple(pair["input"][1:])) == cost
+    # The transformers are in ``python -m tests.modules --widened``.
+    compared = dict(widened(shared_data, without=("swin", "vit")))
+    assert len(compared) == 6
+    assert set(compared.values()) == {""}
 
 
 def test_only_and_fix_choose_what_widens() -> None:

@@ -104,7 +104,8 @@ def _value(error: Any, given: list[str]) -> str:
 def _help(error: Any) -> str:
     """Where it is told what a command takes, to be added to a message that says only what it does not take."""
     context = getattr(error, "ctx", None)
-    return f": see `{context.command_path} --help`" if type(error).__name__ == "UsageError" and context else ""
+    unsaid = type(error).__name__ in ("UsageError", "NoSuchOption") and not getattr(error, "possibilities", None)
+    return f": see `{context.command_path} --help`" if unsaid and context else ""
 
 
 def _forget_output() -> None:

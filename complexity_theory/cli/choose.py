@@ -23,7 +23,6 @@ from complexity_theory.cli.options import (
     strategy_names,
 )
 from complexity_theory.cli.printing import show
-from complexity_theory.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from complexity_theory.verbs.choosing import Chosen
@@ -115,7 +114,7 @@ def choose(
     ] = "flops",
     figure: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draws the choice (.svg): paths, front, budgets.", rich_help_panel=OUTPUT),
+        typer.Option(metavar="FILE", help="Draws the choice (.svg, .pdf, .png).", rich_help_panel=OUTPUT),
     ] = None,
     output: Annotated[
         Path | None,
@@ -133,8 +132,10 @@ def choose(
     from complexity_theory.choice.compare import ROUNDINGS
     from complexity_theory.verbs import choosing
 
-    if figure is not None and figure.suffix != ".svg":
-        raise InvalidInput(f"a figure is an .svg file, not {figure}")
+    if figure is not None:
+        from complexity_theory.figures.style import form_of
+
+        form_of(figure)  # told before the search
     found = choosing.choose(
         network,
         device or (),
@@ -167,4 +168,4 @@ def _draw(found: Chosen, path: Path) -> None:
     from complexity_theory.core import files
     from complexity_theory.figures import front, style
 
-    files.write(path, style.svg(front.draw(found.found, found.free)))
+    files.write(path, style.FORMS[style.form_of(path)](front.draw(found.found, found.free)))

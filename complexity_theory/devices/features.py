@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -165,6 +166,14 @@ def _features(layer: Layer, *shapes: Shape) -> Features:
 
 def network_features(network: Network | Traced, resolution: Size | None = None) -> Features:
     """The features of a network for one image at ``resolution`` (default: the network's own)."""
+    try:
+        return _remembered(network, resolution)
+    except TypeError:  # sizes as arrays, which have no hash
+        return features(network.tree, network.input(resolution))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(network: Network | Traced, resolution: Size | None) -> Features:
     return features(network.tree, network.input(resolution))
 
 

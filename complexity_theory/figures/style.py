@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.files import MADE
 from complexity_theory.core.palette import BASES as BASES
 from complexity_theory.core.palette import BLACK as BLACK
@@ -228,6 +230,18 @@ def pdf(figure: Figure) -> bytes:
 
 
 FORMS: Mapping[str, Callable[[Figure], bytes]] = MappingProxyType({"pdf": pdf, "svg": svg, "png": png})
+
+
+def form_of(path: Path) -> str:
+    """The form that a file's suffix asks for. Raises InvalidInput for another.
+
+    >>> form_of(Path("front.SVG"))
+    'svg'
+    """
+    form = path.suffix[1:].lower()
+    if form not in FORMS:
+        raise InvalidInput(f"a figure is a file of .{', .'.join(FORMS)}, not {path}")
+    return form
 
 
 def _saved(figure: Figure, form: str, metadata: dict[str, Any], **options: Any) -> bytes:

@@ -69,7 +69,7 @@ class Drawing(Result):
     def save(self, output: str | Path) -> Path:
         """Writes the picture to a file whose suffix says the form. Raises InvalidInput where it cannot."""
         path = resolve.path(output, "output")
-        write(path, self.rendered(path.suffix[1:].lower()))
+        write(path, self.rendered(style.form_of(path)))
         return path
 
 

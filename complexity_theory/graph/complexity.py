@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from complexity_theory.core.checks import check_size
@@ -27,6 +28,7 @@ class Shape:
     """
 
     dims: tuple[Size, ...]
+    _elements: Size = field(init=False, compare=False)  # once they were asked for
 
     def __init__(self, *dims: Size, **named: Size) -> None:
         if named:
@@ -35,6 +37,7 @@ class Shape:
             if not (type(size) is int and size >= 1):
                 check_size(_MAP[i] if len(dims) == 3 else f"side {i + 1} of a shape", size)
         object.__setattr__(self, "dims", dims)
+        object.__setattr__(self, "_elements", None)
 
     @property
     def rank(self) -> int:
@@ -44,7 +47,7 @@ class Shape:
     @property
     def channels(self) -> Size:
         """The first side: the channels of a feature map. Raises InvalidInput for a shape without sides."""
-        return self._side(0)
+        return self.dims[0] if self.dims else self._side(0)
 
     @property
     def height(self) -> Size:
@@ -64,10 +67,9 @@ class Shape:
     @property
     def elements(self) -> Size:
         """Number of elements: the product of the sides."""
-        found: Size = 1
-        for size in self.dims:
-            found = found * size if type(size) is type(found) is int else product(found, size)
-        return found
+        if self._elements is None:
+            object.__setattr__(self, "_elements", reduce(product, self.dims, 1))
+        return self._elements
 
     def __str__(self) -> str:
         return "x".join(map(str, self.dims)) or "1"
@@ -152,4 +154,26 @@ class Complexity:
 
 
 NOTHING = Complexity()
+
+
+def summed(costs: Iterable[tuple[Size, Complexity]]) -> Complexity:
+    """The sum of costs, each so many times. Raises InvalidInput where an array would exceed int64.
+
+    >>> summed([(2, Complexity(flops=10, params=3, acts=1)), (1, Complexity(flops=5))])
+    Complexity(flops=25, params=6, acts=2)
+    """
+    flops: Size = 0
+    params: Size = 0
+    acts: Size = 0
+    products: Size = 0
+    for times, cost in costs:
+        if cost is NOTHING:
+            continue
+        flops = total(flops, product(times, cost.flops))
+        params = total(params, product(times, cost.params))
+        acts = total(acts, product(times, cost.acts))
+        products = total(products, product(times, cost.products))
+    return Complexity(flops, params, acts, products)
+
+
 METRICS = ("flops", "params", "acts")

@@ -7,7 +7,6 @@ modules) follows from the visits of that walk and the values that they share.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple, cast, final
@@ -17,7 +16,7 @@ import numpy as np
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, is_symbolic, product, same
-from complexity_theory.graph.complexity import NOTHING, Complexity, Shape
+from complexity_theory.graph.complexity import Complexity, Shape, summed
 from complexity_theory.graph.operations.base import Layer, Operation
 from complexity_theory.graph.operations.elementwise import Add, Multiply
 
@@ -49,37 +48,51 @@ class Visit(NamedTuple):
         return self.operation.cost(self.output.shape, *[value.shape for value in self.inputs])
 
 
-class Place:
-    """Where a walk stands: the path so far, how often what stands here is there, and the visits made so far.
+class _Walk:
+    """A walk under way: the visits made so far, and the numbers that values and composites take.
 
     ``ends``: the first and the last of several copies are met apart from those between them (``Repeat``), and the
     composites around are numbered.
     """
 
-    __slots__ = ("ends", "ids", "numbers", "path", "scopes", "times", "visits")
+    __slots__ = ("ends", "ids", "numbers", "visits")
 
-    def __init__(
+    def __init__(self, ends: bool) -> None:
+        self.ends, self.ids, self.numbers, self.visits = ends, count(), count(), list[Visit]()
+
+    def visit(
         self,
-        path: tuple[str, ...],
-        times: Size,
-        ids: Iterator[int],
-        ends: bool,
-        visits: list[Visit],
-        numbers: Iterator[int],
+        layer: Layer,
+        inputs: tuple[Value, ...],
+        path: tuple[str, ...] = (),
+        times: Size = 1,
         scopes: tuple[int, ...] = (),
-    ) -> None:
-        self.path, self.times, self.ids, self.ends, self.visits = path, times, ids, ends, visits
-        self.numbers, self.scopes = numbers, scopes
+    ) -> Value:
+        """Visits a layer on values: an operation itself, of a composite its parts. Returns what comes out."""
+        if layer.composite:
+            if self.ends:
+                scopes = (*scopes, next(self.numbers))
+            return cast(Composite, layer).walk(inputs, Place(self, path, times, scopes))
+        operation = cast(Operation, layer)
+        if len(inputs) != operation.arity:
+            operation.check_number(len(inputs))
+        output = Value(next(self.ids), operation.infer(*[value.shape for value in inputs]))
+        self.visits.append(Visit(path, operation, inputs, output, times, scopes))
+        return output
 
-    def into(self, name: str, times: Size = 1) -> Place:
-        """One step down, to what stands there ``times`` as often."""
+
+class Place:
+    """Where a composite stands on a walk: the path to it, and how often it is there."""
+
+    __slots__ = ("path", "scopes", "times", "walk")
+
+    def __init__(self, walk: _Walk, path: tuple[str, ...], times: Size, scopes: tuple[int, ...]) -> None:
+        self.walk, self.path, self.times, self.scopes = walk, path, times, scopes
+
+    def visit(self, name: str, layer: Layer, inputs: tuple[Value, ...], times: Size = 1) -> Value:
+        """Visits a part by its name, that stands here ``times`` as often. Returns what comes out."""
         often = self.times if times is _ONCE else product(self.times, times)
-        return Place((*self.path, name), often, self.ids, self.ends, self.visits, self.numbers, self.scopes)
-
-    def inside(self) -> Place:
-        """The same place, within the composite that stands there."""
-        scopes = (*self.scopes, next(self.numbers))
-        return Place(self.path, self.times, self.ids, self.ends, self.visits, self.numbers, scopes)
+        return self.walk.visit(layer, inputs, (*self.path, name), often, self.scopes)
 
 
 class Composite(Layer):
@@ -90,7 +103,7 @@ class Composite(Layer):
 
     @abstractmethod
     def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
-        """Visits the parts in order (``visit``); returns the value that comes out."""
+        """Visits the parts in order (``at.visit``); returns the value that comes out."""
 
     def output(self, *shapes: Shape) -> Shape:
         return walked(self, *shapes)[1].shape
@@ -104,38 +117,21 @@ COPY = "each"  # the step of a path into what is repeated
 _SUM, _PRODUCT = Add(), Multiply()
 
 
-def visit(layer: Layer, inputs: tuple[Value, ...], at: Place) -> Value:
-    """Visits a layer on values, at a place: an operation itself, of a composite its parts. Returns what comes out."""
-    if layer.composite:
-        return cast(Composite, layer).walk(inputs, at.inside() if at.ends else at)
-    operation = cast(Operation, layer)
-    operation.check_number(len(inputs))
-    output = Value(next(at.ids), operation.infer(*[value.shape for value in inputs]))
-    at.visits.append(Visit(at.path, operation, inputs, output, at.times, at.scopes))
-    return output
-
-
 def walked(layer: Layer, *shapes: Shape, ends: bool = False) -> tuple[list[Visit], Value]:
     """The visits of ``walk``, and the value that comes out."""
     for shape in shapes:
         if not isinstance(shape, Shape):
             raise InvalidInput(f"a layer takes a Shape, as Shape(channels, height, width), not {shape!r}")
-    ids = count()
-    inputs = tuple(Value(next(ids), shape) for shape in shapes)
-    at = Place((), _ONCE, ids, ends, [], count())
-    output = visit(layer, inputs, at)
-    return at.visits, output
+    walk = _Walk(ends)
+    output = walk.visit(layer, tuple(Value(next(walk.ids), shape) for shape in shapes))
+    return walk.visits, output
 
 
 def counted(layer: Layer, *shapes: Shape) -> tuple[Complexity, Shape]:
     """The cost of a layer on inputs of ``shapes``, and the shape of what comes out: of one walk."""
-    found = NOTHING
     visits, output = walked(layer, *shapes)
-    for visit in visits:
-        cost = visit.complexity
-        if cost is not NOTHING:
-            found = found + (cost if visit.times is _ONCE else visit.times * cost)
-    return found, output.shape
+    costs = [(visit.times, visit.complexity) for visit in visits]
+    return summed(costs), output.shape
 
 
 def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> list[Visit]:
@@ -167,8 +163,13 @@ def _check_layer(what: str, part: object) -> None:
         raise InvalidInput(f"{what} must be a layer, not {part!r}")
 
 
+def _equal(a: tuple[Size, ...], b: tuple[Size, ...]) -> bool:
+    """Whether two shapes can be equal, side by side."""
+    return len(a) == len(b) and all(map(same, a, b))
+
+
 def _check_same_shape(what: str, a: Shape, b: Shape) -> None:
-    if a is not b and (a.rank != b.rank or not all(same(x, y) for x, y in zip(a.dims, b.dims, strict=True))):
+    if a is not b and not _equal(a.dims, b.dims):
         raise InvalidInput(f"{what}: {a} and {b} do not match")
 
 
@@ -206,7 +207,7 @@ class Sequential(Composite):
     def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         value = one_input(self, inputs)
         for name, part in self.parts:
-            value = visit(part, (value,), at.into(name))
+            value = at.visit(name, part, (value,))
         return value
 
 
@@ -239,11 +240,11 @@ class Residual(Composite):
 
     def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         beside = one_input(self, inputs)
-        out = visit(self.body, inputs, at.into("body"))
+        out = at.visit("body", self.body, inputs)
         if self.shortcut is not None:
-            beside = visit(self.shortcut, inputs, at.into("shortcut"))
+            beside = at.visit("shortcut", self.shortcut, inputs)
         _check_same_shape("the body and the shortcut of a Residual", out.shape, beside.shape)
-        return visit(_SUM, (out, beside), at.into("sum"))
+        return at.visit("sum", _SUM, (out, beside))
 
 
 @final
@@ -269,11 +270,13 @@ class Gate(Composite):
 
     def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
         value = one_input(self, inputs)
-        factors = visit(self.body, inputs, at.into("gate"))
-        flat = Shape(*factors.shape.dims, *(1,) * (value.shape.rank - factors.shape.rank))
-        one_each = Shape(value.shape.channels, *(1,) * (value.shape.rank - 1))
-        _check_same_shape("the body of a Gate and one factor per channel", flat, one_each)
-        return visit(_PRODUCT, (value, factors), at.into("product"))
+        factors = at.visit("gate", self.body, inputs)
+        sides = value.shape.rank - 1
+        one_each = (value.shape.channels, *(1,) * sides)
+        if not _equal(factors.shape.dims + one_each[factors.shape.rank :], one_each):
+            one = "x".join(map(str, one_each))
+            raise InvalidInput(f"the body of a Gate and one factor per channel: {factors.shape} and {one} do not match")
+        return at.visit("product", _PRODUCT, (value, factors))
 
 
 @final
@@ -302,17 +305,17 @@ class Repeat(Composite):
         return out if channels is None else channels
 
     def walk(self, inputs: tuple[Value, ...], at: Place) -> Value:
-        value = one_input(self, inputs)
+        value, visits = one_input(self, inputs), at.walk.visits
         if type(self.times) is int and self.times == 0:
             return value
-        copies = _copies(self.times) if at.ends else [self.times]
+        copies = _copies(self.times) if at.walk.ends else [self.times]
         for i, times in enumerate(copies):
-            start = len(at.visits)
-            out = visit(self.part, (value,), at.into(COPY, times))
+            start = len(visits)
+            out = at.visit(COPY, self.part, (value,), times)
             _check_same_shape("a part can be repeated only if it keeps the shape", out.shape, value.shape)
             if i == 1 and len(copies) > 2:
                 # The copies between hand on one value: it stands for all that go from a copy to the next.
-                _hand_on(at.visits, start, out, value)
+                _hand_on(visits, start, out, value)
             else:
                 value = out
         return value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.compose import Composite, Place, Value, visit
+from complexity_theory.graph.compose import Composite, Place, Value
 from complexity_theory.graph.operations.base import Layer
 
 
@@ -88,7 +88,7 @@ class Graph(Composite):
         for node in self.nodes:
             taken = tuple(values[name] for name in node.inputs)
             try:
-                values[node.name] = visit(node.layer, taken, at.into(node.name))
+                values[node.name] = at.visit(node.name, node.layer, taken)
             except InvalidInput as error:
                 raise InvalidInput(f"{node.name}: {error}") from None
         return values[self.output_name]

@@ -49,6 +49,9 @@ def callable_of(text: str) -> Callable[[], Any]:
     except InvalidInput:
         raise
     except Exception as error:  # of the user's code
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{home}.".startswith(f"{error.name}."):
+            where = "is neither installed nor in this folder; or give a network by name, or as a file"
+            raise InvalidInput(f"{text} cannot be loaded: the module {error.name} {where}") from None
         raise InvalidInput(f"{text} cannot be loaded: {type(error).__name__}: {short(str(error), 200)}") from None
 
 

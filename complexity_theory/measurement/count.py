@@ -8,7 +8,7 @@ from torch import nn
 
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.measurement.trace.capture import Input, capture
-from complexity_theory.measurement.trace.costs import costs
+from complexity_theory.measurement.trace.costs import costs, total
 
 
 class ModuleRow(NamedTuple):
@@ -39,11 +39,7 @@ def count(module: nn.Module, *inputs: Input, device: str | None = None) -> Compl
     >>> count(nn.Conv2d(16, 32, 3, padding=1, bias=False), Shape(16, 8, 8))
     Complexity(flops=294912, params=4608, acts=2048)
     """
-    ran = capture(module, *inputs, device=device)
-    total = Complexity(params=sum(ran.sizes.values()))
-    for cost in costs(ran):
-        total = total + cost
-    return total
+    return total(capture(module, *inputs, device=device))
 
 
 def breakdown(module: nn.Module, *inputs: Input, device: str | None = None) -> list[ModuleRow]:

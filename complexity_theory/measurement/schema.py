@@ -14,6 +14,7 @@ from typing import Any
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.text import short
 from complexity_theory.measurement.jobs import Description, Job, NetworkSubject, Settings, job_key
 
 APPLICATION = 0x63746D73  # "ctms", in the header of the file
@@ -64,7 +65,12 @@ def sound(path: str | Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise InvalidInput(f"{path} cannot be used as a store of measurements: {_cause(error)}") from None
     except _MISREAD as error:
-        raise InvalidInput(f"{path} is damaged: {' '.join(f'{type(error).__name__}: {error}'.split())[:500]}") from None
+        raise _damaged(path, str(error) if type(error) is ValueError else "a row holds what no sweep stores") from None
+
+
+def _damaged(path: str | Path, why: str) -> InvalidInput:
+    remedy = "put a copy from before in its place, or measure into another file"
+    return InvalidInput(f"{path} is damaged: {short(' '.join(why.split()), 300)}: {remedy}")
 
 
 def _cause(error: sqlite3.Error) -> str:
@@ -141,11 +147,11 @@ def check(db: sqlite3.Connection, path: str | Path, *, empty: bool) -> None:
     if version > SCHEMA:
         raise InvalidInput(f"{path} has schema {version}, this version reads up to {SCHEMA}: upgrade complexity-theory")
     if version < 1:
-        raise InvalidInput(f"{path} is damaged: it has schema {version}")
+        raise _damaged(path, f"it has schema {version}")
     if missing := FORMER.get(version, TABLES.keys()) - tables:
-        raise InvalidInput(f"{path} is damaged: it has no table {', '.join(sorted(missing))}")
+        raise _damaged(path, f"it has no table {', '.join(sorted(missing))}")
     if finding != "ok":
-        raise InvalidInput(f"{path} is damaged: {' '.join(finding.split())}")
+        raise _damaged(path, f"SQLite says {finding.removeprefix('*** in database main ***')}")
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def scale(
     Complexity(flops=15608249240, params=68144472, acts=26542408)
     """
     if (factor is None) == (target_flops is None):
-        raise InvalidInput("scaling takes a factor or a flops target: exactly one of them")
+        raise InvalidInput("scaling takes a factor or a flops target (--factor, --target-flops): exactly one of them")
     strategy = strategy if isinstance(strategy, Strategy) else parse(strategy)
     rounding = DEFAULT_RULE if rounding is None else rounding
     chosen, knobs = rule(rounding, multiple=multiple), held(network.knobs, fix=fix, only=only)

@@ -251,5 +251,6 @@ def scaled_first(network: Any, strategy: Any, **how: Any) -> Network | Traced:
         return scale(network, strategy, **how).network
     given = [name for name, value in how.items() if value is not None]
     if given:
-        raise InvalidInput(f"{given[0]} is for scaling first: give a strategy (--strategy) such as dWr as well")
+        option = given[0].replace("_", "-")
+        raise InvalidInput(f"--{option} is for scaling first: give a strategy (--strategy) such as dWr as well")
     return resolve.network(network)

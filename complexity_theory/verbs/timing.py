@@ -190,7 +190,9 @@ def predict(
 
     profile = resolve.device(device)
     if (strategy is None) != (factor is None and target_flops is None):
-        raise InvalidInput("to scale takes a strategy (--strategy) and one of a factor and a flops target")
+        raise InvalidInput(
+            "to scale takes a strategy (--strategy), and a factor or a flops target (--factor, --target-flops)"
+        )
     resolve.whole(batch, "batch")
     if isinstance(network, Variants):
         if strategy is not None:

@@ -118,7 +118,7 @@ def check_sizes(name: str, value: Size | tuple[Size, ...], rank: int, least: int
 
 def map_sides(operation: Layer, shape: Shape, rank: int) -> tuple[Size, ...]:
     """The sides of a feature map of ``rank`` of them behind the channels. Raises InvalidInput for another rank."""
-    if shape.rank != rank + 1:
+    if len(shape.dims) != rank + 1:
         wanted = {1: "length", 2: "height x width", 3: "depth x height x width"}[rank]
         raise InvalidInput(f"{operation} takes a feature map of channels x {wanted}, not {shape}")
     return shape.dims[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
@@ -13,13 +14,6 @@ from complexity_theory.graph.operations.base import Operation, check_same_paddin
 
 # One size for all sides, or one for each.
 Sizes: TypeAlias = "Size | tuple[Size, ...]"
-
-
-def _volume(kernel: tuple[Size, ...]) -> Size:
-    found: Size = 1
-    for k in kernel:
-        found = found * k
-    return found
 
 
 class _Convolving(Operation):
@@ -92,12 +86,8 @@ class _Conv(_Convolving):
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         acts = output.elements
         group_width = self.w_in if self.group_width is None else self.group_width
-        inputs_per_output = _volume(self.kernel_sides) * group_width + int(self.bias)
-        return Complexity(
-            flops=product(inputs_per_output, acts),
-            params=product(inputs_per_output, self.w_out),
-            acts=acts,
-        )
+        inputs_per_output = math.prod(self.kernel_sides) * group_width + int(self.bias)
+        return Complexity(product(inputs_per_output, acts), product(inputs_per_output, self.w_out), acts)
 
 
 @final
@@ -179,7 +169,7 @@ class _ConvTranspose(_Convolving):
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         [shape] = shapes
-        acts, volume = output.elements, _volume(self.kernel_sides)
+        acts, volume = output.elements, math.prod(self.kernel_sides)
         # Each input element meets the kernel once for each output channel of its group.
         outputs_per_group = self.w_out if self.group_width is None else self.w_out * self.group_width // self.w_in
         bias = int(self.bias)

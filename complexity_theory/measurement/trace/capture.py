@@ -215,7 +215,7 @@ class _Recorder(TorchDispatchMode):
 
 
 @contextmanager
-def _whole_attention() -> Iterator[None]:
+def whole_attention() -> Iterator[None]:
     """Without the fast path, which hides an encoder layer in one operation."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -225,13 +225,16 @@ def _whole_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def capture(module: nn.Module, *inputs: Input, device: str | None = None, batch: int = 1) -> Capture:
+def capture(
+    module: nn.Module, *inputs: Input, device: str | None = None, batch: int = 1, training: bool = False
+) -> Capture:
     """What ``module`` runs on ``inputs``: each a shape without the batch (``batch`` images are taken) or a tensor.
 
-    A copy is run in eval mode, under ``torch.inference_mode()``: the module, its tensors, modes, hooks and the random
-    states stay as they are. The copy lies on the meta device, where nothing is computed; where that does not do (a
-    forward that makes tensors of its own, or asks what is in one), it runs once more with real tensors. ``device``:
-    "meta" or "cpu" for only the one or the other. Raises InvalidInput where the module does not run.
+    A copy is run in eval mode (or in ``training`` mode), under ``torch.inference_mode()``: the module, its tensors,
+    modes, hooks and the random states stay as they are. The copy lies on the meta device, where nothing is computed;
+    where that does not do (a forward that makes tensors of its own, or asks what is in one), it runs once more with
+    real tensors. ``device``: "meta" or "cpu" for only the one or the other. Raises InvalidInput where the module does
+    not run.
     """
     if not isinstance(module, nn.Module):
         raise InvalidInput(f"a torch.nn.Module is needed, not {module!r}")
@@ -239,24 +242,30 @@ def capture(module: nn.Module, *inputs: Input, device: str | None = None, batch:
         raise InvalidInput(f"unknown device {device!r} for a trace: one of meta, cpu")
     if device is None:
         try:
-            return _run(module, inputs, "meta", batch)
+            return _run(module, inputs, "meta", batch, training)
         except InvalidInput:
-            return _run(module, inputs, "cpu", batch)
-    return _run(module, inputs, device, batch)
+            return _run(module, inputs, "cpu", batch, training)
+    return _run(module, inputs, device, batch, training)
 
 
-def _run(module: nn.Module, inputs: Sequence[Input], device: str, batch: int) -> Capture:
-    move = to_meta if device == "meta" else to_real
+def _run(module: nn.Module, inputs: Sequence[Input], device: str, batch: int, training: bool) -> Capture:
     with random_state_kept(module), torch.inference_mode(False), torch.no_grad():
-        twin = copied(module, move)
-        like = next((x for x in twin.parameters() if x.is_floating_point()), torch.empty(()))
+        twin = copied(module, to_meta if device == "meta" else to_real)
+        return watched(twin.train(training), *inputs, device=device, batch=batch)
+
+
+def watched(module: nn.Module, *inputs: Input, device: str, batch: int = 1) -> Capture:
+    """A run of ``module`` itself, which lies on ``device``, in the mode in which it is. Errors as ``capture`` has."""
+    with random_state_kept(module), torch.inference_mode(False), torch.no_grad():
+        like = next((x for x in module.parameters() if x.is_floating_point()), torch.empty(()))
         place = torch.device("meta") if device == "meta" else like.device
+        move = to_meta if device == "meta" else to_real
         given = [_tensor(x, batch, like.dtype, place, move) for x in inputs]
-        recorder = _Recorder(twin, device)
+        recorder = _Recorder(module, device)
         recorder.capture.inputs = [recorder.value(x) for x in given]
         try:
-            with torch.inference_mode(), _whole_attention(), recorder.watching(), place, recorder:
-                out = twin(*given)
+            with torch.inference_mode(), whole_attention(), recorder.watching(), place, recorder:
+                out = module(*given)
         except Exception as error:  # whatever a forward raises
             raise InvalidInput(_told(recorder, given, error)) from error
         recorder.capture.outputs = [recorder.ref(x).id for x in tensors_of(out)]

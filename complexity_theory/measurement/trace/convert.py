@@ -257,8 +257,9 @@ class Converter:
         made_of = [i for i in self.sources.get(value, {value}) if self.ran.values[i].is_parameter]
         if len(made_of) != 1 or math.prod(self.ran.shape(made_of[0])) != math.prod(self.ran.shape(value)):
             return ""
+        resampled = value != made_of[0] and any(self.growth.grows(value, i) for i in range(len(self.ran.shape(value))))
         name = str(self.ran.values[made_of[0]].name)
-        return "" if name in self.owned else name
+        return "" if name in self.owned or resampled else name
 
     def _seen_as(self, value: int) -> str:
         """The parameter or buffer that a value is a view of."""

@@ -84,6 +84,15 @@ def _open(
     return tuple(None if i == rest else size for i, size in enumerate(symbols))
 
 
+@converts("repeat tile")
+def _repeat(converter: Converter, node: Dispatched) -> None:
+    """One thing for each image."""
+    value, [output] = node.args[0].id, node.outputs
+    if len(converter.numbers(output)) != len(converter.ran.shape(output)) - 1 or any(n != 1 for n in node.args[1][1:]):
+        raise NotWholeError("it repeats its input")
+    regrouped(converter, node, value, output)
+
+
 @converts("permute transpose swapaxes swapdims t mT T numpy_T movedim moveaxis")
 def _permute(converter: Converter, node: Dispatched) -> None:
     value, [output] = node.args[0].id, node.outputs

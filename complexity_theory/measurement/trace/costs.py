@@ -14,3 +14,8 @@ def costs(ran: Capture) -> list[Complexity]:
         does = work(node, ran.shape)
         found.append(Complexity() if does is None else does.cost())
     return found
+
+
+def total(ran: Capture) -> Complexity:
+    """The cost of a run, each parameter of the module once. Raises InvalidInput for an operation without a rule."""
+    return sum(costs(ran), Complexity(params=sum(ran.sizes.values())))

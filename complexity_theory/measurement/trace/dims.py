@@ -60,6 +60,8 @@ def size(dim: Dim) -> int:
 
 def resolved(dim: Dim) -> Dim:
     """The dimension in terms of free variables: bindings followed, fixed neighbours joined."""
+    if len(dim) == 1 and len(dim[0]) == 1 and dim[0][0].bound is None:  # as most are
+        return dim
     found: list[Segment] = []
     for segment in dim:
         atoms, whole = _resolved_segment(segment)

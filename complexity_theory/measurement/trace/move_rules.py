@@ -106,7 +106,10 @@ def _expand(widths: Widths, node: Dispatched) -> Outputs:
 def _repeat(widths: Widths, node: Dispatched) -> Outputs:
     x, times = widths.first(node), node.args[1]
     lead = len(times) - len(x)
-    return [[widths.dims.merged([fixed(n), x[i - lead]]) if i >= lead else fixed(n) for i, n in enumerate(times)]]
+    found = [widths.dims.merged([fixed(n), x[i - lead]]) if i >= lead else fixed(n) for i, n in enumerate(times)]
+    if widths.batch is not None and size(found[0]) == times[0] == widths.batch.size:  # one thing, for each image
+        found[0] = free(times[0])
+    return [found]
 
 
 @rule("repeat_interleave")

@@ -32,12 +32,12 @@ _Sizes = dict[str, dict[int, set[int]]]
 
 
 class Scaler:
-    """Makes modules of other sizes from a module that was traced: ``size_of`` gives a variable's new size."""
+    """Gives other sizes to a module, a copy of one that was traced: ``size_of`` gives a variable's new size."""
 
     def __init__(self, module: nn.Module, widths: Widths, size_of: Callable[[Atom], int], patches: str) -> None:
         self.widths, self.ran = widths, widths.ran
         self.size_of = lambda atom: atom.size if atom.kind == "b" else size_of(atom)
-        self.module = copy.deepcopy(module)
+        self.module = module
         self.modules = dict(self.module.named_modules())
         self._resize()
         self._regroup()
@@ -69,15 +69,16 @@ class Scaler:
                 part._flat_weights = [getattr(part, key) for key in part._flat_weights_names]
 
     def _regroup(self) -> None:
-        for number, kind in self.widths.grouped.items():
-            node = self.ran.nodes[number]
-            part = self.modules.get(node.path)
-            if kind not in ("group", "depthwise") or not isinstance(getattr(part, "groups", None), int):
-                continue
-            weight = self.widths.get(node.args[1])
-            channels = self._new(self.widths.get(node.args[0])[1 - len(weight)])
-            transposed = node.name.startswith("conv_transpose")
-            part.groups = channels if transposed else channels // self._new(weight[1])  # type: ignore[union-attr]
+        for widths in filter(None, (self.widths.trained, self.widths)):
+            for number, kind in widths.grouped.items():
+                node = widths.ran.nodes[number]
+                part = self.modules.get(node.path)
+                if kind not in ("group", "depthwise") or not isinstance(getattr(part, "groups", None), int):
+                    continue
+                weight = widths.get(node.args[1])
+                channels = self._new(widths.get(node.args[0])[1 - len(weight)])
+                transposed = node.name.startswith("conv_transpose")
+                part.groups = channels if transposed else channels // self._new(weight[1])  # type: ignore[union-attr]
 
     def _patch(self, patches: str) -> None:
         sizes, own = self._sizes(moved=patches == "scaled"), self._own_sizes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -19,9 +20,10 @@ from complexity_theory.measurement.trace import (  # noqa: F401  (rules register
     layer_rules,
     move_rules,
 )
-from complexity_theory.measurement.trace.capture import Capture, Input, capture
+from complexity_theory.measurement.trace.capture import Capture, Input, capture, watched
 from complexity_theory.measurement.trace.convert import Converter
-from complexity_theory.measurement.trace.costs import costs
+from complexity_theory.measurement.trace.copying import copied, to_meta, to_own, to_real
+from complexity_theory.measurement.trace.costs import costs, total
 from complexity_theory.measurement.trace.depth import ChildRun, find_runs
 from complexity_theory.measurement.trace.dims import Atom
 from complexity_theory.measurement.trace.growth import RUNS, Growth
@@ -75,7 +77,7 @@ class Tracing:
         self._read(without)
 
     def _read(self, without: Sequence[str]) -> None:
-        self.widths = Widths(self.ran, self.fix, self.only, batch=True)
+        self.widths = Widths(self.ran, self.fix, self.only, batch=True, training=self.trained)
         ran_costs = costs(self.ran)
         self.runs: list[ChildRun] = find_runs(self.module, self.ran, self.widths, ran_costs, without)
         tie(self.widths, self.runs)
@@ -117,13 +119,25 @@ class Tracing:
                 f"the steps of {self.name} have {ours.params} params, it has {sum(self.ran.sizes.values())}"
             )
 
+    @cached_property
+    def trained(self) -> Capture | None:
+        """A run in training mode, where parts of the module do not run otherwise; none where it fails."""
+        ran = {call.name for call in self.ran.calls}
+        owners = {name.rpartition(".")[0] for name in self.ran.sizes}
+        if owners <= ran:
+            return None
+        try:
+            return capture(self.module, *self.sides, device=self.ran.device, batch=BATCH, training=True)
+        except InvalidInput:
+            return None
+
     def _larger(self) -> list[tuple[int, Capture]]:
         """Runs at larger inputs, each with its n; none where one of them fails."""
         found = []
         for tall, wide in larger(self.sides[0], RUNS):
             shapes = sized(self.sides, tall, wide)
             try:
-                found.append((tall // UNIT, capture(self.module, *shapes, device=self.device, batch=BATCH)))
+                found.append((tall // UNIT, capture(self.module, *shapes, device=self.ran.device, batch=BATCH)))
             except InvalidInput:
                 return []
         return found
@@ -134,30 +148,51 @@ class Tracing:
         Its resized weights are new (the layers' own ``reset_parameters``). Raises InvalidInput where the module cannot
         be made so: its forward holds sizes as numbers, or is another one then.
         """
-        sizes = dict(zip(self.network.symbols, values, strict=True))
+        made = self._made(copied(self.module, to_own), values, self._held(values))
+        found, expected = (
+            count(made, *self.network.resized(values).inputs, device=self.device),
+            self.network.cost(values),
+        )
+        if found != expected:
+            raise InvalidInput(f"a module made of {self.name} costs {found}, and the form says {expected}")
+        return made
+
+    def _held(self, values: Sequence[int]) -> str:
+        """Which settings to patch (of ``PATCHES``) so that a module of these sizes costs what the form says.
+
+        It is tried without numbers, where the module runs so. Raises InvalidInput where none does.
+        """
         try:
             expected, problem = self.network.cost(values), ""
             sides = self.network.resized(values).inputs
         except InvalidInput as error:
             raise InvalidInput(f"no module of these sizes can be made of {self.name}: {error}") from None
+        move = to_meta if self.ran.device == "meta" else to_real
         for patches in PATCHES if self._other_widths(values) else PATCHES[-1:]:
             try:
-                made = self._made(sizes, patches)
-                found = count(made, *sides, device=self.device)
+                made = self._made(copied(self.twin, move), values, patches).eval()
+                found = total(watched(made, *sides, device=self.ran.device))
             except Exception as error:  # of the user's code
                 problem = problem or next(iter(str(error).splitlines()), type(error).__name__)
                 continue
             if found == expected:
-                return made
+                return patches
             problem = problem or f"it costs {found}, and the form says {expected}"
         raise InvalidInput(f"no module of these sizes can be made of {self.name}: {problem}")
+
+    @cached_property
+    def twin(self) -> nn.Module:
+        """The module without numbers, where it runs without them; else itself."""
+        return copied(self.module, to_meta) if self.ran.device == "meta" else self.module
 
     def _other_widths(self, values: Sequence[int]) -> bool:
         pairs = zip(values, self.network.knobs, strict=True)
         return any(v != knob.base for v, knob in pairs if knob.dimension in ("width", "group_width"))
 
-    def _made(self, sizes: Mapping[str, Any], patches: str) -> nn.Module:
-        scaler = Scaler(self.module, self.widths, lambda atom: self._size(atom, sizes), patches)
+    def _made(self, module: nn.Module, values: Sequence[int], patches: str) -> nn.Module:
+        """The module, a copy, with other sizes."""
+        sizes = dict(zip(self.network.symbols, values, strict=True))
+        scaler = Scaler(module, self.widths, lambda atom: self._size(atom, sizes), patches)
         for run in sorted(self.runs, key=lambda run: -run.calls[0].start):
             scaler.repeat(run, sizes[self.depths[run.names[0]]])
         return scaler.module
@@ -180,9 +215,9 @@ class Tracing:
         self.check_depths()
         grouped = any(knob.dimension == "group_width" for knob in self.network.knobs)
         try:
-            self.scaled(self.multiplied(d=2, w=2, g=2))
+            self._held(self.multiplied(d=2, w=2, g=2))
             if grouped:
-                self.scaled(self.multiplied(w=2))
+                self._held(self.multiplied(w=2))
         except InvalidInput as error:
             self._settle("width", "group_width", moves=False, why=str(error))
         self._check_resolution()
@@ -195,7 +230,7 @@ class Tracing:
             if not self.runs:
                 return
             try:
-                self.scaled(self.multiplied(d=2))
+                self._held(self.multiplied(d=2))
             except InvalidInput:
                 bad = [run for alike in self._alike() for run in self._refusing(alike)]
                 banned += [run.container for run in bad or self.runs]
@@ -227,7 +262,7 @@ class Tracing:
         for tall, wide in larger(self.sides[0], 2, unit):
             values |= {name: side for name, side in (("r", tall), ("c", wide)) if name in values}
             try:
-                found = count(self.module, *sized(self.sides, tall, wide), device=self.device)
+                found = count(self.module, *sized(self.sides, tall, wide), device=self.ran.device)
                 expected = self.network.cost(tuple(values.values()))
             except InvalidInput as error:
                 return f"at {tall}x{wide}: {error}"
@@ -255,7 +290,7 @@ class Tracing:
         pairs = zip(self.network.symbols, self.network.knobs, strict=True)
         values = tuple(knob.base * (2 if name in symbols else 1) for name, knob in pairs)
         try:
-            self.scaled(values)
+            self._held(values)
         except InvalidInput:
             return False
         return True

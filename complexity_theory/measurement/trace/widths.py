@@ -39,37 +39,50 @@ class Widths:
     """The dimensions of every value of a run. Inputs and the outputs of heads are fixed, and so is what ``fix`` names.
 
     ``fix``: patterns of submodules whose output channels stay; ``only``: of those whose output channels alone change.
-    ``batch``: the first side of every input is the batch.
+    ``batch``: the first side of every input is the batch. ``training``: a run of the same module in training mode, of
+    which the dimensions meet too (heads that run in training alone). ``like``: one that has the parameters' already.
     """
 
     def __init__(
-        self, ran: Capture, fix: Sequence[str] = (), only: Sequence[str] | None = None, *, batch: bool = False
+        self,
+        ran: Capture,
+        fix: Sequence[str] = (),
+        only: Sequence[str] | None = None,
+        *,
+        batch: bool = False,
+        training: Capture | None = None,
+        like: Widths | None = None,
     ) -> None:
-        self.ran, self.dims = ran, Dims()
+        self.ran = ran
+        self.dims: Dims = Dims() if like is None else like.dims
+        known = {} if like is None else {str(v.name): like.of[i] for i, v in enumerate(like.ran.values) if v.name}
         self.of: dict[int, list[Dim]] = {}
         self.grouped: dict[int, str] = {}  # how a convolution (by the number of its node) groups its channels
         self.starts: dict[int, Dim] = {}  # what lies before a slice (by the value that it makes)
         for i, value in enumerate(ran.values):
             if value.name is not None:
                 floats = value.dtype.is_floating_point or value.dtype.is_complex
-                self.of[i] = [free(n) if floats else fixed(n) for n in value.shape]
+                self.of[i] = known.get(value.name) or [free(n) if floats else fixed(n) for n in value.shape]
         self.batch = Atom(ran.shape(ran.inputs[0])[0], "b") if batch and ran.inputs else None
+        self.batch = self.batch if like is None else like.batch
         for i in ran.inputs:
             first, *sides = (fixed(n) for n in ran.shape(i))
             self.of[i] = [first if self.batch is None else ((self.batch,),), *sides]
         for number, node in enumerate(ran.nodes):
             self._apply(number, node)
         self.dims.here = ""
-        self._idle()
-        self._fix(fix, only)
+        self.trained = None if training is None else Widths(training, like=self)
+        if like is None:
+            self._idle([ran] if training is None else [ran, training])
+            self._fix(fix, only)
         for i in ran.outputs:
             if not self._is_features(i):
                 for dim in self.get(i):
                     self.dims.freeze(dim, "an output of the module")
 
-    def _idle(self) -> None:
-        """What does not run (the heads of training alone): kernels stay; what is of one size in a norm stays so."""
-        ran = {call.name for call in self.ran.calls}
+    def _idle(self, runs: Sequence[Capture]) -> None:
+        """What does not run: kernels stay; what is of one size in a norm stays so."""
+        ran = {call.name for run in runs for call in run.calls}
         first: dict[str, Dim] = {}
         for i, value in enumerate(self.ran.values):
             owner = (value.name or "").rpartition(".")[0]

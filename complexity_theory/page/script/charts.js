@@ -37,14 +37,23 @@ class Chart {
     this.hovered = 0;
   }
 
-  /** @param {Drawing} drawing */
+  /**
+   * Draws anew only what has changed: the lines across alone, where the lines are the very same; the points; all.
+   * @param {Drawing} drawing
+   */
   draw(drawing) {
+    const before = this.drawing;
     this.drawing = drawing;
     if (this.caption.textContent !== drawing.title) this.caption.textContent = drawing.title;
+    if (this.plot && before?.lines === drawing.lines) {
+      this.plot.redraw(false);
+      return;
+    }
     const lines = drawing.lines.flatMap((line) => (line.band ? [line, end(line, 0), end(line, 1)] : [line]));
     this.lines = lines;
     const data = /** @type {uPlot.AlignedData} */ (joined(lines.map(({ points }) => points)));
-    const look = JSON.stringify([lines.map(({ points, band, ...rest }) => rest), drawing.xRange, drawing.x, drawing.y, theme().text]);
+    const looks = lines.map(({ points, band, name, ...rest }) => [rest, Boolean(name)]);
+    const look = JSON.stringify([looks, drawing.xRange, drawing.x, drawing.y, theme().text]);
     if (this.plot && look === this.made) {
       this.plot.setData(data);
       return;
@@ -143,9 +152,13 @@ class Chart {
   tell(u) {
     const { idx } = u.cursor;
     const [x, y] = idx === null || idx === undefined || !this.hovered ? [] : [u.data[0][idx], u.data[this.hovered][idx]];
-    const name = u.series[this.hovered].label;
+    const name = this.nameUnderPointer();
     const { drawing } = this;
     this.told.textContent = !drawing || !name || x === null || x === undefined || y === null || y === undefined ? "" : `${name}: ${tick(drawing.x, x)}, ${tick(drawing.y, y)}`;
+  }
+
+  nameUnderPointer() {
+    return this.hovered ? this.lines[this.hovered - 1].name : "";
   }
 
   /** @param {uPlot} u */
@@ -161,7 +174,7 @@ class Chart {
     u.over.addEventListener("pointerdown", (event) => {
       this.held = near(event);
       if (this.held) u.over.setPointerCapture(event.pointerId);
-      else if (this.hovered) this.drawing?.choose(String(u.series[this.hovered].label));
+      else if (this.hovered) this.drawing?.choose(this.nameUnderPointer());
     });
     u.over.addEventListener("pointermove", (event) => {
       const line = this.held ?? near(event);
@@ -186,7 +199,6 @@ function end(line, which) {
 /** @param {Line} line @param {() => Line} now the same line, as it is when it is drawn @returns {uPlot.Series} */
 function series({ name, colour, width, dash, marks, only }, now) {
   return {
-    label: name,
     stroke: colour,
     width: only ? 0 : width,
     dash,

@@ -135,6 +135,20 @@ function factorLine() {
   return { axis: "x", value: state.s, colour: theme().front, label: "", drag };
 }
 
+/** @type {Record<string, {of: string, lines: Line[]}>} */
+const drawn = {};
+
+/**
+ * The lines of a chart; the very same while s and the budgets alone change, which move no line.
+ * @param {string} chart @param {() => Line[]} make @returns {Line[]}
+ */
+function linesOf(chart, make) {
+  const { s: _, budgets: __, ...rest } = state;
+  const of = JSON.stringify([rest, theme().text]);
+  if (drawn[chart]?.of !== of) drawn[chart] = { of, lines: make() };
+  return drawn[chart].lines;
+}
+
 /** @param {string} name */
 const choose = (name) => {
   if (name && [...select("strategy").options].some(({ value }) => value === name)) change_({ strategy: name });
@@ -142,6 +156,13 @@ const choose = (name) => {
 
 /** @param {string} cost @param {number | null} of @param {ReturnType<typeof realised>} at @param {number[]} direction @returns {Drawing} */
 function costAgainstS(cost, of, at, direction) {
+  const range = /** @type {[number, number]} */ ([page.factors[0], page.factors[page.factors.length - 1]]);
+  const lines = linesOf(cost, () => costLines(cost, of, at, direction));
+  return { title: titleOf(cost, of), x: "s", y: cost, lines, across: [budgetLine(cost, of, "y"), factorLine()], xRange: range, choose };
+}
+
+/** @param {string} cost @param {number | null} of @param {ReturnType<typeof realised>} at @param {number[]} direction @returns {Line[]} */
+function costLines(cost, of, at, direction) {
   const polynomial = of === null ? network.polynomials?.[cost] : undefined;
   const ideal = (/** @type {number[]} */ along_) =>
     page.factors.map((s) => /** @type {[number, number]} */ ([s, evaluate(polynomial ?? [], along_, s)]));
@@ -155,12 +176,17 @@ function costAgainstS(cost, of, at, direction) {
   const chosen = polynomial
     ? [{ ...front, points: ideal(direction) }, { ...front, points: dots, marks: true, only: true }]
     : [{ ...front, points: dots, marks: true, ...(band ? { band } : {}) }];
-  const range = /** @type {[number, number]} */ ([page.factors[0], page.factors[page.factors.length - 1]]);
-  return { title: titleOf(cost, of), x: "s", y: cost, lines: [...lines, ...chosen], across: [budgetLine(cost, of, "y"), factorLine()], xRange: range, choose };
+  return [...lines, ...chosen];
 }
 
 /** @param {string} cost @param {number | null} of @param {ReturnType<typeof realised>} at @returns {Drawing} */
 function flopsAgainst(cost, of, at) {
+  const lines = linesOf(cost, () => flopsLines(cost, of, at));
+  return { title: `flops against ${titleOf(cost, of)}`, x: cost, y: "flops", lines, across: [budgetLine(cost, of, "x"), budgetLine("flops", null, "y")], xRange: null, choose };
+}
+
+/** @param {string} cost @param {number | null} of @param {ReturnType<typeof realised>} at @returns {Line[]} */
+function flopsLines(cost, of, at) {
   const points = (/** @type {Table} */ table) =>
     table.s.map((_, row) => /** @type {[number, number]} */ ([costOf(table, row, { cost, device: of }), table.flops[row]]));
   const lines = /** @type {Line[]} */ (Object.entries(tables()).map(([name, table]) => ({ name, ...look(name), points: points(table) })));
@@ -175,18 +201,23 @@ function flopsAgainst(cost, of, at) {
     return /** @type {[number, number]} */ ([value, one.flops]);
   });
   lines.push({ name: "largest within the command's budgets", colour: budget, width: 2, points: chosen, marks: true, only: true });
-  return { title: `flops against ${titleOf(cost, of)}`, x: cost, y: "flops", lines, across: [budgetLine(cost, of, "x"), budgetLine("flops", null, "y")], xRange: null, choose };
+  return lines;
 }
 
 /** @param {number[]} direction @returns {Drawing} */
 function exponentsAgainstS(direction) {
+  const range = /** @type {[number, number]} */ ([page.factors[0], page.factors[page.factors.length - 1]]);
+  const lines = linesOf("exponents", () => exponentLines(direction));
+  return { title: `effective exponents under ${state.strategy} (dashed: limits)`, x: "s", y: "exponent", lines, across: [factorLine()], xRange: range, choose: () => {} };
+}
+
+/** @param {number[]} direction @returns {Line[]} */
+function exponentLines(direction) {
   const { colours } = page;
-  const lines = Object.entries(network.polynomials ?? {}).flatMap(([metric, polynomial]) => {
+  return Object.entries(network.polynomials ?? {}).flatMap(([metric, polynomial]) => {
     const limit = limitOf(polynomial, direction);
     const along_ = page.factors.map((s) => /** @type {[number, number]} */ ([s, exponentAt(polynomial, direction, s)]));
     const ends = /** @type {[number, number][]} */ ([[page.factors[0], limit], [page.factors[page.factors.length - 1], limit]]);
     return [{ name: metric, colour: colours[metric], width: 2, points: along_ }, { name: `limit of ${metric}`, colour: colours[metric], width: 1, dash: [3, 4], points: ends }];
   });
-  const range = /** @type {[number, number]} */ ([page.factors[0], page.factors[page.factors.length - 1]]);
-  return { title: `effective exponents under ${state.strategy} (dashed: limits)`, x: "s", y: "exponent", lines, across: [factorLine()], xRange: range, choose: () => {} };
 }

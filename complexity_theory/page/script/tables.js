@@ -5,34 +5,48 @@
  * @typedef {string | {text: string, value?: number | null, key?: string, over?: boolean, choose?: string}} Cell
  */
 
+/** @type {WeakMap<HTMLElement, string>} what each cell shows, so that only what changes is written */
+const shown = new WeakMap();
+
 /** @param {string} id @param {string[]} heads @param {Cell[][]} rows @param {(row: number) => boolean} [chosen] */
 function fill(id, heads, rows, chosen) {
-  const head = document.createElement("thead");
-  head.append(row_(heads, "th"));
-  const body = document.createElement("tbody");
-  rows.forEach((cells, i) => {
-    const made = row_(cells, "td");
-    made.className = chosen?.(i) ? "chosen" : "";
-    body.append(made);
+  const table = byId(id, HTMLTableElement);
+  const all = rows.length ? [heads, ...rows] : [];
+  if (table.rows.length !== all.length || all.some((cells, i) => table.rows[i].cells.length !== cells.length)) {
+    const [head, body] = [document.createElement("thead"), document.createElement("tbody")];
+    all.forEach((cells, i) => (i ? body : head).append(row_(cells.length, i === 0)));
+    table.replaceChildren(head, body);
+  }
+  [...table.rows].forEach((row, i) => {
+    [...row.cells].forEach((place, j) => put(place, all[i][j]));
+    if (i) row.className = chosen?.(i - 1) ? "chosen" : "";
   });
-  byId(id, HTMLTableElement).replaceChildren(...(rows.length ? [head, body] : []));
 }
 
-/** @param {Cell[]} cells @param {"th" | "td"} tag */
-function row_(cells, tag) {
+/** A row of empty cells. @param {number} cells @param {boolean} heads */
+function row_(cells, heads) {
   const made = document.createElement("tr");
-  cells.forEach((cell, i) => {
-    const { text, value, key, over, choose: chosen } = typeof cell === "string" ? { text: cell } : cell;
-    const one = document.createElement(i ? tag : "th");
-    one.scope = tag === "th" ? "col" : i ? "" : "row";
-    if (chosen === undefined) one.textContent = text;
-    else one.append(chooser(chosen));
-    if (key) one.dataset.key = key;
-    if (value !== undefined && value !== null) one.dataset.value = String(value);
-    if (over) one.classList.add("over");
+  for (let i = 0; i < cells; i += 1) {
+    const one = document.createElement(heads || !i ? "th" : "td");
+    if (one.tagName === "TH") one.scope = heads ? "col" : "row";
     made.append(one);
-  });
+  }
   return made;
+}
+
+/** @param {HTMLElement} place @param {Cell} cell */
+function put(place, cell) {
+  const now = JSON.stringify(cell);
+  if (shown.get(place) === now) return;
+  shown.set(place, now);
+  const { text, value, key, over, choose: chosen } = typeof cell === "string" ? { text: cell } : cell;
+  if (chosen === undefined) place.textContent = text;
+  else place.replaceChildren(chooser(chosen));
+  for (const [name, told] of Object.entries({ key, value })) {
+    if (told === undefined || told === null) delete place.dataset[name];
+    else place.dataset[name] = String(told);
+  }
+  place.classList.toggle("over", Boolean(over));
 }
 
 /** A button that chooses a strategy. @param {string} name */
