@@ -103,6 +103,15 @@ def test_a_target_that_is_missed_by_much_is_warned_of(capsys):
     assert err.count("\n") == 1
 
 
+def test_a_factor_that_the_flops_do_not_grow_by_is_warned_of(capsys):
+    """Group widths stay along w, so that most flops of this network grow as the width and not as its square."""
+    _, out, err = run(capsys, "scale", "RegNetY-4.0GF", "--strategy", "w", "--factor", "4", "--format", "json")
+    reached = 1 + json.loads(out)["deviation"]
+    assert reached < 0.8
+    assert err.startswith(f"warning: the flops are multiplied by {4 * reached:.3g} (")
+    assert run(capsys, "scale", "RegNetY-4.0GF", "--strategy", "d", "--factor", "4")[2] == ""
+
+
 @pytest.mark.parametrize("wrong", [None, 3, True])
 def test_a_network_is_found_by_text(wrong):
     for ask in (zoo.find, zoo.network):

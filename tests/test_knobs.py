@@ -100,6 +100,49 @@ def test_another_maker_of_knobs_is_scaled_by_the_same_code(strategy: str, roundi
         assert abs(scale(CHAIN, strategy, target_flops=5 * CHAIN.complexity().flops).deviation) < 0.1
 
 
+@dataclass(frozen=True)
+class Meeting(Chain):
+    """A convolution in groups between two widths, so that the number of its groups must divide both."""
+
+    values: tuple[Any, ...] = (16, 24, 2, 32)
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        into, out, group_width, side = self.values
+        return (
+            Knob(name="a.width", dimension="width", base=into),
+            Knob(name="b.width", dimension="width", base=out),
+            Knob(
+                name="b.group_width",
+                dimension="group_width",
+                base=group_width,
+                shares=((KnobPart("a.width"), KnobPart("b.width")),),
+            ),
+            Knob(name="input", dimension="resolution", base=side),
+        )
+
+    @staticmethod
+    def layer(values: Sequence[Any]) -> Sequential:
+        into, out, group_width, _ = values
+        return Sequential(Conv2d(3, into, 3), Conv2d(into, out, 3, group_width=group_width), Conv2d(out, into, 1))
+
+
+@pytest.mark.parametrize("rounding", RULES)
+@given(factor=st.floats(0.3, 60), strategy=st.sampled_from(["w", "dWr", "dwr", "g", "wr", "fast:0.4"]))
+@settings(max_examples=25)
+def test_where_two_widths_meet_the_number_of_groups_divides_both(rounding: str, factor: float, strategy: str) -> None:
+    """Any factor has a network that can be built, and so has any target."""
+    scaled = scale(Meeting(), strategy, factor=factor, rounding=rounding)
+    into, out, group_width, _ = scaled.values
+    assert into % group_width == out % (into // group_width) == 0
+    assert scaled.network.complexity() == scaled.complexity
+
+
+def test_a_target_is_reached_where_two_widths_meet() -> None:
+    network = Meeting()
+    assert abs(scale(network, "wr", target_flops=6 * network.complexity().flops).deviation) < 0.01
+
+
 def test_another_maker_has_closed_forms_exponents_and_populations() -> None:
     form = closed_form(CHAIN)
     assert form.map(lambda f: f.subs({d: 1, w: 1, g: 1, n: 1})) == CHAIN.complexity()

@@ -122,7 +122,7 @@ def components(knobs: tuple[Knob, ...]) -> list[tuple[Knob, ...]]:
         return name
 
     for knob in knobs:
-        for part in knob.divides:
+        for part in knob.parts:
             leader[of(knob.name)] = of(part.knob)
     found: dict[str, list[Knob]] = {}
     for knob in knobs:

@@ -46,8 +46,9 @@ class Knob:
     offers one knob for all that is tied, with a ``multiple`` that makes all of them whole.)
     ``multiple``: what its size must be a multiple of. ``divides`` (of a group width): what it must divide. Where that
     is one part, a rule fits the width to the group width, as pycls does; where there are several, the group width
-    gives way. ``inner`` (of the width of a dense bottleneck): the ratio of its inner width, which a rule rounds with
-    it.
+    gives way. ``shares`` (of a group width): what goes into group convolutions and comes out of them, where the two are
+    different widths; the number of groups must divide both, and the group width gives way. ``inner`` (of the width of a
+    dense bottleneck): the ratio of its inner width, which a rule rounds with it.
     ``role``: a rule may treat the ends of a network by themselves.
     """
 
@@ -59,8 +60,19 @@ class Knob:
     tied: str | None = None
     multiple: int = 1
     divides: tuple[KnobPart, ...] = ()
+    shares: tuple[tuple[KnobPart, KnobPart], ...] = ()
     inner: Fraction | None = None
     role: Role = "body"
+
+    @property
+    def parts(self) -> tuple[KnobPart, ...]:
+        """All that a group width must fit."""
+        return (*self.divides, *(part for pair in self.shares for part in pair))
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a group width is made to fit widths, and no width to it."""
+        return len(self.divides) > 1 or bool(self.shares)
 
 
 class Scalable(Hashable, Protocol):
@@ -155,6 +167,8 @@ def fitting(knobs: Sequence[Knob], values: Sequence[Size]) -> Any:
         fits = fits & (value >= 1) & (value % knob.multiple == 0)
         for part in knob.divides:
             fits = fits & (part.of(sizes) % value == 0)
+        for part, out in knob.shares:
+            fits = fits & (part.of(sizes) % value == 0) & (out.of(sizes) * value % part.of(sizes) == 0)
     return fits
 
 

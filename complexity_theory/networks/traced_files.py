@@ -33,6 +33,9 @@ _Texts = Annotated[list[_Text], Meta(max_length=10**5, description="a list of te
 _Symbol = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]{0,15}$", description="a short name such as w1")]
 
 
+_Part = tuple[_Text, _Text]  # a knob and a ratio of it
+
+
 class KnobFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A knob."""
 
@@ -44,7 +47,8 @@ class KnobFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_de
     tied: _Text | None = None
     multiple: _Size = 1
     role: Annotated[str, Meta(description="stem, body or head")] = "body"
-    divides: Annotated[list[tuple[_Text, _Text]], Meta(description='a list of [knob, ratio], as ["w1", "1/4"]')] = []
+    divides: Annotated[list[_Part], Meta(description='a list of [knob, ratio], as ["w1", "1/4"]')] = []
+    shares: Annotated[list[tuple[_Part, _Part]], Meta(description="a list of pairs of [knob, ratio]")] = []
 
 
 class RunFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -121,8 +125,13 @@ def _knob(knob: Knob) -> KnobFile:
         tied=knob.tied,
         multiple=knob.multiple,
         role=knob.role,
-        divides=[(part.knob, str(part.ratio)) for part in knob.divides],
+        divides=[_described(part) for part in knob.divides],
+        shares=[(_described(part), _described(out)) for part, out in knob.shares],
     )
+
+
+def _described(part: KnobPart) -> _Part:
+    return part.knob, str(part.ratio)
 
 
 def _run(run: Run, steps: tuple[Step, ...]) -> RunFile:
@@ -195,8 +204,13 @@ def _read_knob(knob: KnobFile) -> Knob:
         tied=knob.tied,
         multiple=knob.multiple,
         role=knob.role,  # type: ignore[arg-type]  # checked above
-        divides=tuple(KnobPart(of, _ratio(ratio)) for of, ratio in knob.divides),
+        divides=tuple(map(_part, knob.divides)),
+        shares=tuple((_part(part), _part(out)) for part, out in knob.shares),
     )
+
+
+def _part(given: _Part) -> KnobPart:
+    return KnobPart(given[0], _ratio(given[1]))
 
 
 def _ratio(text: str) -> Fraction:

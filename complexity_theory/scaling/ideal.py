@@ -50,7 +50,7 @@ def ideal_flops(network: Scalable, knobs: tuple[Knob, ...] | None = None) -> Cal
 def _unit(knobs: Iterable[Knob]) -> int:
     """What widths are multiplied by so that group widths divide them: 1, but where a stage's one block fits alone."""
     sizes = {knob.name: knob.base for knob in knobs}
-    units = (knob.base // math.gcd(knob.base, part.of(sizes)) for knob in knobs for part in knob.divides)
+    units = (knob.base // math.gcd(knob.base, part.of(sizes)) for knob in knobs for part in knob.parts)
     return math.lcm(*units)
 
 

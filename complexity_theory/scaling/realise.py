@@ -12,6 +12,7 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.quantities import flops_text, quantity
 from complexity_theory.graph.complexity import Complexity
 from complexity_theory.networks.knobs import DIMENSIONS, Knob, Scalable, bases, held, multiplied
+from complexity_theory.scaling.ideal import ideal_flops
 from complexity_theory.scaling.rules import RULES, Rule, rule
 from complexity_theory.scaling.search import MOST_FLOPS, Search, Values
 from complexity_theory.scaling.strategy import Strategy, parse
@@ -60,6 +61,15 @@ class Realised(Generic[N]):
     def deviation(self) -> float:
         """Relative deviation of the realised flops from the wanted ones: 0.01 is 1% above."""
         return float(self.complexity.flops / self.wanted_flops - 1)
+
+    @property
+    def ideal_ratio(self) -> float:
+        """What the flops are multiplied by before anything is rounded: the factor, but for what the shares leave out.
+
+        Shares are of a dense convolution: where group widths stay, flops grow as the width and not as its square.
+        """
+        ideal = ideal_flops(self.base, self.knobs)(self.strategy.multipliers(self.factor))
+        return ideal / int(self.base_complexity.flops)
 
     def dimensions(self) -> dict[str, dict[str, float]]:
         """For each dimension scaled or changed: its ``ideal`` and ``realised`` multipliers and the ``worst`` deviation.

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.networks.knobs import Knob
+from complexity_theory.networks.knobs import Knob, KnobPart
 from complexity_theory.networks.rounding import compatible, rounded_width
 
 
@@ -57,11 +57,15 @@ Group = tuple[Knob, float]
 
 @lru_cache(maxsize=64)
 def groups_of(knobs: tuple[Knob, ...]) -> Mapping[str, tuple[Knob, ...]]:
-    """The group widths that are rounded with each width, by its name: with the last of those that they divide."""
+    """The group widths that are rounded with each width, by its name.
+
+    With the last of those that they divide; those of convolutions between two widths with both.
+    """
     groups: dict[str, list[Knob]] = defaultdict(list)
     for knob in knobs:
-        if knob.divides:
-            groups[knob.divides[-1].knob].append(knob)
+        owners = [part.knob for pair in knob.shares for part in pair] or [part.knob for part in knob.divides[-1:]]
+        for owner in dict.fromkeys(owners):
+            groups[owner].append(knob)
     return {name: tuple(found) for name, found in groups.items()}
 
 
@@ -111,11 +115,11 @@ class Rule:
             elif knob.dimension == "resolution":
                 sizes[knob.name] = self.resolution(wanted[knob.name], knob)
             elif knob.dimension == "width":
-                alone = [(g, wanted[g.name]) for g in groups.get(knob.name, ()) if len(g.divides) == 1]
+                alone = [(g, wanted[g.name]) for g in groups.get(knob.name, ()) if not g.gives_way]
                 sizes |= self.fitted(knob, wanted[knob.name], alone, sizes)
         moving = {knob.name for knob in knobs if knob.moves}
         for knob in knobs:  # these give way, so they come last
-            if knob.divides and knob.moves and (len(knob.divides) > 1 or knob.divides[0].knob not in moving):
+            if knob.parts and knob.moves and (knob.gives_way or knob.divides[0].knob not in moving):
                 sizes[knob.name] = self._yielding(knob, wanted[knob.name], sizes)
         return tuple(sizes[knob.name] for knob in knobs)
 
@@ -127,7 +131,7 @@ class Rule:
         """
         rounded = self.width(ideal, knob)
         found, steps = {knob.name: rounded}, [knob.multiple]
-        alone = [group for group in groups if len(group[0].divides) == 1]
+        alone = [group for group in groups if not group[0].gives_way]
         if knob.inner is not None and not alone:
             inner = max(1, math.floor(rounded * knob.inner))
             whole = reference_group_width(float(ideal * knob.inner), inner)
@@ -142,14 +146,24 @@ class Rule:
         if len(steps) > 2 or found[knob.name] % knob.multiple:
             found[knob.name] = multiple_of(math.lcm(*steps), rounded)
         for group, wanted in groups:
-            if len(group.divides) > 1:
+            if group.gives_way:
                 found[group.name] = self._yielding(group, wanted, {**sizes, **found}) if group.moves else group.base
         return found
 
     def _yielding(self, group: Knob, ideal: float, sizes: Mapping[str, int]) -> int:
         """A group width that gives way to the widths that it divides."""
-        inner = math.gcd(*(math.floor(sizes[part.knob] * part.ratio) for part in group.divides))
-        return math.gcd(self.group_width(ideal, inner), inner)
+        inner = math.gcd(*(_floor(part, sizes) for part in (*group.divides, *(part for part, _ in group.shares))))
+        wanted = self.group_width(ideal, inner)
+        if not group.shares:
+            return math.gcd(wanted, inner)
+        least = math.lcm(*(_floor(a, sizes) // math.gcd(_floor(a, sizes), _floor(b, sizes)) for a, b in group.shares))
+        # Multiples of the least group width that divide the inner one; where there is none, nothing fits.
+        allowed = [least * k for k in range(1, inner // least + 1) if inner % (least * k) == 0]
+        return min(allowed, key=lambda size: abs(math.log(size / wanted)), default=wanted)
+
+
+def _floor(part: KnobPart, sizes: Mapping[str, int]) -> int:
+    return math.floor(sizes[part.knob] * part.ratio)
 
 
 def _step(group_width: int, ratio: Fraction) -> int:

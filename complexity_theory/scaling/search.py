@@ -3,8 +3,9 @@
 First along the direction: the ideal factor, at which the unrounded network has the target's flops, and a ladder of
 factors around it, each realised by the rule. Then by single rounding steps (one depth, width, group width or side of
 the input to the next value that the rule allows; what is tied goes together), one or two at a time, as long as they
-improve. One candidate is better than another if its flops miss the target by less, where a miss within ``TOLERANCE``
-counts as none; then if its sizes stand nearer to the ideal ones.
+improve; where the target is still missed, by steps to the values behind the next ones too. One candidate is better than
+another if its flops miss the target by less, where a miss within ``TOLERANCE`` counts as none; then if its sizes stand
+nearer to the ideal ones.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ TOLERANCE = 0.005  # of the target's flops: nearer than this, the sizes decide
 MOST_FLOPS = 10**15  # larger networks could overflow the int64 arrays on which candidates are counted
 LADDER = [2.0 ** (step / 32) for step in range(-96, 97)]  # factors around the ideal one, 2% apart
 LADDER_TOLERANCE = 0.02  # the steps do the rest
+MISSED = 0.01  # by more, and steps reach further: small networks have few sizes that fit together
+REACHES = (1, 2, 4)  # to how many values below and above
 # What bounds the search in networks of very many stages (all named networks stay below): rounds of steps times knobs;
 # sizes of candidates in a round, of more steps some, evenly chosen; and pairs of steps in a round, of more those whose
 # flops should come nearest.
@@ -63,15 +66,23 @@ class Search:
         goal = self._ideal(factor)
         contest = Contest(self, target, smallest, goal)
         best = contest.best([smallest, *(self.along(factor * step) for step in LADDER)], LADDER_TOLERANCE)
+        for reach in REACHES:
+            best = self._stepped(contest, best, reach)
+            if contest.miss(best) <= MISSED:
+                break
+        return factor, best
+
+    def _stepped(self, contest: Contest, best: Values, reach: int) -> Values:
+        """The best that steps lead to, one or two at a time, as long as they improve."""
         for _ in range(MOST_ROUNDS // len(self.knobs)):
-            steps = self.steps(best, goal)
+            steps = self.steps(best, contest.goal, reach)
             steps = steps[:: -(-len(steps) * len(self.knobs) // MOST_IN_A_ROUND)]
             candidates = [best, *(self._edited(best, edit) for edit in (*steps, *contest.pairs(best, steps)))]
             better = contest.best(candidates, TOLERANCE)
             if better == best:
                 break
             best = better
-        return factor, best
+        return best
 
     def _ideal(self, factor: float) -> tuple[float, ...]:
         return multiplied(self.knobs, self.strategy.multipliers(factor)._asdict(), ties=False)
@@ -104,8 +115,8 @@ class Search:
             )
         return values
 
-    def steps(self, values: Values, goal: Sequence[float]) -> list[Edit]:
-        """The single rounding steps: each scaled size to the next one allowed below and above.
+    def steps(self, values: Values, goal: Sequence[float], reach: int = 1) -> list[Edit]:
+        """The single rounding steps: each scaled size to the next one (or ``reach``) allowed below and above.
 
         Where widths are scaled, group widths stay with the rule's rounding of the ideal ones (``goal``).
         """
@@ -117,24 +128,24 @@ class Search:
         edits: list[Edit] = []
         for knob in free:
             if knob.dimension == "depth":
-                edits += [{knob.name: other} for other in _next(self.rule.depth, sizes[knob.name], 1)]
+                edits += [{knob.name: other} for other in _next(self.rule.depth, sizes[knob.name], 1, reach)]
             elif knob.dimension == "width":
-                edits += self._width_steps(knob, [k for k in moving if k.tied == knob.name], sizes, goals)
+                edits += self._width_steps(knob, [k for k in moving if k.tied == knob.name], sizes, goals, reach)
             elif knob.dimension == "group_width" and "width" not in scaled:
-                edits += self._group_steps(knob, sizes, goals)
+                edits += self._group_steps(knob, sizes, goals, reach)
             elif knob.dimension == "resolution":
-                edits += self._side_steps(knob, [k for k in moving if k.tied == knob.name], sizes)
+                edits += self._side_steps(knob, [k for k in moving if k.tied == knob.name], sizes, reach)
         return edits
 
     def _width_steps(
-        self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int], goals: Mapping[str, float]
+        self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int], goals: Mapping[str, float], reach: int
     ) -> Iterable[Edit]:
         """Steps of a width, with what is tied to it and the group widths of both."""
 
         def fitted(width: float) -> dict[str, int]:
             return self._fitted(knob, width, sizes, goals)
 
-        for outcome in _next(fitted, sizes[knob.name], self.rule.step(knob)):
+        for outcome in _next(fitted, sizes[knob.name], self.rule.step(knob), reach):
             yield self.with_width(knob, outcome[knob.name], tied, sizes, goals)
 
     def with_width(
@@ -150,18 +161,18 @@ class Search:
         groups = [(group, goals[group.name]) for group in self._groups.get(of.name, ())]
         return self.rule.fitted(of, width, groups, sizes)
 
-    def _group_steps(self, knob: Knob, sizes: Mapping[str, int], goals: Mapping[str, float]) -> list[Edit]:
+    def _group_steps(self, knob: Knob, sizes: Mapping[str, int], goals: Mapping[str, float], reach: int) -> list[Edit]:
         """Steps of a group width where widths are not scaled; the width that it divides stands at its base."""
-        owner = self.knobs[self._place[knob.divides[-1].knob]]
+        owner = self.knobs[self._place[knob.parts[-1].knob]]
         others = [(group, goals[group.name]) for group in self._groups[owner.name] if group != knob]
 
         def fitted(group_width: float) -> dict[str, int]:
             return self.rule.fitted(owner, owner.base, [(knob, group_width), *others], sizes)
 
-        return _next(fitted, sizes[knob.name], 1)
+        return _next(fitted, sizes[knob.name], 1, reach)
 
-    def _side_steps(self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int]) -> Iterable[Edit]:
-        for side in _next(self.rule.resolution, sizes[knob.name], self.rule.resolution_multiple):
+    def _side_steps(self, knob: Knob, tied: Sequence[Knob], sizes: Mapping[str, int], reach: int) -> Iterable[Edit]:
+        for side in _next(self.rule.resolution, sizes[knob.name], self.rule.resolution_multiple, reach):
             yield {knob.name: side} | {k.name: self.rule.resolution(side * k.base / knob.base) for k in tied}
 
     def _edited(self, values: Values, edit: Edit) -> Values:
@@ -188,6 +199,11 @@ class Contest:
         distances = self._distances([distinct[i] for i in nearest])
         found: Values = distinct[nearest[int(np.argmin(distances))]]
         return found
+
+    def miss(self, values: Values) -> float:
+        """How far its flops are from the target: the logarithm of their ratio, of either sign."""
+        [flops] = flops_of(self.search.network, [values])
+        return abs(math.log(flops / self.target))
 
     def pairs(self, best: Values, steps: Sequence[Edit]) -> list[Edit]:
         """The steps two at a time; of very many, those whose flops should come nearest if both did what each does."""
@@ -237,12 +253,15 @@ def _stacked(candidates: Sequence[Values]) -> list[Any]:
     return list(np.array(candidates, dtype=np.int64).T.copy())
 
 
-def _next(allowed: Callable[[int], Any], value: int, step: int) -> list[Any]:
-    """The next outcomes of a rule below and above that of ``value``, going away from it in steps."""
-    here, found = allowed(value), []
+def _next(allowed: Callable[[int], Any], value: int, step: int, reach: int) -> list[Any]:
+    """The next ``reach`` outcomes of a rule below and above that of ``value``, going away from it in steps."""
+    found = []
     for sign in (-1, 1):
-        for distance in range(step, value + 2 * step, step):
-            if value + sign * distance > 0 and allowed(value + sign * distance) != here:
-                found.append(allowed(value + sign * distance))
+        known = [allowed(value)]
+        for distance in range(step, value + (reach + 1) * step, step):
+            if len(known) > reach or value + sign * distance <= 0:
                 break
+            if (outcome := allowed(value + sign * distance)) not in known:
+                known.append(outcome)
+        found += known[1:]
     return found

@@ -21,6 +21,7 @@ from complexity_theory.verbs.counting import shown_sides
 from complexity_theory.verbs.result import Result
 
 WARN_BEYOND = 0.03  # relative deviation of the flops from a target
+WARN_FACTOR_BEYOND = 0.1  # of a factor, which a rule may miss where sizes are small
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,10 +74,17 @@ class Scaled(Result):
 
     @property
     def warnings(self) -> tuple[str, ...]:  # type: ignore[override]
-        """That the target is missed, where it is by more than 3%."""
-        if self.found.target_flops is None or abs(self.deviation) <= WARN_BEYOND:
+        """That a target is missed by more than 3%, or that a factor is 10% off what the flops are multiplied by."""
+        if self.found.target_flops is not None:
+            missed = abs(self.deviation) > WARN_BEYOND
+            return (f"the nearest sizes found miss the target by {self.deviation:+.1%}",) if missed else ()
+        if abs(self.deviation) <= WARN_FACTOR_BEYOND:
             return ()
-        return (f"the nearest sizes found miss the target by {self.deviation:+.1%}",)
+        reached = self.complexity.flops / self.found.base_complexity.flops
+        return (
+            f"the flops are multiplied by {reached:.3g} ({self.found.ideal_ratio:.3g} before rounding), not by "
+            f"{self.factor:g}: --target-flops finds sizes for the flops wanted",
+        )
 
     def report(self, form: str = "text") -> Sequence[Table | str]:
         data = self.found.as_dict()

@@ -25,7 +25,7 @@ def size_knobs(variables: Mapping[str, Atom], widths: Widths, steps: Sequence[St
         name = f"{owners.get(atom) or symbol}.{'width' if atom.kind == 'w' else 'group_width'}"
         names[symbol] = name if name not in names.values() else f"{name}.{symbol}"
     stem = _stem(steps)
-    multiple, divides = multiples(steps), _divides(steps, names)
+    multiple, (divides, shares) = multiples(steps), _fits(steps, names)
     found = {}
     for symbol, atom in variables.items():
         tied = next((names[s] for s, other in variables.items() if other in atom.tied and s != symbol), None)
@@ -38,6 +38,7 @@ def size_knobs(variables: Mapping[str, Atom], widths: Widths, steps: Sequence[St
             tied=None if leads else tied,
             multiple=multiple.get(symbol, 1),
             divides=divides.get(symbol, ()),
+            shares=shares.get(symbol, ()),
             role="stem" if symbol == stem else "body",
         )
     return found
@@ -63,18 +64,29 @@ def _stem(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def _divides(steps: Sequence[Step], names: Mapping[str, str]) -> dict[str, tuple[KnobPart, ...]]:
-    """The widths that each group width divides."""
-    found: dict[str, dict[str, KnobPart]] = {}
+Parts = dict[str, tuple[KnobPart, ...]]
+Shares = dict[str, tuple[tuple[KnobPart, KnobPart], ...]]
+
+
+def _fits(steps: Sequence[Step], names: Mapping[str, str]) -> tuple[Parts, Shares]:
+    """The widths that each group width divides, and what it shares out: in and out where they are different widths."""
+    divides: dict[str, dict[str, KnobPart]] = {}
+    shares: dict[str, dict[tuple[KnobPart, KnobPart], None]] = {}
     for step in steps:
         given = dict(step.fields)
         group = given.get("group_width")
-        if isinstance(group, Polynomial) and len(group.names) == 1:
-            [symbol] = group.names
-            for size in (given["w_in"], given["w_out"]):
-                for name, ratio in _parts(size):
-                    found.setdefault(symbol, {})[name] = KnobPart(names[name], ratio)
-    return {symbol: tuple(parts.values()) for symbol, parts in found.items()}
+        if not (isinstance(group, Polynomial) and len(group.names) == 1):
+            continue
+        [symbol] = group.names
+        into, out = ([KnobPart(names[n], ratio) for n, ratio in _parts(given[side])] for side in ("w_in", "w_out"))
+        if len(into) == len(out) == 1 and into != out:
+            shares.setdefault(symbol, {})[into[0], out[0]] = None
+        else:
+            divides.setdefault(symbol, {}).update({part.knob: part for part in (*into, *out)})
+    return (
+        {symbol: tuple(parts.values()) for symbol, parts in divides.items()},
+        {symbol: tuple(pairs) for symbol, pairs in shares.items()},
+    )
 
 
 def _parts(size: Any) -> list[tuple[str, Fraction]]:
