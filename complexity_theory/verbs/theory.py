@@ -133,7 +133,8 @@ def derive(
     if at is not None and network is None:
         raise InvalidInput("at (--at) is the scaling factor of a network: give a network (--network) as well")
     if (device is not None or batch is not None) and network is None:
-        raise InvalidInput("--device and --batch are of the time of a network: give a network (--network) as well")
+        given = "a device (--device)" if device is not None else "a batch (--batch)"
+        raise InvalidInput(f"{given} tells the time of a network: give a network (--network) as well")
     if network is not None and layer is not None:
         raise InvalidInput(
             "a layer (--layer) and a network (--network) exclude each other: a network has layers of its own"

@@ -71,9 +71,9 @@ class Chart {
   create(drawing, lines, data) {
     const { text, grid } = theme();
     const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: FONT };
-    const along = (/** @type {string} */ of) => ({
+    const along = (/** @type {string} */ of, /** @type {number} */ most) => ({
       ...axis,
-      ...(of === "exponent" ? {} : { splits: (/** @type {uPlot} */ _, /** @type {number} */ __, /** @type {number} */ low, /** @type {number} */ high) => ticks(of, low, high) }),
+      ...(of === "exponent" ? {} : { splits: (/** @type {uPlot} */ _, /** @type {number} */ __, /** @type {number} */ low, /** @type {number} */ high) => ticks(of, low, high, most) }),
       filter: (/** @type {uPlot} */ _, /** @type {number[]} */ all) => all,
       values: (/** @type {uPlot} */ _, /** @type {number[]} */ all) => all.map((value) => tick(of, value)),
     });
@@ -91,8 +91,8 @@ class Chart {
           y: linear ? { range: (_, low, high) => [Math.min(0, low), high * 1.08] } : { distr: 3, range: (_, low, high) => wider(low, high) },
         },
         axes: [
-          { ...along(drawing.x), size: 30, label: drawing.x === "s" ? "s" : TITLES[drawing.x][0], labelSize: 16, labelFont: FONT },
-          { ...along(drawing.y), size: 62 },
+          { ...along(drawing.x, drawing.x === "s" ? 9 : 5), size: 30, label: drawing.x === "s" ? "s" : TITLES[drawing.x][0], labelSize: 16, labelFont: FONT },
+          { ...along(drawing.y, 9), size: 62 },
         ],
         series: [{}, ...lines.map((line, i) => series(line, () => this.lines[i]))],
         bands: lines.flatMap((line, i) => (line.band ? [{ series: /** @type {[number, number]} */ ([i + 3, i + 2]), fill: `${line.colour}33` }] : [])),
@@ -128,13 +128,13 @@ class Chart {
       } else {
         ctx.moveTo(left, top + at);
         ctx.lineTo(left + width, top + at);
-        ctx.textAlign = "right";
-        ctx.fillText(line.label, left + width - 4 * devicePixelRatio, top + at + 13 * devicePixelRatio);
+        ctx.textAlign = "left"; // where lines that rise leave room
+        write(ctx, line.label, left + 4 * devicePixelRatio, top + at + 13 * devicePixelRatio);
       }
       ctx.stroke();
       if (line.axis === "x" && line.label) {
         ctx.textAlign = at > width / 2 ? "right" : "left";
-        ctx.fillText(line.label, left + at + (at > width / 2 ? -4 : 4) * devicePixelRatio, top + height - 6 * devicePixelRatio);
+        write(ctx, line.label, left + at + (at > width / 2 ? -4 : 4) * devicePixelRatio, top + height - 6 * devicePixelRatio);
       }
     }
     ctx.restore();
@@ -248,20 +248,32 @@ function inOrder(line) {
   };
 }
 
+/** Text on a ground of its own, so that lines beneath do not cross it. @param {CanvasRenderingContext2D} ctx @param {string} text @param {number} x @param {number} y */
+function write(ctx, text, x, y) {
+  ctx.save();
+  ctx.globalAlpha = 1;
+  ctx.setLineDash([]);
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeStyle = theme().paper;
+  ctx.strokeText(text, x, y);
+  ctx.restore();
+  ctx.fillText(text, x, y);
+}
+
 /** @param {number} low @param {number} high @returns {[number, number]} */
 function wider(low, high) {
   return low > 0 && high > 0 ? [low / 1.12, high * 1.12] : [1, 10];
 }
 
-/** Where a logarithmic axis has ticks: powers of two of s and of bytes, else 1, 2, 5, 10. @param {string} of @param {number} low @param {number} high */
-function ticks(of, low, high) {
+/** Where a logarithmic axis has ticks: powers of two of s and of bytes, else 1, 2, 5, 10. @param {string} of @param {number} low @param {number} high @param {number} most */
+function ticks(of, low, high, most) {
   const binary = of === "s" || of === "memory";
-  const [base, steps] = binary ? [2, [1]] : [10, high / low < 150 ? [1, 2, 5] : [1]];
+  const [base, steps] = binary ? [2, [1]] : [10, high / low < 150 ? [1, 2, 5] : high / low < 3000 ? [1, 3] : [1]];
   const found = [];
   for (let power = Math.floor(Math.log(low) / Math.log(base)); base ** power <= high; power += 1) {
     for (const step of steps) if (step * base ** power >= low && step * base ** power <= high) found.push(step * base ** power);
   }
-  return found.filter((_, i) => i % Math.ceil(found.length / 9) === 0);
+  return found.filter((_, i) => i % Math.ceil(found.length / most) === 0);
 }
 
 /** @param {string} of @param {number} value */
@@ -277,6 +289,6 @@ function heightOf(place) {
 /** The colours of text, grid and the lines in front, as the style sheet has them now. */
 function theme() {
   const style = getComputedStyle(document.documentElement);
-  const [text, grid, front, budget] = ["--quiet", "--line", "--text", "--budget"].map((name) => style.getPropertyValue(name).trim());
-  return { text, grid, front, budget };
+  const [text, grid, front, budget, paper] = ["--quiet", "--line", "--text", "--budget", "--paper"].map((name) => style.getPropertyValue(name).trim());
+  return { text, grid, front, budget, paper };
 }

@@ -23,9 +23,13 @@ function showControls() {
   const direction = directionOf(state.strategy);
   const alpha = page.alphas.findIndex(({ strategy }) => nameIn(strategy) === nameIn(state.strategy));
   if (alpha >= 0) input("alpha").value = String(alpha);
+  element("alphas").classList.toggle("quiet", alpha < 0);
   element("alpha-value").textContent = alpha < 0 ? "—" : String(page.alphas[alpha].alpha);
   element("shares").hidden = listed || !own;
-  if (own) page.letters.forEach(({ letter }, i) => (input(`share-${letter}`).value = String(own[i])));
+  page.letters.forEach(({ letter }, i) => {
+    if (own) input(`share-${letter}`).value = String(own[i]);
+    element(`told-${letter}`).textContent = input(`share-${letter}`).value;
+  });
   input("s").value = String(nearestRow(page.factors, page.factors.map((_, i) => i), state.s));
   if (document.activeElement !== input("s-value")) input("s-value").value = ratio(state.s);
   const flops = network.polynomials?.flops;
@@ -59,6 +63,7 @@ function makeControls() {
   for (const { letter } of page.letters) {
     const field = Object.assign(document.createElement("input"), { type: "range", id: `share-${letter}`, min: "0", max: "10", step: "1" });
     element("shares").append(labelled(letter, field));
+    field.before(Object.assign(document.createElement("output"), { id: `told-${letter}` }));
     field.addEventListener("input", () => {
       const name = page.letters.map((one) => `${one.letter}${input(`share-${one.letter}`).value}`).join("_");
       if (weightsOf(page.letters, name)) change_({ strategy: name });
@@ -83,6 +88,8 @@ function makeControls() {
     element("charts").append(figure);
     charts[key] = new Chart(figure);
   }
+  const metrics = Object.assign(document.createElement("p"), { id: "metrics", className: "legend" });
+  charts.exponents.figure.append(metrics);
   element("made").textContent = page.made;
 }
 
@@ -94,13 +101,20 @@ function showLegend() {
     made.append(svg, name);
     return made;
   };
-  const known = page.strategies.filter(({ name, colour }) => colour && name in tables());
+  /** @type {Map<string, string[]>} */
+  const alike = new Map();
+  for (const { name, colour, dash } of page.strategies) {
+    const looks = JSON.stringify([colour, dash]);
+    if (colour && name in tables()) alike.set(looks, [...(alike.get(looks) ?? []), name]);
+  }
   element("legend").replaceChildren(
-    ...known.map(({ name, colour, dash }) => sample(name, colour ?? "", 2, dash)),
+    ...[...alike].map(([looks, names]) => sample(names.join(" and "), JSON.parse(looks)[0], 2, JSON.parse(looks)[1])),
     sample("other strategies", page.grey, 1, []),
     sample("the chosen one", "currentColor", 3, []),
+    ...(page.devices.length ? [sample("its time in 9 of 10", "var(--band)", 9, [])] : []),
     ...(network.choice ? [sample("front of all variants, and the largest within the command's budgets", "var(--budget)", 2, [])] : []),
   );
+  element("metrics").replaceChildren(...Object.keys(network.polynomials ?? {}).map((metric) => sample(TITLES[metric][0], page.colours[metric], 2, [])));
 }
 
 /** @param {string} name @param {(string | number)[][]} rows */
@@ -140,7 +154,8 @@ function listen() {
   element("why").addEventListener("toggle", showSteps);
   element("csv-strategies").addEventListener("click", () => {
     const { heads, rows } = strategyTable();
-    save(`${network.name} at s = ${state.s}`, [heads, ...rows.map((cells) => cells.map((cell) => (typeof cell === "string" ? cell : (cell.value ?? cell.text))))]);
+    const plain = (/** @type {Cell} */ cell) => (typeof cell === "string" ? cell : (cell.value ?? cell.text));
+    save(`${network.name} at s = ${state.s}`, [heads, ...rows].map((cells) => cells.map(plain)));
   });
   element("csv-factors").addEventListener("click", () => save(`${network.name} under ${state.strategy}`, factorRows()));
   element("link").addEventListener("click", async () => {

@@ -40,6 +40,8 @@ function drawSizes(svg, network, sizes) {
   const side = Math.max(1, ...(input?.resolution ?? []));
   const [room, square, gap] = [640, 84, 7];
   const unit = Math.max(0.6, (room - square - gap * parts.length) / deepest.reduce((sum, depth) => sum + depth, 0));
+  const labels = parts.map(({ name }) => name.replace("stage", ""));
+  const crowded = labels.some((label, i) => 5 * label.length > unit * deepest[i] + gap);
   const drawn = [];
   const box = (/** @type {string} */ kind, /** @type {number} */ x, /** @type {number} */ w, /** @type {number} */ h) =>
     shape("rect", { class: kind, x, y: 60 - h / 2, width: w, height: h });
@@ -56,14 +58,28 @@ function drawSizes(svg, network, sizes) {
     const group = shape("g", {});
     group.append(shape("title", {}, `${name}: ${about.join(", ")}`), box("after", x, after.long, after.high), box("before", x, before.long, before.high));
     drawn.push(group);
-    if (parts.length <= 12) drawn.push(shape("text", { x, y: i % 2 ? 134 : 123 }, name.replace("stage", "")));
+    if (parts.length <= 12) drawn.push(shape("text", { x, y: crowded && i % 2 ? 135 : 124 }, labels[i]));
     x += unit * deepest[i] + gap;
   });
   svg.setAttribute("viewBox", `0 0 ${Math.max(room, x)} 138`);
   svg.replaceChildren(...drawn);
 }
 
+const MOST_PARTS = 24; // of a table that is still read at a glance
+
+/**
+ * The same as a table: a column a part, none where there are too many of them.
+ * @param {Network} network @param {number[]} sizes
+ */
+function partRows(network, sizes) {
+  const { input, parts } = partsOf(network, sizes);
+  const all = [...(input ? [{ name: "input", part: input }] : []), ...parts];
+  const dimensions = ["resolution", "other side", "depth", "width", "group_width"].filter((one) => all.some(({ part }) => part[one]));
+  const rows = dimensions.map((one) => [one.replace("_", " "), ...all.map(({ part }) => (part[one] ? change("", part[one]) : ""))]);
+  return { heads: ["", ...all.map(({ name }) => name.replace("stage", "stage "))], rows: all.length > MOST_PARTS ? [] : rows };
+}
+
 /** @param {string} what @param {[number, number]} pair */
 function change(what, [before, after]) {
-  return before === after ? `${what} ${before}` : `${what} ${before} → ${after}`;
+  return `${what} ${before === after ? before : `${before} → ${after}`}`.trim();
 }

@@ -208,7 +208,7 @@ function flopsLines(cost, of, at) {
 function exponentsAgainstS(direction) {
   const range = /** @type {[number, number]} */ ([page.factors[0], page.factors[page.factors.length - 1]]);
   const lines = linesOf("exponents", () => exponentLines(direction));
-  return { title: `effective exponents under ${state.strategy} (dashed: limits)`, x: "s", y: "exponent", lines, across: [factorLine()], xRange: range, choose: () => {} };
+  return { title: "effective exponents (dashed: limits)", x: "s", y: "exponent", lines, across: [factorLine()], xRange: range, choose: () => {} };
 }
 
 /** @param {number[]} direction @returns {Line[]} */

@@ -2,13 +2,13 @@
 
 /**
  * A cell: its text, or also what it stands for exactly (read by tests, and exported).
- * @typedef {string | {text: string, value?: number | null, key?: string, over?: boolean, choose?: string}} Cell
+ * @typedef {string | {text: string, value?: number | null, key?: string, over?: boolean, choose?: string, words?: boolean}} Cell
  */
 
 /** @type {WeakMap<HTMLElement, string>} what each cell shows, so that only what changes is written */
 const shown = new WeakMap();
 
-/** @param {string} id @param {string[]} heads @param {Cell[][]} rows @param {(row: number) => boolean} [chosen] */
+/** @param {string} id @param {Cell[]} heads @param {Cell[][]} rows @param {(row: number) => boolean} [chosen] */
 function fill(id, heads, rows, chosen) {
   const table = byId(id, HTMLTableElement);
   const all = rows.length ? [heads, ...rows] : [];
@@ -39,7 +39,7 @@ function put(place, cell) {
   const now = JSON.stringify(cell);
   if (shown.get(place) === now) return;
   shown.set(place, now);
-  const { text, value, key, over, choose: chosen } = typeof cell === "string" ? { text: cell } : cell;
+  const { text, value, key, over, choose: chosen, words } = typeof cell === "string" ? { text: cell } : cell;
   if (chosen === undefined) place.textContent = text;
   else place.replaceChildren(chooser(chosen));
   for (const [name, told] of Object.entries({ key, value })) {
@@ -47,6 +47,12 @@ function put(place, cell) {
     else place.dataset[name] = String(told);
   }
   place.classList.toggle("over", Boolean(over));
+  place.classList.toggle("words", Boolean(words));
+}
+
+/** A cell or a head of words, which are broken into lines where the room is short. @param {string} text @returns {Cell} */
+function told(text) {
+  return { text, words: true };
 }
 
 /** A button that chooses a strategy. @param {string} name */
@@ -105,14 +111,14 @@ function showTimes(at) {
     const time = (/** @type {number} */ value) => amount("seconds", value);
     return [
       name,
-      `${mode}, batch ${batch}`,
+      told(`${mode}, batch ${batch}`),
       exact(`seconds ${name}`, seconds, time),
       exact(`low ${name}`, seconds * low, time),
       exact(`high ${name}`, seconds * high, time),
       exact(`memory ${name}`, costOf(at.table, at.row, { cost: "memory", device: of }), (value) => amount("memory", value)),
     ];
   });
-  fill("times", ["device", "", "time an image", "from", "to", "memory at the batch"], rows);
+  fill("times", ["device", told("profile of"), "time an image", "9 in 10 from", "to", "memory at the batch"], rows);
   const warned = [...new Set(network.warnings.flat())].map((line) => `of ${network.name}: ${line}`);
   element("warnings").textContent = [...outside, ...warned].join("; ");
 }
@@ -142,11 +148,11 @@ function bindingOf({ best }) {
   return of === null ? TITLES[cost][0] : `${TITLES[cost][0]} on ${page.devices[of].name}`;
 }
 
-/** @returns {{heads: string[], rows: Cell[][]}} */
+/** @returns {{heads: Cell[], rows: Cell[][]}} */
 function strategyTable() {
   const bounded = Object.keys(state.budgets).length > 0;
   const on = device() < 0 ? [] : ["memory", "time"];
-  const heads = ["strategy", "s", "flops", "params", "acts", ...on, ...(bounded ? ["largest that fits: s", "its flops", "what binds"] : [])];
+  const heads = ["strategy", "s", "flops", "params", "acts", ...on, ...(bounded ? ["fits up to s", "its flops", told("what binds")] : [])];
   const rows = strategyRows().map((row) => [
     { text: row.name, choose: row.name },
     exact(`${row.name} s`, row.factor, String),
@@ -157,7 +163,7 @@ function strategyTable() {
     ...(!bounded ? [] : [
       exact(`${row.name} fits s`, row.best && page.factors[row.table.s[row.best.row]], String),
       exact(`${row.name} fits flops`, row.best && row.table.flops[row.best.row]),
-      bindingOf(row),
+      told(bindingOf(row)),
     ]),
   ]);
   return { heads, rows };
@@ -208,16 +214,18 @@ function showSizes() {
   const at = realised();
   const sizes = at ? sizesOf(at.table, at.row) : network.knobs.map(({ base }) => base);
   drawSizes(/** @type {SVGElement} */ (/** @type {unknown} */ (document.getElementById("drawing"))), network, sizes);
+  const { heads, rows: parts } = partRows(network, sizes);
+  fill("parts", heads, parts);
   const along_ = multipliers(directionOf(state.strategy), at?.factor ?? state.s);
   const rows = network.knobs.map(({ name, dimension, base, moves, why }, i) => [
     name,
-    dimension.replace("_", " "),
+    told(dimension.replace("_", " ")),
     String(base),
     moves ? ratio(base * along_[page.dimensions.indexOf(dimension)]) : String(base),
     exact(`size ${name}`, at ? sizes[i] : null, String),
-    why,
+    told(why),
   ]);
-  fill("sizes", ["size", "dimension", "base", "ideal", "realised", ""], rows);
+  fill("sizes", ["size", told("dimension"), "base", "ideal", "realised", ""], rows);
 }
 
 function showSteps() {

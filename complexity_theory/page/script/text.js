@@ -6,8 +6,8 @@ const TITLES = {
   params: ["params", "elements"],
   acts: ["acts", "elements"],
   kept: ["kept in training", "elements an image"],
-  memory: ["memory", "bytes at the batch"],
-  seconds: ["time", "seconds an image"],
+  memory: ["memory", "at the batch"],
+  seconds: ["time", "an image"],
 };
 
 /** A count in full, as 385,825,092. @param {number} value */
