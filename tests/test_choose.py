@@ -168,7 +168,7 @@ def test_a_small_network_is_found_below_the_base() -> None:
     ("budgets", "devices", "said"),
     [
         ({}, (), "no budget is set: give at least one of --max-flops"),
-        ({"seconds": 1}, (), "a budget of time needs a device"),
+        ({"seconds": 1}, (), "a budget of time (--max-time) needs a device"),
         ({"params": 100}, (), "needs params of at least 21,726 (not 100)"),
         ({"params": 30_000_000, "seconds": 1e-9}, (DEVICE,), "needs time of at least"),
         ({"seconds": {"tpu": 1}}, (DEVICE,), "a budget of time for 'tpu', which is none of"),

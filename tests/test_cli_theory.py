@@ -190,7 +190,7 @@ def test_the_optimum_with_the_floors_of_dwr_mostly_width_is_it(capsys: Capture) 
     floors = ["--depth-floor", "1/10", "--resolution-floor", "0.05"]
     assert data(capsys, "optimal", *floors) == data(capsys, "derive", "dWr")
     assert data(capsys, "optimal")["strategy"] == "w"
-    assert "more than all the flops" in refused(capsys, "optimal", "--depth-floor", "2")
+    assert "take 2 of the flops' exponent, which is 1" in refused(capsys, "optimal", "--depth-floor", "2")
     assert "the depth floor" in refused(capsys, "optimal", "--depth-floor", "high")
 
 

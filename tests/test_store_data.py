@@ -8,17 +8,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.evidence.correlation import correlations
-from complexity_theory.evidence.loaders import load_table
+from complexity_theory.evidence.fitting import fit_profile
+from complexity_theory.evidence.loaders import load_table, network_of
+from complexity_theory.graph.complexity import Complexity
+from complexity_theory.measurement import worker
 from complexity_theory.measurement.engines import LOOK
 from complexity_theory.measurement.frame import EXPORTS, read
 from complexity_theory.measurement.isolate import Outcome
-from complexity_theory.measurement.jobs import Job, ModuleSubject, NetworkSubject, Task
+from complexity_theory.measurement.jobs import Description, Job, ModuleSubject, NetworkSubject, Task
 from complexity_theory.measurement.store import Store
 from complexity_theory.measurement.studies import Study, expand
 from complexity_theory.measurement.sweep import looked_up, measure, run
@@ -263,4 +267,77 @@ def test_a_damaged_older_store_is_told_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-# Reading
+MODULES = """
+import torch
+from torch import nn
+
+def fine():
+    layers = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+    return nn.Sequential(*layers)
+
+class Decomposes(nn.Module):
+    def forward(self, x):
+        return torch.linalg.svdvals(x)
+
+def unknown():
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), Decomposes())
+
+class Branches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        return self.conv(x).flatten(1)[:, : int(x.shape[0]) * 4].unique()
+
+def branching():
+    return Branches()
+"""
+
+
+def seen(path: Path, name: str) -> Description:
+    """What a worker finds of a callable of ``MODULES``."""
+    path.write_text(MODULES)
+    return Description(**worker.look(ModuleSubject(f"{path}:{name}", 3, 8, 8)))
+
+
+def test_a_module_is_kept_with_its_traced_graph_which_a_fit_reads(tmp_path: Path) -> None:
+    found = seen(tmp_path / "mine.py", "fine")
+    network = network_of(found.form, found.text)
+    assert network is not None
+    assert network.complexity() == Complexity(flops=14354, params=242, acts=514)
+    about = json.loads(found.text)
+    bare = {name: about[name] for name in ("module", "tensors")}
+    assert found.key == Description("module", json.dumps(bare)).key  # no module is measured again for its graph
+
+
+@pytest.mark.parametrize("name", ["unknown", "branching"])
+def test_a_module_that_cannot_be_traced_says_why_in_a_line(tmp_path: Path, name: str) -> None:
+    found = seen(tmp_path / "mine.py", name)
+    assert network_of(found.form, found.text) is None
+    why = json.loads(found.text)["untraced"]
+    assert why
+    assert "\n" not in why
+
+
+class Looks(FakeEngine):
+    """Looks at modules as workers do."""
+
+    def _call(self, function: str, *arguments: Any, limit: float) -> Outcome:
+        found = super()._call(function, *arguments, limit=limit)
+        return replace(found, result=worker.look(*arguments)) if function == LOOK else found
+
+
+def test_modules_take_part_in_a_fit(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MODULES)
+    planned = expand({"networks": ["ResNet-18", "ResNet-34", "ResNet-50"]})
+    planned += expand({"modules": [f"{path}:fine", f"{path}:unknown"], "inputs": "3x8x8"})
+    engine = Looks(timed)
+    study = looked_up(Study(tuple(planned), RULES), engine)
+    swept(tmp_path / "m.sqlite", list(study.jobs), engine)
+    table = load_table(str(tmp_path / "m.sqlite"))
+    assert table.known["architecture"].tolist() == ["ResNet-18", "ResNet-34", "ResNet-50", f"{path}:fine"]
+    assert table.known["macs"].notna().all()
+    assert fit_profile(table, "mine").n == 4
+    assert any(note.startswith(f"{path}:unknown has counts alone, as it could not be traced: ") for note in table.notes)

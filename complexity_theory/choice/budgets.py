@@ -78,9 +78,10 @@ class Budgets:
                 "no budget is set: give at least one of --max-flops, --max-params, --max-acts, --max-memory and "
                 "--max-time"
             )
-        for name in ("memory", "seconds"):
+        for name, option in (("memory", "--max-memory"), ("seconds", "--max-time")):
             if getattr(self, name) is not None and not devices:
-                raise InvalidInput(f"a budget of {SHOWN[name]} needs a device: --device NAME (`runtime devices`)")
+                needs = "needs a device: --device NAME (`runtime devices`)"
+                raise InvalidInput(f"a budget of {SHOWN[name]} ({option}) {needs}")
         if isinstance(self.seconds, Mapping):
             for device in self.seconds:
                 if device not in devices:

@@ -188,7 +188,7 @@ def profiles(
     from complexity_theory.evidence.sources import loaded
 
     known = None if prior is None else load_prior(prior)
-    for name, source, table in loaded(folder):
+    for name, source, table in list(loaded(folder)):  # all are read before the first is written
         if source.profile:
             files.write(fit_profile(table, name, prior=known), output / f"{name}.toml")
             text.say(f"wrote {output / name}.toml: {len(table.known)} measurements")

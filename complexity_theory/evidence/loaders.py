@@ -112,7 +112,7 @@ def _from_store(path: Path, chosen: dict[str, str]) -> TimeTable:
         **{name: first[name] for name in ("threads", "driver") if first.get(name, "None") != "None"},
     }
     try:
-        return TimeTable(path.stem, frame_of(_store_rows(data)), about, remarks=tuple(_clocks(data)))
+        return TimeTable(path.stem, frame_of(_store_rows(data)), about, remarks=(*_clocks(data), *_untraced(data)))
     except (InvalidInput, ValueError, TypeError, LookupError, RecursionError) as error:
         raise InvalidInput(f"{path}: {error}") from None
 
@@ -168,5 +168,19 @@ def _store_rows(data: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def network_of(form: str | None, description: str | None) -> Network | Traced | None:
-    """The network that a store describes, in a form that has features; None where its counts are all that is known."""
-    return files.read(json.loads(description)) if form == "network" and description else None
+    """The network that a store describes, in a form that has features; None where its counts are all that is known.
+
+    Of a module it is the graph that a worker traced.
+    """
+    about = json.loads(description) if description else None
+    if form == ModuleSubject.kind and about:
+        about = about.get("network")
+    return files.read(about) if about else None
+
+
+def _untraced(data: pd.DataFrame) -> Iterator[str]:
+    """Why modules have no features, a line each."""
+    modules = data[(data["form"] == ModuleSubject.kind) & data["description"].notna()]
+    for path, description in dict(zip(modules["network"], modules["description"], strict=True)).items():
+        if why := json.loads(description).get("untraced"):
+            yield f"{path} has counts alone, as it could not be traced: {why}"

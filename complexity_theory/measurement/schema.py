@@ -91,7 +91,8 @@ def check_file(path: str | Path) -> None:
     try:
         odd = Path(path).exists() and not Path(path).is_file()
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{str(path)[:80]!r} is no store of measurements: {error}") from None
+        why = getattr(error, "strerror", None) or "no file can be named so"
+        raise InvalidInput(f"{str(path)[:80]!r} is no store of measurements: {why}") from None
     if odd:
         raise InvalidInput(f"{path} is no store of measurements: it is no file")
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import check_limit
 from complexity_theory.graph.complexity import METRICS
 from complexity_theory.measurement import environment, timing
 from complexity_theory.measurement.build import build
@@ -36,7 +37,9 @@ from complexity_theory.measurement.jobs import (
 )
 from complexity_theory.measurement.protocol import Protocol
 from complexity_theory.measurement.timing import Phases
+from complexity_theory.measurement.trace.tracing import trace
 from complexity_theory.measurement.workload import batch_of, configure, element_type, in_order, phases
+from complexity_theory.networks import files
 
 
 def describe(device_name: str, threads: int | None) -> dict[str, Any]:
@@ -53,12 +56,26 @@ def check(path: str) -> dict[str, Any]:
 def look(subject: ModuleSubject) -> dict[str, Any]:
     """The fields of the ``Description`` of a module that is made: its printed form, names and shapes of its tensors.
 
-    Addresses in memory, which some modules print, are left out.
+    Addresses in memory, which some modules print, are left out. Beside them its traced graph (``network``, as a network
+    file has it), or why there is none (``untraced``): neither tells one module from another.
     """
     module = to_module(subject, Settings())
     tensors = [[name, list(value.shape), str(value.dtype)] for name, value in module.state_dict().items()]
     printed = re.sub(r"0x[0-9a-f]+", "0x", repr(module))
-    return {"form": ModuleSubject.kind, "text": canonical_json({"module": printed, "tensors": tensors})}
+    text = canonical_json({"module": printed, "tensors": tensors, **_traced(module, subject)})
+    return {"form": ModuleSubject.kind, "text": text, "labels": ("network", "untraced")}
+
+
+def _traced(module: nn.Module, subject: ModuleSubject) -> dict[str, Any]:
+    try:
+        # Nobody scales it, so it need not be held to modules of other sizes; its counts are held to the run's.
+        network = files.describe(trace(module, subject.shape, name=subject.path, check=False))
+        size = len(canonical_json(network))
+        check_limit("bytes of a description", size, f"the bytes of its graph, {size:,},")
+        files.read(network)  # what could not be read back is not kept
+    except InvalidInput as error:
+        return {"untraced": str(error)}
+    return {"network": network}
 
 
 def measure(task: Task, protocol: Protocol, place: dict[str, Any]) -> dict[str, Any]:

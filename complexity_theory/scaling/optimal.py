@@ -35,6 +35,7 @@ def slowest_acts(
     floors = sympy.Matrix([depth, 0, 0, resolution])
     left = 1 - flops.dot(floors)
     if left < 0:
-        raise InvalidInput(f"floors of {depth} on depth and {resolution} on resolution take more than all the flops")
+        given = f"floors of {depth} on depth (--depth-floor) and {resolution} on resolution (--resolution-floor)"
+        raise InvalidInput(f"{given} take {flops.dot(floors)} of the flops' exponent, which is 1")
     ray = min(RAYS, key=lambda ray: acts.dot(ray) / flops.dot(ray))
     return named(floors + ray * left / flops.dot(ray), layer)

@@ -133,7 +133,8 @@ def derive(
     if at is not None and network is None:
         raise InvalidInput("at (--at) is the scaling factor of a network: give a network (--network) as well")
     if (device is not None or batch is not None) and network is None:
-        raise InvalidInput("a device (--device) tells the time of a network: give a network (--network) as well")
+        given = "a device (--device)" if device is not None else "a batch (--batch)"
+        raise InvalidInput(f"{given} tells the time of a network: give a network (--network) as well")
     if network is not None and layer is not None:
         raise InvalidInput(
             "a layer (--layer) and a network (--network) exclude each other: a network has layers of its own"
@@ -387,7 +388,11 @@ def roofline(
         "group_width": (symbols.g, group_width),
         "kernel": (symbols.k, kernel),
     }
-    values = {symbol: resolve.number(value, name) for name, (symbol, value) in given.items() if value is not None}
+    values = {
+        symbol: resolve.number(value, f"--{name.replace('_', '-')}")
+        for name, (symbol, value) in given.items()
+        if value is not None
+    }
     resolve.text(layer, "a layer", "conv")
     chosen = [resolve.strategy(strategy) for strategy in resolve.several(strategies, "strategies")]
     return Roofline(tuple(roofline_rows([derive_layer(strategy, layer) for strategy in chosen], values)))

@@ -91,8 +91,9 @@ def _is_option(parameter: Any) -> bool:
 
 
 def _names(parameter: Any) -> list[str]:
-    """What a message may call it: its options, with and without dashes, or its metavar."""
-    return [*parameter.opts, _name(parameter).strip("-"), *filter(None, [parameter.metavar])]
+    """What a message may call it: its options, its name in Python, or its metavar."""
+    name = _name(parameter).strip("-")
+    return [*parameter.opts, name, name.replace("-", "_"), *filter(None, [parameter.metavar])]
 
 
 def _name(parameter: Any) -> str:

@@ -17,7 +17,7 @@ PYTHONS = re.compile(
 CURE = re.compile(
     r"\b(not|no|none|must|needs?|gives?|one of|once|at (most|least)|see|takes?|cannot|without|only|did you mean|add|use"
     r"|choose|more than|lists?|goes with|is (of|for|that of)|such as|[Pp]ossible|expected|instead|valid|where|required"
-    r"|missing|is a|are a|either|both|ends? in|below|above|for it|put)\b"
+    r"|missing|is a|are a|either|both|ends? in|below|above|for it|put|write|or equal to)\b"
 )
 OF_CODE = re.compile(r"(?<=cannot be )(called|imported|loaded|run): ")
 

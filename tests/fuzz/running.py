@@ -177,7 +177,7 @@ def _nothing_measured() -> Iterator[None]:
         engines.Ray: {"__init__": let_in},
         paced.Paced: {"run": let_in},
         paper: {"_work": let_in, "_measured": let_in},
-        priors: {"learn": let_in},
+        priors: {"learn": let_in, "tuned": let_in},
         verify: {"verify_tables": lambda: iter(())},
     }
     with ExitStack() as stack:
