@@ -388,3 +388,34 @@ class OnceForEachImage(nn.Module):
         x = self.patches(x)
         rows = torch.arange(x.shape[2], device=x.device).view(1, 1, -1, 1).expand(1, 8, -1, x.shape[3])
         return self.head(x + self.project(rows.sin()).repeat(x.shape[0], 1, 1, 1))
+
+
+class ScaledNorm(nn.GroupNorm):
+    """A group norm that scales and does not shift (PoolFormer v2's)."""
+
+    def __init__(self, groups: int, width: int) -> None:
+        super().__init__(groups, width)
+        self.bias = None
+
+
+@odd()
+def norms_without_shifts() -> nn.Module:
+    """Blocks with such norms."""
+    blocks = [nn.Sequential(ScaledNorm(1, 16), cbr(16, 16), ScaledNorm(4, 16)) for _ in range(3)]
+    return nn.Sequential(nn.Conv2d(3, 16, 4, 4), *blocks, nn.Conv2d(16, 5, 1))
+
+
+@odd()
+class EmptySlices(nn.Module):
+    """A mask of regions, some of which are empty where the window is as large as the map (Swin's)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.head = nn.Conv2d(3, 16, 8, 8), nn.Conv2d(16, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x)
+        mask, window = x.new_zeros(x.shape[-2:]), x.shape[-2]
+        for k, rows in enumerate((slice(0, -window), slice(-window, -2), slice(-2, None))):
+            mask[rows] = k
+        return self.head(x + mask)

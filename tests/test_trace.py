@@ -25,6 +25,7 @@ from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.realise import scale
 from tests.detector import Backbone, make
 from tests.modules import constructed, truth
+from tests.odd_modules import ODD
 from tests.traces import widened
 from tests.wilder_modules import WILD
 
@@ -138,6 +139,17 @@ def test_what_is_built_anew_gives_what_the_module_gives() -> None:
     with torch.no_grad():
         next(module.parameters()).add_(0.1)
     assert farthest(module, built, INPUT) > 1e-5  # the comparison can fail
+
+
+def test_norms_that_scale_and_do_not_shift_give_what_they_give() -> None:
+    make_norms, sides = ODD["norms_without_shifts"]
+    module = make_norms()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_()
+    network = trace(module, sides, check=False)
+    assert network.loose == ()
+    assert farthest(module, with_weights(network, module), sides) < 1e-5
 
 
 # What cannot be traced: it runs on one image alone, or as many as its data says.

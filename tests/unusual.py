@@ -186,6 +186,8 @@ def stressed(module: nn.Module, sides: tuple[int, ...], chance: random.Random) -
             did.append("scaled")
             if problem := others(made, sides).differs(network.cost(values)):
                 wrong.append(f"scaled by {times}: {problem}")
+    if "width" in moves and (problem := uneven(tracing, sides, chance)):
+        wrong.append(problem)
     if "resolution" in moves:
         did.append("resolution")
         unit = next(knob.multiple for knob in network.knobs if knob.dimension == "resolution")
@@ -209,6 +211,23 @@ def stressed(module: nn.Module, sides: tuple[int, ...], chance: random.Random) -
     except InvalidInput as error:
         refused.append(f"form: {error}")
     return Found(tuple(did), tuple(dict.fromkeys(refused)), tuple(wrong))
+
+
+def uneven(tracing: Tracing, sides: tuple[int, ...], chance: random.Random) -> str:
+    """What is wrong where each size has a multiplier of its own; nothing too where no module can be made so."""
+    times: dict[str, int] = {}
+    for knob in tracing.network.knobs:
+        free = chance.choice((1, 2, 3)) if knob.dimension != "resolution" else 1
+        times[knob.name] = times.get(knob.tied, free) if knob.tied else free
+    values = tuple(knob.base * times[knob.name] for knob in tracing.network.knobs)
+    if not tracing.network.fits(values):
+        return ""
+    try:
+        made = tracing.scaled(values)
+    except InvalidInput as error:
+        return f"unevenly scaled: {error}" if "the form says" in str(error) else ""
+    problem = others(made, sides).differs(tracing.network.cost(values))
+    return f"unevenly scaled: {problem}" if problem else ""
 
 
 def main(arguments: list[str]) -> int:

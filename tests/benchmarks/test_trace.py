@@ -1,10 +1,11 @@
-"""How long it takes to trace, count and put into closed form; beside other counters.
+"""How long it takes to trace, count and put into closed form; beside other counters, in CPU seconds.
 
-``python -m pytest tests/benchmarks/test_trace.py --benchmark-only``
+``OMP_NUM_THREADS=1 python -m pytest tests/benchmarks/test_trace.py --benchmark-only``, with ``.[benchmark]`` installed.
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from complexity_theory.networks import files
 from complexity_theory.scaling.closed_form import closed_form
 from tests.modules import constructed
 
+pytestmark = [
+    pytest.mark.benchmark(timer=time.process_time),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of fvcore
+]
 INPUT = (3, 224, 224)
 NETWORKS = ("tvm.resnet50()", "timm.create_model('efficientnet_b0')", "timm.create_model('densenet121')")
 
@@ -42,7 +47,7 @@ def test_trace(benchmark: Any, module: Any) -> None:
 
 
 def test_closed_form_with_all_checks(benchmark: Any, module: Any) -> None:
-    benchmark.pedantic(lambda: closed_form(trace(module, INPUT)), rounds=3)
+    benchmark.pedantic(lambda: closed_form(trace(module, INPUT)), rounds=5)
 
 
 def test_count_from_a_file(benchmark: Any, module: Any, tmp_path: Path) -> None:
@@ -79,10 +84,8 @@ def test_fvcore(benchmark: Any, real: Any) -> None:
 
 
 def test_torch_pruning(benchmark: Any, real: Any) -> None:
-    """Its graph of what must be pruned together; it is no dependency: put it on ``PYTHONPATH``."""
-    try:
-        import torch_pruning
-    except ImportError:
-        pytest.fail("Torch-Pruning is not installed: pip install --no-deps torch-pruning")
+    """Its graph of what must be pruned together."""
+    import torch_pruning
+
     example = torch.zeros(1, *INPUT)
     benchmark.pedantic(lambda: torch_pruning.DependencyGraph().build_dependency(real, example), rounds=5)

@@ -91,7 +91,10 @@ class Converter:
     def _convert(self, node: Dispatched) -> None:
         refs = node.refs()
         live = [i for i in refs if i in self.lives]
-        if not live and node.name not in COSTLY:
+        empty = bool(node.outputs) and all(
+            0 in self.ran.shape(i) for i in node.outputs
+        )  # of a slice that ends where it starts
+        if (not live or empty) and node.name not in COSTLY:
             made_of = set().union(*(self.sources.get(i, {i}) for i in refs)) if refs else set()
             self.sources.update(dict.fromkeys(node.outputs, made_of))
             return
@@ -226,13 +229,13 @@ class Converter:
             raise NotWholeError("an output that nothing follows")
         return self.constant(value, like)
 
-    def constant(self, value: int, like: int | None = None) -> str:
+    def constant(self, value: int, like: int | None = None, *, after: int = 0) -> str:
         """A step for a parameter, or for a constant that is made of parameters or of nothing.
 
         Where it meets a tensor (``like``), torch aligns the last sides of both: it has sides of 1 before its own, and
-        none where the other has its batch.
+        none where the other has its batch. ``after``: so many sides of 1 follow its own.
         """
-        sides = self.grown(value)
+        sides = (*self.grown(value), *(1,) * after)
         if like is not None:
             whole = len(self.ran.shape(like))
             sized = dict(zip(self.kept(value), sides, strict=True))

@@ -116,16 +116,23 @@ def _instance_norm(converter: Converter, node: Dispatched) -> None:
 
 @converts("group_norm")
 def _group_norm(converter: Converter, node: Dispatched) -> None:
-    weight = node.argument(2, "weight")
-    owns, names = converter.weights([weight, node.argument(3, "bias")])
+    """One without a shift is one without weights, times its scale."""
+    weight, bias, [output] = node.argument(2, "weight"), node.argument(3, "bias"), node.outputs
+    whole = (weight is None) == (bias is None)
+    owns, names = converter.weights([weight, bias]) if whole else (True, ())
     given = {
         "groups": node.args[1],
         "width": converter.dims(node.args[0])[1],
-        "affine": isinstance(weight, Ref),
+        "affine": whole and isinstance(weight, Ref),
         "eps": node.argument(4, "eps", 1e-5),
     }
-    converter.add(node, "GroupNorm", [converter.input(node)], node.outputs[0], owns=owns, **given)
+    name = converter.add(node, "GroupNorm", [converter.input(node)], output, owns=owns, **given)
     converter.last(weights=names)
+    if not whole:
+        if weight is None:
+            raise NotWholeError("a shift without a scale")
+        scale = converter.constant(weight.id, after=len(converter.ran.shape(output)) - 2)
+        converter.add(node, "Multiply", [name, scale], output, suffix="scale")
 
 
 @converts("layer_norm")
