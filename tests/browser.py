@@ -85,10 +85,10 @@ class Browser:
         """What the console has had to say, of errors and of what the policy forbade."""
         return [json.dumps(entry) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
-    def emulate(self, scheme: str = "light", width: int = 1400, height: int = 1000) -> None:
-        """Light or dark, and the size of the window."""
+    def emulate(self, scheme: str = "light", width: int = 1400, height: int = 1000, media: str = "screen") -> None:
+        """Light or dark, the size of the window, and a screen or print."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 

@@ -28,7 +28,7 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = subprocess.run([*COMMAND, "count", "ResNet-18"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
-    assert done.stderr == "error: standard output: No space left on device\n"
+    assert done.stderr == "error: cannot use standard output: No space left on device\n"
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:

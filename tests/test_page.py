@@ -146,7 +146,7 @@ def test_the_tables_are_saved_as_csv(explorer: Browser) -> None:
     assert [int(row[name]) for name in ("flops", "params", "acts")] == [
         expected[f"realised {name}"] for name in ("flops", "params", "acts")
     ]
-    assert float(row[f"high on {DEVICES[0]}"]) == pytest.approx(expected[f"high {DEVICES[0]}"], rel=1e-9)
+    assert float(row[f"high on {DEVICES[0]}"]) == pytest.approx(expected[f"high {DEVICES[0]}"], rel=1e-9, abs=0)
     assert int(row["stage1.width"]) == expected["size stage1.width"]
     assert shown["realised flops"] == row["flops"]
 
@@ -155,7 +155,7 @@ def test_no_spreadsheet_runs_what_is_saved(explorer: Browser) -> None:
     assert explorer.run("csv([['=1+1', '-2', 3, 'a,\"b']])") == '\'=1+1,\'-2,3,"a,""b"\n'
 
 
-# -- what a page must not do, and how it looks elsewhere
+# -- what a page must not do
 
 
 def test_names_are_shown_and_do_nothing(explorer: Browser) -> None:
@@ -187,23 +187,6 @@ def test_nothing_comes_from_elsewhere(explorer: Browser, explorer_page: Path) ->
         == 0
     )
     assert len(explorer_page.read_bytes()) < 3_000_000
-
-
-@pytest.mark.parametrize("width", [360, 820, 1400])
-def test_it_fits_the_window(explorer: Browser, explorer_page: Path, width: int) -> None:
-    explorer.emulate(width=width)
-    explorer.open(explorer_page)
-    assert explorer.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_dark_and_printed(explorer: Browser) -> None:
-    assert explorer.run("theme().text") == "#555"
-    explorer.emulate("dark")
-    explorer.wait("theme().text === '#aaa' && charts.params.made.includes('#aaa')")
-    assert explorer.run("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 28)"
-    explorer.emulate()
-    printed = explorer.driver.execute_cdp_cmd("Page.printToPDF", {})["data"]
-    assert len(printed) > 50_000
 
 
 # -- what the page is made of

@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except OSError as error:
         _forget_output()
-        _refuse(f"{error.filename or 'standard output'}: {error.strerror}")
+        _refuse(f"cannot use {short(str(error.filename or 'standard output'), 200)}: {error.strerror}")
     except (typer.Abort, KeyboardInterrupt, Interrupted) as error:
         _interrupted(str(error))
     if status == 130:  # what typer makes of Ctrl-C

@@ -32,9 +32,10 @@ LADDER = [2.0 ** (step / 32) for step in range(-96, 97)]  # factors around the i
 LADDER_TOLERANCE = 0.02  # the steps do the rest
 MISSED = 0.01  # by more, and steps reach further: small networks have few sizes that fit together
 REACHES = (1, 2, 4)  # to how many values below and above
-# What bounds the search in networks of very many stages (all named networks stay below): rounds of steps times knobs;
-# sizes of candidates in a round, of more steps some, evenly chosen; and pairs of steps in a round, of more those whose
-# flops should come nearest.
+# What bounds the search in networks of very many stages (all named networks stay below): sizes on the ladder, of which
+# some factors are left out; rounds of steps times knobs; sizes of candidates in a round, of more steps some, evenly
+# chosen; and pairs of steps in a round, of more those whose flops should come nearest.
+MOST_ON_THE_LADDER = 20_000
 MOST_ROUNDS = 2_400
 MOST_IN_A_ROUND = 500_000
 MOST_PAIRS = 2_000
@@ -65,12 +66,17 @@ class Search:
         factor = ideal_factor(self.network, self.strategy, target, self.knobs)
         goal = self._ideal(factor)
         contest = Contest(self, target, smallest, goal)
-        best = contest.best([smallest, *(self.along(factor * step) for step in LADDER)], LADDER_TOLERANCE)
+        best = contest.best([smallest, *(self.along(factor * step) for step in self._ladder())], LADDER_TOLERANCE)
         for reach in REACHES:
             best = self._stepped(contest, best, reach)
             if contest.miss(best) <= MISSED:
                 break
         return factor, best
+
+    def _ladder(self) -> list[float]:
+        """The factors around the ideal one, that one among them."""
+        apart = -(-len(LADDER) * len(self.knobs) // MOST_ON_THE_LADDER)
+        return LADDER[LADDER.index(1) % apart :: apart]
 
     def _stepped(self, contest: Contest, best: Values, reach: int) -> Values:
         """The best that steps lead to, one or two at a time, as long as they improve."""

@@ -388,7 +388,11 @@ def roofline(
         "group_width": (symbols.g, group_width),
         "kernel": (symbols.k, kernel),
     }
-    values = {symbol: resolve.number(value, name) for name, (symbol, value) in given.items() if value is not None}
+    values = {
+        symbol: resolve.number(value, f"--{name.replace('_', '-')}")
+        for name, (symbol, value) in given.items()
+        if value is not None
+    }
     resolve.text(layer, "a layer", "conv")
     chosen = [resolve.strategy(strategy) for strategy in resolve.several(strategies, "strategies")]
     return Roofline(tuple(roofline_rows([derive_layer(strategy, layer) for strategy in chosen], values)))
