@@ -125,6 +125,36 @@ def test_the_snapshot_sees_what_a_forward_does() -> None:
     assert not same(before, snapshot(module))
 
 
+class Tally:
+    """An object of the user's that holds tensors: a leaf, and one that was computed."""
+
+    def __init__(self) -> None:
+        self.seen = torch.zeros(4)
+        self.scaled = nn.Parameter(torch.ones(4)) * 2
+
+
+class Tallying(nn.Module):
+    """Writes to what its object holds, at each run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.tally = nn.Conv2d(3, 4, 3), Tally()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.conv(x)
+        self.tally.seen += 1
+        with torch.no_grad():
+            self.tally.scaled.add_(1)
+        return found * self.tally.scaled.reshape(4, 1, 1)
+
+
+def test_tensors_that_an_object_holds_stay_as_they_were() -> None:
+    module = Tallying()
+    assert count(module, Shape(3, 8, 8)).flops == 28 * 4 * 6 * 6
+    assert module.tally.seen.tolist() == [0, 0, 0, 0]
+    assert module.tally.scaled.tolist() == [2, 2, 2, 2]
+
+
 def test_a_shared_convolution_stays_on_its_device() -> None:
     conv = nn.Conv2d(8, 8, 3, padding=1)
     module = nn.Sequential(conv, nn.ReLU(), conv)

@@ -50,6 +50,10 @@ def test_no_limit_is_dead(what: str) -> None:
         ([*MEASURE, "--rounds", "10001"], "--rounds must be a whole number from 1 to 10,000, not 10001"),
         ([*MEASURE, "--batch", "²"], 'a batch is a number, "auto" or "auto:LARGEST", not \'²\''),
         ([*MEASURE, "--batch", "9" * 5000], "batch.*"),
+        (
+            ["derive", "dWr", "--width", "9" * 5000],
+            "Invalid value for '--width': Input must be an integer of fewer .*",
+        ),
         (["roofline", "--flop-rate", "nan"], "--flop-rate must be a number above 0, not nan"),
         (["roofline", "--bandwidth", "-1"], "--bandwidth must be a number above 0, not -1.0"),
         (["roofline", "--bytes-per-act", "0"], "--bytes-per-act must be a number above 0, not 0.0"),

@@ -157,6 +157,16 @@ def test_it_fits_the_window(explorer: Browser, explorer_page: Path, width: int) 
     assert max(ends) <= width
 
 
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_factor_stays_in_sight(explorer: Browser, width: int) -> None:
+    explorer.emulate(width=width, height=800)
+    for place in ("chart-acts", "same-title"):
+        explorer.run(f"document.getElementById({place!r}).scrollIntoView()")
+        explorer.wait("scrollY > 100")
+        box = explorer.run("document.getElementById('s').getBoundingClientRect().toJSON()")
+        assert 0 <= box["top"] < box["bottom"] <= 800
+
+
 def luminance(colour: str) -> float:
     """The relative luminance of a colour as rgb(…), as WCAG 2 defines it."""
     parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
@@ -195,7 +205,16 @@ def test_light_and_dark(explorer: Browser, scheme: str) -> None:
 def test_it_is_printed_without_controls_on_white(explorer: Browser) -> None:
     explorer.read([link(explorer, budgets={"params": 9e6, f"seconds@{DEVICES[0]}": 4e-3})])
     counted: dict[str, Any] = {}
-    selectors = ("#controls", "p > button", "#hint", "figure canvas", "table tbody tr", "#drawing", "#legend", "pre")
+    selectors = (
+        "#controls input",
+        "p > button",
+        "#hint",
+        "figure canvas",
+        "table tbody tr",
+        "#drawing",
+        "#legend",
+        "pre",
+    )
     for media in ("screen", "print"):
         explorer.emulate("dark", width=717, media=media)
         explorer.run(f"dispatchEvent(new Event('{'beforeprint' if media == 'print' else 'afterprint'}'))")

@@ -82,7 +82,7 @@ def differences(shown: Mapping[str, str], expected: Mapping[str, Any]) -> list[s
         elif isinstance(value, int):
             same = text == str(value)
         else:
-            same = float(text) == pytest.approx(value, rel=1e-9)
+            same = float(text) == pytest.approx(value, rel=1e-9, abs=1e-16)  # its own abs is 1e-12
         if not same:
             wrong.append(f"{key}: {text}, not {value}")
     return wrong
@@ -90,6 +90,7 @@ def differences(shown: Mapping[str, str], expected: Mapping[str, Any]) -> list[s
 
 def test_the_comparison_can_fail() -> None:
     assert differences({"flops": "12", "seconds": "0.5"}, {"flops": 12, "seconds": 0.5}) == []
+    assert len(differences({"seconds": "1.000000002e-5"}, {"seconds": 1e-5})) == 1
     assert len(differences({"flops": "13", "seconds": "0.50000001"}, {"flops": 12, "seconds": 0.5, "acts": 1})) == 3
 
 
@@ -162,10 +163,10 @@ def test_the_commands_and_the_python_give_the_same(
     assert derived["exponents"]["params"] == pytest.approx(float(shown["exponent params"]))
     assert str(scaled["scaled"]["flops"]) == shown["realised flops"]
     for device, time in zip(DEVICES, times, strict=True):
-        assert time["seconds"] == pytest.approx(float(shown[f"seconds {device}"]))
+        assert time["seconds"] == pytest.approx(float(shown[f"seconds {device}"]), rel=1e-9, abs=0)
     assert {name: value["batch"] for name, value in chosen_within["devices"].items()} == {DEVICES[1]: 64}
     names: dict[str, Any] = {}
     exec(explorer.driver.find_element("id", "python").text, names)
     assert str(names["scaled"].complexity.flops) == shown["realised flops"]
     last = capsys.readouterr().out.splitlines()[-1]
-    assert float(last) == pytest.approx(float(shown[f"seconds {DEVICES[1]}"]))
+    assert float(last) == pytest.approx(float(shown[f"seconds {DEVICES[1]}"]), rel=1e-9, abs=0)

@@ -14,6 +14,7 @@ from complexity_theory.figures import paper as making
 from complexity_theory.figures import registry
 from complexity_theory.figures.catalogue import FIGURES
 from complexity_theory.figures.data import from_csv
+from complexity_theory.figures.paper import PaperStep, StepOutcome
 from complexity_theory.figures.registry import CHECKOUT, Origin
 from complexity_theory.measurement import verify as verification
 from complexity_theory.measurement.isolate import Outcome
@@ -47,6 +48,14 @@ def no_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("complexity_theory.cli.paper._folder", lambda tables: tables)
 
 
+@pytest.fixture
+def no_explorer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the step that writes the explorer, which takes seconds."""
+    monkeypatch.setattr(
+        "complexity_theory.cli.paper._explorer", lambda _: PaperStep("nothing", lambda: StepOutcome(""))
+    )
+
+
 @pytest.mark.usefixtures("no_tables")
 def test_paper_makes_everything_and_says_what_it_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -77,6 +86,7 @@ def test_figures_drawn_twice_leave_everything_as_it_was(tmp_path: Path) -> None:
     assert contents(tmp_path) == once
 
 
+@pytest.mark.usefixtures("no_explorer")
 def test_a_failed_verification_ends_in_exit_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "FIGURES", {})
     row = derive(parse("w"))
@@ -85,6 +95,7 @@ def test_a_failed_verification_ends_in_exit_1(tmp_path: Path, monkeypatch: pytes
     assert command("paper", "--output", str(tmp_path)) == 1
 
 
+@pytest.mark.usefixtures("no_explorer")
 def test_without_torch_the_verification_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,7 +145,7 @@ def fake_sweep(command: list[str], **options: object) -> subprocess.CompletedPro
     return subprocess.CompletedProcess(command, 0)
 
 
-@pytest.mark.usefixtures("no_tables")
+@pytest.mark.usefixtures("no_tables", "no_explorer")
 def test_paper_measures_anew_when_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,13 @@ for part in (theory, counts, networks, measure, runtime, choose, explore, paper)
     part.register(app)
 
 
+# What Typer says of an integer of very many digits, and what it should be.
+TOO_MANY_DIGITS = (
+    "Unable to parse input string as an integer, exceeded maximum size",
+    "Input must be an integer of fewer digits",
+)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command. Exit 0: done; 1: a check failed; 2: bad input, with one line on standard error."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -66,7 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
             sys.exit(2)
-        _refuse(error.format_message() + _value(error, given) + _help(error))
+        said = error.format_message().replace(*TOO_MANY_DIGITS)
+        _refuse(said + _value(error, given) + _help(error))
     except BrokenPipeError:  # the reader has all it wanted, as `head` does
         _forget_output()
         sys.exit(0)

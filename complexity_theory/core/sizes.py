@@ -2,6 +2,7 @@
 
 Every cost formula of this package is written once, with ``+ * **`` and the helpers below, and read three ways: fed
 ints it counts exactly, fed symbols it gives the closed form, fed int64 arrays it counts a population elementwise.
+(Symbols are sympy's, or the polynomials of ``core.forms``, which are made for the sums over large networks.)
 This module imports numpy alone: a symbol is recognised by its ``free_symbols``, so that counting never loads sympy.
 """
 

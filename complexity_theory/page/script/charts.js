@@ -92,7 +92,7 @@ class Chart {
         },
         axes: [
           { ...along(drawing.x, drawing.x === "s" ? 9 : 5), size: 30, label: drawing.x === "s" ? "s" : TITLES[drawing.x][0], labelSize: 16, labelFont: FONT },
-          { ...along(drawing.y, 9), size: 62 },
+          { ...along(drawing.y, 9), size: 68 },
         ],
         series: [{}, ...lines.map((line, i) => series(line, () => this.lines[i]))],
         bands: lines.flatMap((line, i) => (line.band ? [{ series: /** @type {[number, number]} */ ([i + 3, i + 2]), fill: `${line.colour}33` }] : [])),
