@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from complexity_theory.measurement.trace.tracing import Tracing
-from tests.odd_modules import ODD, AuxiliaryHead
+from tests.odder_modules import ODD, AuxiliaryHead
 from tests.traces import trains
 from tests.unusual import others, stressed
 from tests.wilder_modules import WILD

@@ -25,7 +25,7 @@ from complexity_theory.scaling.closed_form import closed_form
 from complexity_theory.scaling.realise import scale
 from tests.detector import Backbone, make
 from tests.modules import constructed, truth
-from tests.odd_modules import ODD
+from tests.odder_modules import ODD
 from tests.traces import widened
 from tests.wilder_modules import WILD
 
