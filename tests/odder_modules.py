@@ -1,4 +1,4 @@
-"""More networks in styles of their own: what runs in training alone, once for each image, without shifts, on nothing."""
+"""More networks in odd styles: what runs in training alone, once for each image, without shifts, on nothing."""
 
 from __future__ import annotations
 
