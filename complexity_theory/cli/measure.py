@@ -131,7 +131,7 @@ def network(
     from complexity_theory.verbs.resolve import is_code
 
     if is_code(name):
-        raise InvalidInput(f"{name} is code: `measure module {name}`; scaled, the file that `scale -o` writes")
+        raise InvalidInput(f"{name} is code: use `measure module {name}`, or, scaled, the file that `scale -o` writes")
     given = {"networks": name, "resolutions": resolution, "strategies": strategy, "factors": factor}
     run(single.study({name: value for name, value in given.items() if value is not None}), execution)
 
