@@ -232,7 +232,7 @@ def test_a_failed_job_is_exit_1(tmp_path: Path, capfd: pytest.CaptureFixture[str
             ["module", "os:nosuch", "--device", "cpu"],
             "os:nosuch cannot be loaded: AttributeError: module",
         ),
-        (["module", "no.such:module", "--device", "cpu"], "No module named 'no'"),
+        (["module", "no.such:module", "--device", "cpu"], "the module no is neither installed nor in this folder"),
         (["module", "os:name", "--device", "cpu"], "cannot be called"),
         (["module", "torch"], "package.module:callable"),
         (["export", "absent.sqlite"], "no store"),
