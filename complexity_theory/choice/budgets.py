@@ -12,6 +12,7 @@ from complexity_theory.core.quantities import quantity
 # What each budget is a quantity of, by its field.
 KINDS = {"flops": "flops", "params": "elements", "acts": "elements", "memory": "bytes", "seconds": "seconds"}
 SHOWN = {"flops": "flops", "params": "params", "acts": "acts", "memory": "memory", "seconds": "time"}
+OPTIONS = {name: f"--max-{word}" for name, word in SHOWN.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +79,10 @@ class Budgets:
                 "no budget is set: give at least one of --max-flops, --max-params, --max-acts, --max-memory and "
                 "--max-time"
             )
-        for name, option in (("memory", "--max-memory"), ("seconds", "--max-time")):
+        for name in ("memory", "seconds"):
             if getattr(self, name) is not None and not devices:
                 needs = "needs a device: --device NAME (`runtime devices`)"
-                raise InvalidInput(f"a budget of {SHOWN[name]} ({option}) {needs}")
+                raise InvalidInput(f"a budget of {SHOWN[name]} ({OPTIONS[name]}) {needs}")
         if isinstance(self.seconds, Mapping):
             for device in self.seconds:
                 if device not in devices:

@@ -62,6 +62,14 @@ class Ladder:
         first = np.sort(np.unique(sizes, axis=0, return_index=True)[1])
         return factors[first], sizes[first]
 
+    def length(self, low: float, high: float) -> float:
+        """About how many steps of rounding lie between two factors: what ``between`` takes time for."""
+        exponents = dict(zip(LETTERS.values(), map(float, self.strategy.direction), strict=True))
+        units = {"width": self.rule.width_multiple, "resolution": self.rule.resolution_multiple}
+        moving = [(knob, exponents[knob.dimension]) for knob in self.knobs if knob.moves]
+        spans = (knob.base * (high**e - low**e) / units.get(knob.dimension, 1) for knob, e in moving)
+        return float(sum(spans))
+
     def shortest(self, factor: float, sizes: tuple[int, ...]) -> float:
         """The factor with fewest digits, near one that gives these sizes, that gives them too."""
         for digits in range(1, 17):

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from complexity_theory.choice.budgets import Budgets, shown, told
+from complexity_theory.choice.budgets import OPTIONS, Budgets, shown, told
 from complexity_theory.choice.costs import ProfiledDevice, buildable, costs, counts, on_sides, shares
 from complexity_theory.choice.ladder import Ladder
 from complexity_theory.core.arrays import Floats, Ints
+from complexity_theory.core.errors import InvalidInput
+from complexity_theory.core.limits import LIMITS
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 from complexity_theory.scaling.search import MOST_FLOPS
@@ -99,6 +101,7 @@ class BudgetSearch:
         """Of each ladder the largest network that fits, or why there is none."""
         found: list[Found | str] = []
         windows = self._windows(ladders)
+        self._check_length(sum(ladder.length(w.low, w.high) for ladder, w in zip(ladders, windows, strict=True)))
         pools = [ladder.between(window.low, window.high) for ladder, window in zip(ladders, windows, strict=True)]
         sizes = np.concatenate([rows for _, rows in pools])
         least = np.repeat([window.flops for window in windows], [len(rows) for _, rows in pools])
@@ -111,6 +114,15 @@ class BudgetSearch:
             found.append(window.why or _largest(looked, mine, factors[built[mine] - start], rows[built[mine] - start]))
             start += len(rows)
         return found
+
+    def _check_length(self, steps: float) -> None:
+        most = LIMITS["steps of a scaling"].most
+        if steps > most:
+            kept = [f"{shown(what, bound)} ({OPTIONS[what]})" for what, _, bound in self.bounds]
+            raise InvalidInput(
+                f"budgets of {' and '.join(kept)} leave room for about {steps:,.0f} steps of rounding, and a choice "
+                f"looks at no more than {most:,} steps of a scaling: give smaller budgets, or fewer strategies (--strategy)"
+            )
 
     def _windows(self, ladders: Sequence[Ladder]) -> list[Window]:
         """For each ladder the factors between which its largest network that fits must lie."""

@@ -26,6 +26,7 @@ LIMITS = MappingProxyType(
         "bytes of a configuration": Limit(0, 2**18),
         "stages of a network": Limit(1, 1_000),
         "variants of a network": Limit(1, 10**7),
+        "steps of a scaling": Limit(1, 100_000),
         "rows of a table": Limit(1, 200_000),
         "columns of a table": Limit(1, 1_000),
         "characters of a cell": Limit(0, 10_000),
