@@ -120,8 +120,8 @@ class BudgetSearch:
         if steps > most:
             kept = [f"{shown(what, bound)} ({OPTIONS[what]})" for what, _, bound in self.bounds]
             raise InvalidInput(
-                f"budgets of {' and '.join(kept)} leave room for about {steps:,.0f} steps of rounding, and a choice "
-                f"looks at no more than {most:,} steps of a scaling: give smaller budgets, or fewer strategies (--strategy)"
+                f"budgets of {' and '.join(kept)} leave room for about {steps:,.0f} steps of rounding, more than "
+                f"{most:,} steps of a scaling: give smaller budgets, or fewer strategies (--strategy)"
             )
 
     def _windows(self, ladders: Sequence[Ladder]) -> list[Window]:
