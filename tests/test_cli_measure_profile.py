@@ -65,6 +65,7 @@ def test_four_networks_are_chosen_measured_and_fitted(
     ("arguments", "said"),
     [
         (("-o", "mine.json"), "a profile is a .toml file, not mine.json"),
+        (("-o", "mine.toml", "--batch", "auto:0"), "--batch must be a whole number from 1 to 1e+06, not 0"),
         (("-o", "mine.toml", "--quick", "--networks", "8"), "--quick is 4 networks: not with --networks 8"),
     ],
 )

@@ -298,6 +298,11 @@ MANY = range(1, 30_000, 999)
             "jobs",
         ),
         ("[", "is no valid TOML"),
+        (f"[[sweep]]\nlayers = 'conv'\nwidths = {'9' * 5000}", "a number has more than 4,300 digits$"),
+        (
+            "[[sweep]]\nnetworks = 'ResNet-18'\nstrategies = 'x'\nfactors = 2",
+            "mine.toml, sweep 1: strategy 'x': 'x' is unknown",
+        ),
         (f"sweep = {'[' * 100_000}", "it is nested too deeply"),
         ("[[sweep]]\nnetworks = []", "networks is empty"),
     ],

@@ -76,6 +76,7 @@ def _run_as(single: Single) -> dict[str, str]:
 def _telling(count: int, single: Single, place: Mapping[str, Any]) -> list[str]:
     """The names of the networks to measure."""
     from complexity_theory import zoo
+    from complexity_theory.core.limits import check_limit
     from complexity_theory.core.sizes import pair
     from complexity_theory.devices.design import SMALLEST, networks_to_measure
 
@@ -88,7 +89,8 @@ def _telling(count: int, single: Single, place: Mapping[str, Any]) -> list[str]:
         "layout": how["layout"],
         "execution": how["execution"],
     }
-    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdigit() else LARGEST_BATCH
+    batch = int(digits) if (digits := single.batch.rpartition(":")[2]).isdecimal() else LARGEST_BATCH
+    check_limit("a batch", batch, "--batch")
     known = [one for one in map(zoo.network, zoo.names()) if min(pair(one.resolution)) >= SMALLEST]
     return [one.name for one in networks_to_measure(known, count, about, batch=batch)]
 

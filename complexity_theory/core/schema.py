@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -45,6 +46,8 @@ def read(path: Path) -> Any:
         return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else short(str(error), 2 * SHOWN)
+        if "digits" in why:  # Python's own limit
+            why = f"a number has more than {sys.get_int_max_str_digits():,} digits"
         raise InvalidInput(f"{path} is no valid {path.suffix[1:].upper()}: {why}") from None
 
 

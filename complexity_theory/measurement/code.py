@@ -101,7 +101,11 @@ def network_of(text: str, given: str | None = None) -> Traced:
         name = text
     elif home.endswith(".py"):  # in which it may be called anything, as make
         name = f"{Path(home).stem}.{name}"
-    return trace(module_of(text), input_of(text, given), name=name)
+    module, sides = module_of(text), input_of(text, given)
+    try:
+        return trace(module, sides, name=name)
+    except InvalidInput as error:
+        raise InvalidInput(f"{text}: {error}") from None
 
 
 @contextmanager

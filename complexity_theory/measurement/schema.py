@@ -163,7 +163,7 @@ def reading(path: str | Path) -> Iterator[sqlite3.Connection]:
     """
     check_file(path)
     if not Path(path).exists():
-        raise InvalidInput(f"no store at {path}")
+        raise InvalidInput(f"no store at {path}: there is no such file")
     with _snapshot(Path(path)) as db, closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
         check(db, path, empty=False)
         with sound(path):

@@ -132,7 +132,7 @@ def dump(network: Network | Traced, path: Path) -> None:
     """Writes a ``.toml`` or ``.json`` file, whole or not at all. Raises InvalidInput for others."""
     formats: dict[str, Callable[[dict[str, Any]], str]] = dict(zip(SUFFIXES, (tomli_w.dumps, to_json), strict=True))
     if path.suffix.lower() not in formats:
-        raise InvalidInput(f"a network file ends in {' or '.join(SUFFIXES)}, not {path.name!r}")
+        raise InvalidInput(f"a network file ends in {' or '.join(SUFFIXES)}, not {str(path)!r}")
     files.write(path, formats[path.suffix.lower()](describe(network)))
 
 

@@ -111,7 +111,7 @@ def weighted(name: str, weights: Mapping[str, Share]) -> Strategy:
     """
     total = sum(weights.get(letter, Fraction(0)) for letter in "dwr") or weights.get("g", Fraction(0)) / 2
     if total == 0:
-        raise InvalidInput("all weights are zero, so nothing would be scaled")
+        raise InvalidInput("all weights are zero, so nothing would be scaled: one must be above 0")
     return Strategy(name, **{LETTERS[letter]: weight / total for letter, weight in weights.items()})
 
 

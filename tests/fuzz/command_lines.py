@@ -63,7 +63,7 @@ def _case(path: str, command: Any, draw: random.Random) -> Case:
             spoilt += _names(parameter)
             continue
         value = _value(parameter, files, draw)
-        spoilt += [*_names(parameter), value, *re.split("[:,]", value)]
+        spoilt += [*_names(parameter), value, *re.split("[:,.]", value)]
         if _is_option(parameter):
             options.append(f"{_name(parameter)}={value}")
         else:

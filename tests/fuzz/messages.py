@@ -17,9 +17,9 @@ PYTHONS = re.compile(
 CURE = re.compile(
     r"\b(not|no|none|must|needs?|gives?|one of|once|at (most|least)|see|takes?|cannot|without|only|did you mean|add|use"
     r"|choose|more than|lists?|goes with|is (of|for|that of)|such as|[Pp]ossible|expected|instead|valid|where|required"
-    r"|missing|is a|are a|either|both|ends? in|below|above|for it|put|write|or equal to)\b"
+    r"|missing|is a|are a|either|both|ends? in|below|above|for it|put|write|or equal to|excludes?)\b"
 )
-OF_CODE = re.compile(r"(?<=cannot be )(called|imported|loaded|run): ")
+OF_CODE = re.compile(r"(?<=cannot be )(called|imported|loaded|run): |does not run on an input of [0-9x, ]+: ")
 
 
 def faults(errors: str, spoilt: Sequence[str]) -> list[str]:

@@ -26,6 +26,7 @@ from complexity_theory.measurement.jobs import (
     Subject,
 )
 from complexity_theory.measurement.protocol import Protocol
+from complexity_theory.scaling.strategy import parse
 
 VERSION = 1  # of the files
 PROTOCOL = schema.struct_of(Protocol, {"int": float, "float": float})  # whether whole: a protocol says it
@@ -177,6 +178,9 @@ def _networks(sweep: NetworksFile) -> Iterator[Subject]:
     if sweep.strategies is not None and sweep.factors is None:
         raise InvalidInput(f"a strategy ({_listed(sweep.strategies)[0]}) needs factors of the flops, e.g. 1, 2, 4")
     strategies = _listed(UNSCALED if sweep.strategies is None else sweep.strategies)
+    for strategy in strategies:
+        if strategy != UNSCALED:
+            parse(strategy)  # which refuses what is none, here, where the file and the sweep are told
     factors = _listed(1 if sweep.factors is None else sweep.factors)
     for name, resolution in product(_listed(sweep.networks), _listed(sweep.resolutions)):
         for factor, strategy in product(factors, strategies):
