@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.devices.features import NAMES, features, rooflines
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential, walk
+from complexity_theory.graph.compose import Gate, Repeat, Residual, Sequential
 from complexity_theory.graph.edges import Edges
 from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept
 from complexity_theory.graph.operations import Activation, Add, BatchNorm2d, Conv2d, Layer, Linear, Multiply
+from complexity_theory.graph.walk import walk
 from tests.random_layers import SHAPE, examples, keeping_trees, trees_on_shapes
 
 

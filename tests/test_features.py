@@ -14,7 +14,7 @@ from complexity_theory import zoo
 from complexity_theory.devices import features as module
 from complexity_theory.devices.features import NAMES, Features, features, network_features, rooflines
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Gate, Residual, Sequential, walk
+from complexity_theory.graph.compose import Gate, Residual, Sequential
 from complexity_theory.graph.operations import (
     Activation,
     Attention,
@@ -26,6 +26,7 @@ from complexity_theory.graph.operations import (
     Linear,
     MaxPool2d,
 )
+from complexity_theory.graph.walk import walk
 
 FAMILIES = [zoo.names(family)[0] for family in zoo.families()]
 

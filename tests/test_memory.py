@@ -20,11 +20,12 @@ from complexity_theory.devices.memory import OPTIMIZERS, inference, memory, trai
 from complexity_theory.devices.profile import load_profile
 from complexity_theory.graph import operations as ops
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Repeat, Residual, Sequential, walk
+from complexity_theory.graph.compose import Repeat, Residual, Sequential
 from complexity_theory.graph.graph import Graph, Node
 from complexity_theory.graph.memory import kept, peak
 from complexity_theory.graph.operations import Activation, BatchNorm2d, Conv2d, Layer
 from complexity_theory.graph.operations.elementwise import MORE_ACTIVATIONS
+from complexity_theory.graph.walk import walk
 from complexity_theory.measurement.build import build
 from tests.live_tensors import peak_bytes, saved_bytes
 from tests.random_layers import examples, trees_on_shapes

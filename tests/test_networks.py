@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from complexity_theory import zoo
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Residual, walk
+from complexity_theory.graph.compose import Residual
 from complexity_theory.graph.operations import AvgPool2d, Conv2d
+from complexity_theory.graph.walk import walk
 from complexity_theory.networks.blocks import BUILDERS, blocks
 from complexity_theory.networks.heads import HEADS, WITHOUT_WIDTH, Ends
 from complexity_theory.networks.kinds import KINDS

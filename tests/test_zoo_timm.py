@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from complexity_theory import zoo
-from complexity_theory.graph.compose import walk
 from complexity_theory.graph.conventions import convention
 from complexity_theory.graph.operations import GlobalAvgPool2d
+from complexity_theory.graph.walk import walk
 
 TABLE = "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv"
 # Figures are printed in millions and billions with two decimals; the slack is for one that lies halfway.

@@ -9,13 +9,15 @@ This module imports numpy alone: a symbol is recognised by its ``free_symbols``,
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from complexity_theory.core.errors import InvalidInput
 
+_INTS = {int}
 MOST_INT64 = 2**63 - 1  # the largest int64
 
 # An int, a sympy expression or an int64 array: what a size or a count may be.
@@ -84,6 +86,17 @@ def total(a: Size, b: Size) -> Size:
     42
     """
     return a + b if type(a) is type(b) is int else _in_range(operator.add, a, b)
+
+
+def total_product(times: Sequence[Size], values: Sequence[Size]) -> Size:
+    """The sum of ``values``, each so many times. Raises InvalidInput as ``product`` and ``total`` do.
+
+    >>> total_product([1, 2], [40, 1])
+    42
+    """
+    if {*map(type, times), *map(type, values)} <= _INTS:
+        return sum(map(operator.mul, times, values))
+    return reduce(total, map(product, times, values), 0)
 
 
 def ceil_div(a: Size, b: Size) -> Size:

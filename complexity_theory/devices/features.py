@@ -12,11 +12,11 @@ import numpy as np
 
 from complexity_theory.core.sizes import Size, ceil_div
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.compose import Visit
 from complexity_theory.graph.edges import FUSED, Edges
 from complexity_theory.graph.operations import Layer, Linear
 from complexity_theory.graph.operations.elementwise import EXPONENTIAL
 from complexity_theory.graph.populations import by_structure
+from complexity_theory.graph.walk import Visit
 from complexity_theory.networks.spec import Network
 from complexity_theory.networks.traced import Traced
 

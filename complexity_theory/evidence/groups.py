@@ -15,8 +15,8 @@ from complexity_theory.evidence.evaluation import scope
 from complexity_theory.evidence.holdout import held_out
 from complexity_theory.evidence.predictors import fit_terms, predictor
 from complexity_theory.evidence.table import TimeTable
-from complexity_theory.graph.compose import walk
 from complexity_theory.graph.operations import Conv2d
+from complexity_theory.graph.walk import walk
 from complexity_theory.networks.spec import Network
 from complexity_theory.zoo import network
 

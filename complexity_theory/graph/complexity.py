@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
@@ -9,7 +10,7 @@ from typing import Any
 
 from complexity_theory.core.checks import check_size
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.sizes import Size, product, total
+from complexity_theory.core.sizes import Size, product, total, total_product
 
 _MAP = ("channels", "height", "width")
 
@@ -28,16 +29,18 @@ class Shape:
     """
 
     dims: tuple[Size, ...]
-    _elements: Size = field(init=False, compare=False)  # once they were asked for
+    _elements: Size = field(init=False, compare=False)  # of others than ints once they were asked for
 
     def __init__(self, *dims: Size, **named: Size) -> None:
         if named:
             dims = _with_names(dims, named)
+        ints = True
         for i, size in enumerate(dims):
             if not (type(size) is int and size >= 1):
                 check_size(_MAP[i] if len(dims) == 3 else f"side {i + 1} of a shape", size)
+                ints = False
         object.__setattr__(self, "dims", dims)
-        object.__setattr__(self, "_elements", None)
+        object.__setattr__(self, "_elements", math.prod(dims) if ints else None)
 
     @property
     def rank(self) -> int:
@@ -162,18 +165,14 @@ def summed(costs: Iterable[tuple[Size, Complexity]]) -> Complexity:
     >>> summed([(2, Complexity(flops=10, params=3, acts=1)), (1, Complexity(flops=5))])
     Complexity(flops=25, params=6, acts=2)
     """
-    flops: Size = 0
-    params: Size = 0
-    acts: Size = 0
-    products: Size = 0
-    for times, cost in costs:
-        if cost is NOTHING:
-            continue
-        flops = total(flops, product(times, cost.flops))
-        params = total(params, product(times, cost.params))
-        acts = total(acts, product(times, cost.acts))
-        products = total(products, product(times, cost.products))
-    return Complexity(flops, params, acts, products)
+    costs = tuple(costs)
+    times = [often for often, _ in costs]
+    return Complexity(
+        total_product(times, [cost.flops for _, cost in costs]),
+        total_product(times, [cost.params for _, cost in costs]),
+        total_product(times, [cost.acts for _, cost in costs]),
+        total_product(times, [cost.products for _, cost in costs]),
+    )
 
 
 METRICS = ("flops", "params", "acts")

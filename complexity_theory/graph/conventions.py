@@ -14,9 +14,9 @@ from types import MappingProxyType
 from complexity_theory.core.checks import check_choice
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.compose import Visit, walk
 from complexity_theory.graph.operations import Layer
 from complexity_theory.graph.rows import row
+from complexity_theory.graph.walk import Visit, walk
 
 WEIGHTED = ("conv", "linear", "recurrent")
 

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Value, Visit, walked
 from complexity_theory.graph.graph import Graph
 from complexity_theory.graph.operations import Layer
 from complexity_theory.graph.rows import Row, row
+from complexity_theory.graph.walk import Value, Visit, walked
 
 FUSED = ("elementwise", "norm")  # what a compiler runs in one kernel with its neighbours
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import final
 
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.graph.compose import Composite, Place, Value
 from complexity_theory.graph.operations.base import Layer
+from complexity_theory.graph.walk import Composite, Place, Value
 
 
 @final

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size, product, same
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Visit
 from complexity_theory.graph.operations.base import sizes
 from complexity_theory.graph.operations.products import GATES
+from complexity_theory.graph.walk import Visit
 
 # What is counted of one visit.
 KeepRule: TypeAlias = Callable[[Visit], Size]

@@ -11,12 +11,12 @@ import numpy as np
 
 from complexity_theory.core.sizes import Size, product, total
 from complexity_theory.graph.complexity import Shape
-from complexity_theory.graph.compose import Visit, walk
 from complexity_theory.graph.edges import Edges
 from complexity_theory.graph.keeping import Extra, KeptPart
 from complexity_theory.graph.operations import Layer, Parameter
 from complexity_theory.graph.populations import by_structure
 from complexity_theory.graph.rows import row
+from complexity_theory.graph.walk import Visit, walk
 
 
 class ElementBytes(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.compose import COPY, walk
 from complexity_theory.graph.conventions import Convention
 from complexity_theory.graph.operations import Layer
+from complexity_theory.graph.walk import COPY, walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import Size
 from complexity_theory.graph import keeping
 from complexity_theory.graph import operations as ops
-from complexity_theory.graph.compose import Visit
 from complexity_theory.graph.keeping import Keeping, KeepRule, Keeps, elements_in, elements_out
 from complexity_theory.graph.operations.base import Operation, sizes
+from complexity_theory.graph.walk import Visit
 
 Kind: TypeAlias = Literal[
     "conv", "linear", "product", "recurrent", "norm", "elementwise", "pool", "move", "view", "lookup"

@@ -18,8 +18,8 @@ from complexity_theory.core.arrays import Ints
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.core.sizes import MOST_INT64, Size
 from complexity_theory.graph.complexity import Complexity, Shape
-from complexity_theory.graph.compose import counted
 from complexity_theory.graph.operations.base import Layer
+from complexity_theory.graph.walk import counted
 
 REMEMBERED = 200_000  # rows of all pieces of a network
 FEW = 1_000  # new rows of a piece that are worth remembering

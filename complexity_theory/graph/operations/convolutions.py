@@ -79,6 +79,8 @@ class _Conv(_Convolving):
         [shape] = shapes
         sides, n = map_sides(self, shape, self.rank), self.rank
         self._accept(shape.channels, self.w_in)
+        if self.padding is None and type(self.stride) is int and self.stride == 1:
+            return Shape(self.w_out, *sides)  # as most do
         padding = (None,) * n if self.padding is None else sizes(self.padding, n)
         kernel, stride, dilation = self.kernel_sides, sizes(self.stride, n), sizes(self.dilation, n)
         return Shape(self.w_out, *map(window, sides, kernel, stride, padding, dilation))
@@ -86,7 +88,7 @@ class _Conv(_Convolving):
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
         acts = output.elements
         group_width = self.w_in if self.group_width is None else self.group_width
-        inputs_per_output = math.prod(self.kernel_sides) * group_width + int(self.bias)
+        inputs_per_output = math.prod(sizes(self.kernel, self.rank)) * group_width + int(self.bias)
         return Complexity(product(inputs_per_output, acts), product(inputs_per_output, self.w_out), acts)
 
 

@@ -65,17 +65,20 @@ def broadcast(operation: Layer, *shapes: Shape) -> Shape:
     for other in shapes[1:]:
         if other is found:
             continue
-        rank = max(found.rank, other.rank)
-        a, b = (shape.dims + (1,) * (rank - shape.rank) for shape in (found, other))
-        dims = []
+        a, b = found.dims, other.dims
+        if len(a) != len(b):
+            rank = max(len(a), len(b))
+            a, b = (dims + (1,) * (rank - len(dims)) for dims in (a, b))
+        dims, grown = [], len(a) > len(found.dims)
         for x, y in zip(a, b, strict=True):
             if x is y or same(x, y) or same(y, 1):
                 dims.append(x)
             elif same(x, 1):
                 dims.append(y)
+                grown = True
             else:
                 raise InvalidInput(f"{operation}: {found} and {other} do not match")
-        found = Shape(*dims)
+        found = Shape(*dims) if grown else found
     return found
 
 

@@ -32,7 +32,7 @@ class _Norm(PerChannel):
         _check_eps(self.eps)
 
     def cost(self, output: Shape, *shapes: Shape) -> Complexity:
-        return Complexity(params=self.params * int(self.affine) * self.width)
+        return Complexity(params=self.params * self.affine * self.width)
 
 
 @final
