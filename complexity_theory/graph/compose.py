@@ -32,6 +32,7 @@ class Sequential(Composite):
 
     Raises InvalidInput where the channels of neighbours do not match.
 
+    >>> from complexity_theory import Shape
     >>> from complexity_theory.graph.operations import BatchNorm2d, Conv2d
     >>> Sequential(conv=Conv2d(3, 8, 3), bn=BatchNorm2d(8)).complexity(Shape(3, 4, 4)).params
     232
@@ -63,6 +64,7 @@ class Sequential(Composite):
 class Residual(Composite):
     """``body(x) + shortcut(x)``; without a shortcut, ``body(x) + x``. Raises InvalidInput where the two do not match.
 
+    >>> from complexity_theory import Shape
     >>> from complexity_theory.graph.operations import Conv2d
     >>> Residual(Conv2d(8, 8, 3)).complexity(Shape(8, 4, 4)).acts
     128
@@ -99,6 +101,7 @@ class Residual(Composite):
 class Gate(Composite):
     """``x * body(x)`` with a body that gives one factor per channel (squeeze-excite). Raises InvalidInput otherwise.
 
+    >>> from complexity_theory import Shape
     >>> from complexity_theory.graph.operations import Conv2d, GlobalAvgPool2d
     >>> Gate(Sequential(GlobalAvgPool2d(), Conv2d(8, 8, 1, bias=True))).complexity(Shape(8, 4, 4))
     Complexity(flops=72, params=72, acts=8)
@@ -133,6 +136,7 @@ class Repeat(Composite):
 
     Raises InvalidInput unless the part keeps the shape of its input.
 
+    >>> from complexity_theory import Shape
     >>> from complexity_theory.graph.operations import Conv2d
     >>> Repeat(Conv2d(8, 8, 3), 5).complexity(Shape(8, 4, 4)).params
     2880

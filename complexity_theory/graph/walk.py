@@ -184,6 +184,7 @@ def walk(layer: Layer, *shapes: Shape, ends: bool = False) -> list[Visit]:
     last apart, joined by the values that go from copy to copy, so that what an operation has before and behind it
     is told exactly. The inputs are values 0, 1, .... Raises InvalidInput where shapes do not fit.
 
+    >>> from complexity_theory.graph.compose import Repeat, Sequential
     >>> from complexity_theory.graph.operations import Activation, Conv2d
     >>> tree = Repeat(Sequential(conv=Conv2d(8, 8, 3), act=Activation()), 5)
     >>> [("/".join(v.path), v.times) for v in walk(tree, Shape(8, 4, 4))]
