@@ -69,10 +69,14 @@ class Execution:
             raise InvalidInput("--address is that of a Ray cluster: it goes with --engine ray")
 
     def rules(self, study: Protocol) -> Protocol:
-        """The rules of a study with those given here in their place."""
+        """The rules of a study with those given here in their place; its rounds share a budget that is given."""
+        rounds = self.rounds or study.rounds
+        longest = study.max_time if self.budget is None else min(study.max_time, self.budget / rounds)
         return replace(
             study,
-            rounds=self.rounds or study.rounds,
+            rounds=rounds,
+            min_time=min(study.min_time, longest),
+            max_time=longest,
             budget=self.budget or study.budget,
             limit=self.time_limit or study.limit,
         )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,8 @@ from torch import nn
 
 from complexity_theory.core.symbols import alpha, s
 from complexity_theory.graph.complexity import METRICS, Complexity, Shape
-from complexity_theory.measurement.count import count
+from complexity_theory.measurement.trace.capture import watched
+from complexity_theory.measurement.trace.costs import total
 from complexity_theory.scaling.exponents import DIMENSIONS, Derivation, layer_complexity
 from complexity_theory.scaling.strategy import Multipliers, fast
 from complexity_theory.scaling.tables import TABLES, ScalingTable
@@ -59,13 +61,15 @@ def real_stack(sizes: StackSizes) -> nn.Module:
     )
 
 
+@cache  # rows share sizes
 def real_cost(sizes: StackSizes) -> Complexity:
     """Flops, params and acts of a ``real_stack``, counted on the module.
 
     >>> real_cost(StackSizes(depth=2, width=4, group_width=4, resolution=5))
     Complexity(flops=7200, params=288, acts=200)
     """
-    return count(real_stack(sizes), Shape(sizes.width, sizes.resolution, sizes.resolution))
+    image = Shape(sizes.width, sizes.resolution, sizes.resolution)
+    return total(watched(real_stack(sizes), image, device="meta"))
 
 
 @dataclass(frozen=True, slots=True)

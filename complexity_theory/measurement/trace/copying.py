@@ -74,7 +74,8 @@ def copied(module: nn.Module, move: Callable[[Tensor], Tensor]) -> nn.Module:
 
 
 # What ``deepcopy`` returns as it is.
-_ATOMS = (bool, int, float, str, type(None), type, FunctionType)
+_ATOMS = frozenset([bool, int, float, str, type(None), type, FunctionType])
+_CONTAINERS = (dict, OrderedDict, set, list)
 
 
 def _deep(module: nn.Module, parts: Sequence[nn.Module], memo: dict[int, Any]) -> nn.Module:
@@ -83,21 +84,24 @@ def _deep(module: nn.Module, parts: Sequence[nn.Module], memo: dict[int, Any]) -
     plain = [part for part in parts if type(part) in kinds]
     for part in plain:
         memo[id(part)] = type(part).__new__(type(part))
-    for part in plain:
-        state = vars(memo[id(part)])
-        for name, value in part.__getstate__().items():  # type: ignore[no-untyped-call]
-            if type(value) in _ATOMS:
-                state[name] = value
-            elif type(value) is OrderedDict and not value:
-                state[name] = memo.setdefault(id(value), OrderedDict())
-            else:
-                state[name] = copy.deepcopy(value, memo)
+    for part in reversed(plain):  # children before parents, as ``deepcopy`` has them
+        state = {name: _attribute(value, memo) for name, value in part.__getstate__().items()}  # type: ignore[no-untyped-call]
+        memo[id(part)].__setstate__(state)
     return copy.deepcopy(module, memo)
 
 
+def _attribute(value: Any, memo: dict[int, Any]) -> Any:
+    kind = type(value)
+    if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
+        return value
+    if kind in _CONTAINERS and not value:
+        return memo.setdefault(id(value), kind())
+    return copy.deepcopy(value, memo)
+
+
 def _is_plain(kind: type[nn.Module]) -> bool:
-    """Whether objects of a class are copied by their attributes alone."""
-    ways = ("__reduce_ex__", "__reduce__", "__getstate__", "__setstate__")
+    """Whether objects of a class are copied by their attributes, and by ``__setstate__`` alone."""
+    ways = ("__reduce_ex__", "__reduce__", "__getstate__")
     return not hasattr(kind, "__deepcopy__") and all(getattr(kind, way) is getattr(nn.Module, way) for way in ways)
 
 
