@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib.font_manager
@@ -11,6 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
+from traitlets.config import Config
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.ipynb")))
@@ -42,8 +44,18 @@ def execute(notebook: NotebookNode, epilogue: str = "pass") -> NotebookNode:
     first = new_code_cell("import warnings\nwarnings.simplefilter('error')")
     last = new_code_cell(f"{epilogue}\nwarnings.simplefilter('default')")
     executed.cells = [first, *executed.cells, last]
-    place = {"metadata": {"path": FOLDER}}
-    NotebookClient(executed, timeout=300, startup_timeout=300, kernel_name="python3", resources=place).execute()
+    with tempfile.TemporaryDirectory() as folder:
+        # By files, for two kernels that start at once may choose the same free port.
+        files = {"transport": "ipc", "ip": str(Path(folder) / "kernel")}
+        NotebookClient(
+            executed,
+            config=Config(KernelManager=files),
+            timeout=300,
+            startup_timeout=300,
+            kernel_name="python3",
+            shutdown_kernel="immediate",
+            resources={"metadata": {"path": FOLDER}},
+        ).execute()
     executed.cells = executed.cells[1:-1]
     return tidied(executed)
 

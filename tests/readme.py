@@ -20,9 +20,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from complexity_theory.core.report import Table, render
+from tests.terminal import piped
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-PROGRAMS = {"complexity-theory": ["-m", "complexity_theory"], "python": []}
 _RESULTS = re.compile(r"(<!-- the results -->\n)(?:\|.*\n)*")
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -52,13 +52,16 @@ def prepare(folder: Path) -> Path:
 def run(command: str, folder: Path) -> str:
     """What a command prints to standard output, run in ``folder`` by this Python; raises if it fails."""
     program, *arguments = shlex.split(command)
-    if program not in PROGRAMS:
-        raise ValueError(f"the README's tour runs {' and '.join(PROGRAMS)}, not {program!r}")
-    called = [sys.executable, *PROGRAMS[program], *arguments]
-    done = subprocess.run(called, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
-    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+    if program == "complexity-theory":
+        status, out, err = piped(arguments, folder)
+    elif program == "python":
+        done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True)
+        status, out, err = done.returncode, done.stdout, done.stderr
+    else:
+        raise ValueError(f"the README's tour runs complexity-theory and python, not {program!r}")
+    if status:
+        raise RuntimeError(f"{command} ended with {status}: {err}")
+    return "\n".join(line.rstrip() for line in out.strip("\n").splitlines())
 
 
 def agrees(expected: str, printed: str) -> bool:

@@ -1,13 +1,15 @@
-"""The command in a pseudo-terminal: what a person sees at some width."""
+"""The command in a fork of this process: in a pseudo-terminal, as a person sees it at some width, and in a pipe."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
 import struct
 import sys
+import tempfile
 import termios
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from typing import Any, NoReturn
 from complexity_theory.cli import app, main
 from complexity_theory.core import report
 
+ROOT = Path(__file__).resolve().parents[1]
 NEXT = "\x00"  # between what is seen at one width and at the next
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -34,11 +37,8 @@ def seen_at(
 
     The command runs in a fork of this process, so that what is imported already need not be imported again; once, and
     what it prints by ``report.emit`` is printed again at the further widths. ``anew``: by a Python of its own instead,
-    once for each width: a command that starts processes cannot do so beside those of its parent.
+    for a command that starts processes cannot do so beside those of its parent.
     """
-    if anew and len(widths) > 1:
-        found = [seen_at(arguments, [columns], folder, anew=True) for columns in widths]
-        return max(status for status, _ in found), [lines for _, (lines,) in found]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, which the child does not use
         child, master = pty.fork()
@@ -59,14 +59,38 @@ def seen_at(
     return status, [part.split("\n") for part in text.split(NEXT)]
 
 
+def piped(arguments: list[str], folder: Path) -> tuple[int, str, str]:
+    """The exit status of a command run in ``folder``, its standard output and its standard error."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # as in ``seen_at``
+            child = os.fork()
+        if child == 0:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            _run(arguments, [], folder, False)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return status, texts[0], texts[1]
+
+
 def _run(arguments: list[str], widths: Sequence[int], folder: Path | None, anew: bool) -> NoReturn:
-    """Runs the command in the child, its standard output the terminal."""
+    """Runs the command in the child; with ``widths`` its standard output is a terminal."""
     status = 3
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        if widths:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
             os.environ.pop(name, None)
         os.environ["TERM"] = "xterm"
+        if anew:
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            os.chdir(folder or ".")
+            again = [sys.executable, "-P", "-m", "tests.terminal", json.dumps(widths), *arguments]
+            os.execve(sys.executable, again, environment)
         if folder is not None:
             os.chdir(folder)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
@@ -77,9 +101,8 @@ def _run(arguments: list[str], widths: Sequence[int], folder: Path | None, anew:
             emit(*what)
 
         report.emit = kept
-        _resize(widths[0])
-        if anew:
-            os.execv(sys.executable, [sys.executable, "-m", "complexity_theory", *arguments])
+        if widths:
+            _resize(widths[0])
         try:
             main(arguments)
         except SystemExit as end:
@@ -90,6 +113,7 @@ def _run(arguments: list[str], widths: Sequence[int], folder: Path | None, anew:
             for what in printed:
                 emit(*what)
         sys.stdout.flush()
+        sys.stderr.flush()
     finally:
         os._exit(status)
 
@@ -112,3 +136,7 @@ def _below(found: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         return
     for name, command in found.commands.items():
         yield from _below(command, (*path, name))
+
+
+if __name__ == "__main__":
+    _run(sys.argv[2:], json.loads(sys.argv[1]), None, False)

@@ -44,8 +44,8 @@ def test_a_symbolic_repeat_is_every_repeat(drawn: tuple[Layer, Shape], n: int) -
     symbolic = Repeat(part, D).complexity(shape).map(lambda x: sympy.sympify(x).subs(D, n))
     assert symbolic == Repeat(part, n).complexity(shape)
     arrays = Repeat(part, np.array([0, n])).complexity(shape).as_dict()
-    for metric, counted in Repeat(part, n).complexity(shape).as_dict().items():
-        assert np.broadcast_to(arrays[metric], 2).tolist() == [0, counted]
+    for metric, number in Repeat(part, n).complexity(shape).as_dict().items():
+        assert np.broadcast_to(arrays[metric], 2).tolist() == [0, number]
 
 
 @examples(100)

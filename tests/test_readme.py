@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch._dynamo  # noqa: F401 - imported before the forks, once for all
 
 from complexity_theory.evidence import evaluation
 from complexity_theory.evidence.holdout import held_out

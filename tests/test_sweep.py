@@ -291,7 +291,7 @@ MANY = range(1, 30_000, 999)
         ("[[sweep]]\nlayers = 'conv'\n[[sweep]]\nlayers = 'conv'\nwidths = 10000000", "sweep 2: the width of a layer"),
         (f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(1, 200)]}\nkernels = {[*range(1, 200)]}", "jobs of a sweep"),
         ("[[sweep]]\nmodules = 'a:b'", "names modules .a:b., whose code would run: --run-modules allows it"),
-        ("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**22, "more than 4,194,304 bytes of a description"),
+        pytest.param("[[sweep]]\nlayers = 'conv'\n" + "#" * 2**22, "more than 4,194,304 bytes of a", id="4 MiB"),
         ("version = 2\n[[sweep]]\nlayers = 'conv'", "version must be 1, the edition of studies known here, not 2"),
         (
             "\n".join(f"[[sweep]]\nlayers = 'conv'\nwidths = {[*range(n, n + 999)]}" for n in range(1, 30000, 999)),
