@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Complexity, Shape
 from complexity_theory.measurement.count import breakdown, count
-from complexity_theory.measurement.trace.capture import capture
+from complexity_theory.measurement.trace.capture import capture, foreseen
+from complexity_theory.measurement.trace.names import KEEPING
 from tests.random_layers import examples
 from tests.wilder_modules import WILD
 
@@ -290,3 +291,33 @@ def test_a_run_holds_places_names_and_versions() -> None:
     assert last.args[0].id == relu.outputs[0] != first.outputs[0]
     assert ran.outputs == last.outputs
     assert [call.name for call in ran.calls] == ["", "0", "1", "0"]
+
+
+LAYOUTS = {
+    "contiguous": lambda x: x,
+    "channels last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "transposed": lambda x: x.transpose(1, 3),
+    "cut": lambda x: x[:, 1:, ::2],
+    "expanded": lambda x: x[:, :1].expand(-1, 6, -1, -1),
+    "halves": lambda x: x.half(),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", sorted(KEEPING))
+def test_what_is_foreseen_of_an_operation_is_what_torch_says(name: str, layout: str) -> None:
+    x = LAYOUTS[layout](torch.empty(2, 3, 6, 5, device="meta"))
+    packet = getattr(torch.ops.aten, name)
+    several = "Tensor" in packet.overloads()
+    func, args = (packet.Tensor, (x, x)) if several else (packet.default, (x,))
+    found, told = foreseen(func, name, args), func(*args)
+    assert found is not None
+    assert (found.shape, found.stride(), found.dtype) == (told.shape, told.stride(), told.dtype)
+    if several:
+        assert foreseen(func, name, (x, x[:1])) is None
+        assert foreseen(func, name, (x, x.double())) is None
+    in_place = getattr(torch.ops.aten, f"{name}_", None)
+    if in_place is not None:
+        assert foreseen(in_place.Tensor if several else in_place.default, name, args) is x
+    assert foreseen(func, name, (torch.empty(2, 3), *args[1:])) is None
+    assert foreseen(func, name, (torch.empty(2, 3, dtype=torch.int64, device="meta"), *args[1:])) is None

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.graph.complexity import Shape
 from complexity_theory.measurement.trace.copying import copied, random_state_kept, to_meta, to_real
-from complexity_theory.measurement.trace.names import base_name, is_kept, is_norm
+from complexity_theory.measurement.trace.names import KEEPING, base_name, is_kept, is_norm
 
 Input: TypeAlias = "Shape | Sequence[int] | Tensor"
 
@@ -128,6 +128,23 @@ def tensors_of(out: Any) -> Iterator[Tensor]:
             yield from tensors_of(item)
 
 
+def foreseen(func: Any, name: str, args: Sequence[Any]) -> Tensor | None:
+    """What comes out on the meta device where it is as what goes in: there torch runs such operations in slow Python."""
+    x = args[0] if args else None
+    if not isinstance(x, Tensor) or x.device.type != "meta" or not x.is_floating_point():
+        return None
+    if not is_norm(name):
+        if name not in KEEPING or not all(_alike(x, y) for y in args[1:] if isinstance(y, Tensor)):
+            return None
+        if func._schema.is_mutable:
+            return x if func._schema.name.endswith("_") else None
+    return to_meta(x) if x.is_contiguous() else torch.empty_like(x)
+
+
+def _alike(x: Tensor, y: Tensor) -> bool:
+    return (x.shape, x.stride(), x.dtype, x.device) == (y.shape, y.stride(), y.dtype, y.device)
+
+
 class _Recorder(TorchDispatchMode):
     """Under ``inference_mode`` composite operations (conv2d, linear, attention) arrive here whole."""
 
@@ -174,9 +191,9 @@ class _Recorder(TorchDispatchMode):
             if result is not NotImplemented:
                 return result
         held, named = _mapped(args, self.ref), _mapped(kwargs, self.ref)
-        # On the meta device torch runs norms through slow Python, for a shape that is known.
-        quick = is_norm(name) and args[0].device.type == "meta"
-        out = torch.empty_like(args[0]) if quick else func(*args, **kwargs)
+        out = foreseen(func, name, args)
+        if out is None:
+            out = func(*args, **kwargs)
         capture = self.capture
         path = capture.calls[self.stack[-1]].name if self.stack else ""
         node = Dispatched(name, func, held, named, [], path)

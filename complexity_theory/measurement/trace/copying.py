@@ -91,11 +91,17 @@ def _deep(module: nn.Module, parts: Sequence[nn.Module], memo: dict[int, Any]) -
 
 
 def _attribute(value: Any, memo: dict[int, Any]) -> Any:
+    if id(value) in memo:
+        return memo[id(value)]
     kind = type(value)
     if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
         return value
     if kind in _CONTAINERS and not value:
         return memo.setdefault(id(value), kind())
+    if kind is dict and _ATOMS.issuperset(map(type, value)):
+        twin = memo[id(value)] = {}
+        twin |= {name: _attribute(item, memo) for name, item in value.items()}
+        return twin
     return copy.deepcopy(value, memo)
 
 

@@ -43,6 +43,11 @@ _ELEMENTWISE = """
     softplus softshrink hardshrink threshold rrelu clamp square lerp nan_to_num addcmul addcdiv floor_divide
     conj _conj real imag complex where masked_fill"""
 ELEMENTWISE = frozenset(_ELEMENTWISE.split())
+# Those whose output is as their input, and as all of several inputs where these are alike, in shape and in type.
+_KEEPING = """
+    relu relu6 silu gelu mish selu celu elu sigmoid tanh hardtanh hardswish hardsigmoid leaky_relu softplus
+    add sub mul div"""
+KEEPING = frozenset(_KEEPING.split())
 # What costs nothing in the paper's convention, by what it does.
 _FREE = {
     "norms and random": """
