@@ -25,8 +25,10 @@ def main() -> int:
             return status
     pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *sys.argv[1:]]
     print("==", *pytest[1:], flush=True)
-    # One thread each: two workers whose libraries all take both cores mostly wait for one another.
-    return subprocess.run(pytest, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+    # One thread each: two workers whose libraries all take both cores mostly wait for one another. Compiled modules are
+    # kept, whatever the machine says: the tests start hundreds of processes.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(pytest, cwd=ROOT, env={**kept, "OMP_NUM_THREADS": "1"}).returncode
 
 
 if __name__ == "__main__":

@@ -34,14 +34,14 @@ def read(name: str) -> NotebookNode:
     return nbformat.read(path_of(name), as_version=4)
 
 
-def execute(notebook: NotebookNode, epilogue: str = "pass") -> NotebookNode:
+def execute(notebook: NotebookNode, epilogue: str = "pass", prologue: str = "pass") -> NotebookNode:
     """A copy with the outputs of now, with warnings as errors; raises nbclient's CellExecutionError where a cell fails.
 
-    ``epilogue`` is code that runs at the end, and leaves no trace but such an error.
+    ``epilogue`` is code that runs at the end, and leaves no trace but such an error; ``prologue`` runs before all.
     """
     assert matplotlib.font_manager.fontManager.ttflist  # a new machine lists its fonts, and says so: not in a notebook
     executed = copy.deepcopy(notebook)
-    first = new_code_cell("import warnings\nwarnings.simplefilter('error')")
+    first = new_code_cell(f"{prologue}\nimport warnings\nwarnings.simplefilter('error')")
     last = new_code_cell(f"{epilogue}\nwarnings.simplefilter('default')")
     executed.cells = [first, *executed.cells, last]
     with tempfile.TemporaryDirectory() as folder:

@@ -62,13 +62,14 @@ COMMANDS = [
     "tables simple",
     "predict ResNet-18 --device v100-training",
     "runtime fit v100-training -o mine.toml",
-    "measure plan scaling-quick",
     "explore ResNet-18 --device v100-training -o page.html",
     "figures runtime_v100_training ranking",
 ]
 RUN = """
 import sys
 from complexity_theory.cli import main
+from complexity_theory.measurement.studies import load_study
+assert load_study("scaling-quick").jobs
 for command in sys.argv[1:]:
     try:
         main(command.split())

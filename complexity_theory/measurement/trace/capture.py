@@ -129,7 +129,7 @@ def tensors_of(out: Any) -> Iterator[Tensor]:
 
 
 def foreseen(func: Any, name: str, args: Sequence[Any]) -> Tensor | None:
-    """What comes out on the meta device where it is as what goes in: there torch runs such operations in slow Python."""
+    """What comes out on the meta device where it is as what goes in: torch runs these there in slow Python."""
     x = args[0] if args else None
     if not isinstance(x, Tensor) or x.device.type != "meta" or not x.is_floating_point():
         return None
