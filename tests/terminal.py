@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -80,6 +81,7 @@ def piped(arguments: list[str], folder: Path) -> tuple[int, str, str]:
 def _run(arguments: list[str], widths: Sequence[int], folder: Path | None, anew: bool) -> NoReturn:
     """Runs the command in the child; with ``widths`` its standard output is a terminal."""
     status = 3
+    gc.freeze()  # what is imported already need not be looked through for garbage
     try:
         if widths:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

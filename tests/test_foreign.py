@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -165,20 +167,45 @@ def test_a_worker_that_cannot_be_started_is_an_outcome(monkeypatch: pytest.Monke
         Local("cpu").describe()
 
 
-@pytest.mark.parametrize("wait", [0.05, 0.8, 3.0])
-def test_ctrl_c_at_any_moment_is_told_in_a_line(tmp_path: Path, wait: float) -> None:
-    process = interrupted(tmp_path, wait, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "interrupted" in said
-    check_gone(process.pid)
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended that got a signal."""
+
+    wait: float
+    process: subprocess.Popen[str]
+    said: str
 
 
-def test_a_kill_leaves_no_process_behind(tmp_path: Path) -> None:
-    process = interrupted(tmp_path, 4.0, signal.SIGKILL)
-    process.communicate(timeout=60)
-    check_gone(process.pid)
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[signal.Signals, list[Ended]]:
+    """Commands ended some seconds after they began, side by side: by Ctrl-C, and by a kill."""
+
+    def end(case: tuple[float, signal.Signals]) -> tuple[signal.Signals, Ended]:
+        wait, how = case
+        process = interrupted(tmp_path_factory.mktemp("ended"), wait, how)
+        return how, Ended(wait, process, process.communicate(timeout=60)[1])
+
+    cases = [(4.0, signal.SIGKILL), *((wait, signal.SIGINT) for wait in (3.0, 0.8, 0.05))]
+    found: dict[signal.Signals, list[Ended]] = {}
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for how, told in pool.map(end, cases):
+            found.setdefault(how, []).append(told)
+    return found
+
+
+def test_ctrl_c_at_any_moment_is_told_in_a_line(ended: dict[signal.Signals, list[Ended]]) -> None:
+    assert len(ended[signal.SIGINT]) == 3
+    for told in ended[signal.SIGINT]:
+        assert told.process.returncode == 130, told
+        assert "Traceback" not in told.said
+        assert "interrupted" in told.said
+        check_gone(told.process.pid)
+
+
+def test_a_kill_leaves_no_process_behind(ended: dict[signal.Signals, list[Ended]]) -> None:
+    (told,) = ended[signal.SIGKILL]
+    assert told.process.returncode == -signal.SIGKILL
+    check_gone(told.process.pid)
 
 
 def interrupted(folder: Path, wait: float, how: signal.Signals) -> subprocess.Popen[str]:
@@ -239,7 +266,7 @@ def test_closed_streams_are_streams_that_nobody_reads(tmp_path: Path, closed: tu
 
 
 def test_a_cluster_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "JOINING", 4.0)
+    monkeypatch.setattr(engines, "JOINING", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         begun = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -119,6 +120,7 @@ def _serve(sender: Connection, function: str, arguments: tuple[Any, ...]) -> Non
 
 def settle() -> None:
     """What a worker's process does first."""
+    gc.freeze()  # to look through all that the server has loaded takes a collector longer than a short job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, who ends this process
     os.dup2(2, 1)  # standard output is the caller's: what a module prints goes to standard error
     threading.Thread(target=_end_with_parent, daemon=True).start()
