@@ -184,9 +184,10 @@ def rooflines(layer: Layer, shape: Shape, batch: float, balances: Sequence[float
     Returns multiply-adds (for one image; a float64 array, one per balance): times a device's seconds per multiply-add
     they give its time (Williams et al. 2009). Raises InvalidInput as ``features`` does.
     """
-    grid = np.asarray(balances, dtype=float)
-    total = np.zeros(len(grid))
-    for visit, done in _visits(Edges.of(layer, shape)):
-        moved = done.get("tiled_traffic", 0) + done.get("fused_traffic", 0) + done.get("params", 0) / batch
-        total += visit.times * np.maximum(done.get("tiled_macs", 0), grid * moved)
-    return total
+    steps = list(_visits(Edges.of(layer, shape)))
+    macs = [done.get("tiled_macs", 0) for _, done in steps]
+    moved = [
+        done.get("tiled_traffic", 0) + done.get("fused_traffic", 0) + done.get("params", 0) / batch for _, done in steps
+    ]
+    least = np.maximum(np.array(macs, float)[:, None], np.outer(moved, balances))
+    return (np.array([visit.times for visit, _ in steps], float)[:, None] * least).sum(axis=0)

@@ -85,19 +85,21 @@ def _deep(module: nn.Module, parts: Sequence[nn.Module], memo: dict[int, Any]) -
     for part in plain:
         memo[id(part)] = type(part).__new__(type(part))
     for part in reversed(plain):  # children before parents, as ``deepcopy`` has them
-        state = {name: _attribute(value, memo) for name, value in part.__getstate__().items()}  # type: ignore[no-untyped-call]
+        held = part.__getstate__().items()  # type: ignore[no-untyped-call]
+        state = {name: x if type(x) in _ATOMS else _attribute(x, memo) for name, x in held}
         memo[id(part)].__setstate__(state)
     return copy.deepcopy(module, memo)
 
 
 def _attribute(value: Any, memo: dict[int, Any]) -> Any:
-    if id(value) in memo:
-        return memo[id(value)]
+    found = memo.get(id(value))
+    if found is not None:
+        return found
     kind = type(value)
-    if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
-        return value
     if kind in _CONTAINERS and not value:
         return memo.setdefault(id(value), kind())
+    if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
+        return value
     if kind is dict and _ATOMS.issuperset(map(type, value)):
         twin = memo[id(value)] = {}
         twin |= {name: _attribute(item, memo) for name, item in value.items()}
