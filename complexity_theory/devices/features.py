@@ -190,4 +190,6 @@ def rooflines(layer: Layer, shape: Shape, batch: float, balances: Sequence[float
         done.get("tiled_traffic", 0) + done.get("fused_traffic", 0) + done.get("params", 0) / batch for _, done in steps
     ]
     least = np.maximum(np.array(macs, float)[:, None], np.outer(moved, balances))
-    return (np.array([visit.times for visit, _ in steps], float)[:, None] * least).sum(axis=0)
+    times = np.array([visit.times for visit, _ in steps], float)
+    total: np.ndarray = (times[:, None] * least).sum(axis=0)
+    return total
