@@ -10,12 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from complexity_theory.cli import main
+from complexity_theory.cli.measure_options import Execution
 from complexity_theory.core.errors import InvalidInput
 from complexity_theory.measurement import jobs as job_module
 from complexity_theory.measurement import progress
@@ -303,3 +305,12 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_elsewhere(
         assert ("\x1b[" in said) == (setting == "1")
         assert "3/3" in said
         assert ("about 0 s left" in said) == (setting == "0")
+
+
+def test_the_rounds_of_a_job_share_a_budget_that_is_given() -> None:
+    study = Protocol(rounds=3, min_time=0.5, max_time=2.0, budget=10.0)
+    assert Execution().rules(study) == study
+    shared = Execution(budget=0.6, rounds=4).rules(study)
+    assert (shared.rounds, shared.budget, shared.max_time, shared.min_time) == (4, 0.6, 0.15, 0.15)
+    assert Execution(budget=60.0).rules(study) == replace(study, budget=60.0)
+    assert Execution(budget=1e-6).rules(study).max_time == 1e-6

@@ -193,6 +193,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[signal.Signals, list
     return found
 
 
+@pytest.mark.xdist_group("ended")
 def test_ctrl_c_at_any_moment_is_told_in_a_line(ended: dict[signal.Signals, list[Ended]]) -> None:
     assert len(ended[signal.SIGINT]) == 3
     for told in ended[signal.SIGINT]:
@@ -202,6 +203,7 @@ def test_ctrl_c_at_any_moment_is_told_in_a_line(ended: dict[signal.Signals, list
         check_gone(told.process.pid)
 
 
+@pytest.mark.xdist_group("ended")
 def test_a_kill_leaves_no_process_behind(ended: dict[signal.Signals, list[Ended]]) -> None:
     (told,) = ended[signal.SIGKILL]
     assert told.process.returncode == -signal.SIGKILL

@@ -14,6 +14,7 @@ import pytest
 import complexity_theory as ct
 from complexity_theory.figures.catalogue import FIGURES
 
+pytestmark = pytest.mark.xdist_group("wheel")  # one is built for all of them
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -13,7 +13,7 @@ import typer
 
 from complexity_theory.cli.options import Format, FormatOption
 from complexity_theory.core.errors import InvalidInput
-from complexity_theory.core.limits import check_limit
+from complexity_theory.core.limits import LIMITS, check_limit
 
 if TYPE_CHECKING:
     from complexity_theory.measurement.engines import Engine
@@ -71,7 +71,8 @@ class Execution:
     def rules(self, study: Protocol) -> Protocol:
         """The rules of a study with those given here in their place; its rounds share a budget that is given."""
         rounds = self.rounds or study.rounds
-        longest = study.max_time if self.budget is None else min(study.max_time, self.budget / rounds)
+        shared = study.max_time if self.budget is None else self.budget / rounds
+        longest = min(study.max_time, max(shared, LIMITS["seconds of a protocol"].least))
         return replace(
             study,
             rounds=rounds,
