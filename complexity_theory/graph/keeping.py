@@ -146,12 +146,25 @@ def attention(visit: Visit) -> Keeps:
     return Keeps(("last",), (Extra(lambda _: q.elements + k.elements + product(rows, k.dims[-2]), "values"),))
 
 
+# Vectors of a step that a layer's native kernels keep: of a GRU its gates, their parts, and the state.
+_OF_A_STEP = {"gru": 7, "rnn-tanh": 1, "rnn-relu": 1}
+
+
 def recurrent(visit: Visit) -> Keeps:
-    """About: for each step of each layer and direction its gates and its state; libraries differ in what they add."""
+    """What goes into each layer, with time first, and the vectors of each step; where a layer runs backwards, its input
+    turned round. Of an LSTM gates and states alone: all beside them is a workspace, which each library has of its own.
+    """
     operation: Any = visit.operation
     directions, steps = 1 + int(operation.bidirectional), visit.output.shape.dims[0]
-    states = product(steps, operation.layers * directions * (GATES[operation.kind] + 1) * operation.hidden)
-    return Keeps(("inputs", "output"), (Extra(lambda _: states, "values", trained=True),))
+    width = directions * operation.hidden
+    if operation.kind == "lstm":
+        states = product(steps, operation.layers * (GATES["lstm"] + 1) * width)
+        return Keeps(("inputs", "output"), (Extra(lambda _: states, "values", trained=True),))
+    inputs = operation.w_in + (operation.layers - 1) * width
+    turned = (directions - 1) * (1 - 1 * (steps == 1)) * operation.w_in
+    first = 0 if operation.kind == "gru" else operation.layers * width  # the states before the first step
+    each = inputs + turned + _OF_A_STEP[operation.kind] * operation.layers * width
+    return Keeps((), (Extra(lambda _: product(steps, each) + first, "values", trained=True),))
 
 
 def _partials(visit: Visit) -> list[Size]:

@@ -98,8 +98,9 @@ def kept(layer: Layer, *shapes: Shape) -> Elements:
 
     Each tensor counts once, however many operations keep it, and whole where a view of it is kept; params and running
     statistics, which the module holds anyway, do not count. It is what torch keeps of the module that ``build`` makes,
-    to the byte; of recurrent layers about. Activations that work in place keep as much, and save memory only while they
-    run. A reshape is a view here; of permuted values torch makes it a copy.
+    to the byte; of recurrent layers where torch's own kernels run them (GRUs and plain ones, on a CPU): cuDNN and
+    oneDNN have workspaces of their own, so that an LSTM keeps more than is told. Activations that work in place keep as
+    much, and save memory only while they run. A reshape is a view here; of permuted values torch makes it a copy.
 
     Sizes may be ints, symbols (the closed form) or arrays. Raises InvalidInput where shapes do not fit and for an
     operation of which it is not known what it keeps.
