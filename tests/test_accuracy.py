@@ -48,6 +48,15 @@ def test_intervals_are_those_of_student() -> None:
     assert np.isnan(interval(values[:1]).low)
 
 
+def test_an_interval_of_a_share_ends_where_shares_end() -> None:
+    found = cells(runs({"w": -0.085, "dw": 0.905}, noise=0)).set_index("strategy")  # errors near 0, and near 1
+    assert found.loc["w", "low"].eq(0).all()
+    assert found.loc["dw", "high"].eq(1).all()
+    assert found.loc["dWr", "low"].gt(0).all()
+    assert (found["low"] < found["error"]).all()
+    assert np.isnan(cells(runs({}, seeds=1)).loc[0, "low"])
+
+
 def test_the_intervals_of_a_question_hold_at_once_as_often_as_they_say() -> None:
     effects = {"w": 0.004, "dw": 0.002}
     missed = 0

@@ -41,7 +41,7 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
 
     ``runs``: one row per run that went well, with ``network``, ``strategy``, ``factor``, ``seed``, the counts and
     ``error`` (a share of the test images). ``low`` to ``high``: 95% by Student's t over the seeds, of training runs
-    like these on this very test set; ``spread``: their standard deviation.
+    like these on this very test set, cut where a share ends; ``spread``: their standard deviation.
     """
     rows = []
     for _, group in runs.groupby(CELL, sort=False):
@@ -50,7 +50,8 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
         first = group.iloc[0]
         about = {name: first[name] for name in (*CELL, *COUNTS, "resolution")}
         spread = float(np.std(errors, ddof=1)) if len(errors) > 1 else np.nan
-        rows.append({**about, "seeds": len(group), "error": found.mean, **_ends(found), "spread": spread})
+        ends = {end: float(np.clip(value, 0, 1)) for end, value in _ends(found).items()}
+        rows.append({**about, "seeds": len(group), "error": found.mean, **ends, "spread": spread})
     return pd.DataFrame(rows)
 
 
