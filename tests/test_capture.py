@@ -316,6 +316,7 @@ def test_what_is_foreseen_of_an_operation_is_what_torch_says(name: str, layout: 
     if several:
         assert foreseen(func, name, (x, x[:1])) is None
         assert foreseen(func, name, (x, x.double())) is None
+        assert foreseen(func, name, (x, 1j)) is None
     in_place = getattr(torch.ops.aten, f"{name}_", None)
     if in_place is not None:
         assert foreseen(in_place.Tensor if several else in_place.default, name, args) is x

@@ -134,14 +134,17 @@ def foreseen(func: Any, name: str, args: Sequence[Any]) -> Tensor | None:
     if not isinstance(x, Tensor) or x.device.type != "meta" or not x.is_floating_point():
         return None
     if not is_norm(name):
-        if name not in KEEPING or not all(_alike(x, y) for y in args[1:] if isinstance(y, Tensor)):
+        if name not in KEEPING or not all(_alike(x, y) for y in args[1:]):
             return None
         if func._schema.is_mutable:
             return x if func._schema.name.endswith("_") else None
     return to_meta(x) if x.is_contiguous() else torch.empty_like(x)
 
 
-def _alike(x: Tensor, y: Tensor) -> bool:
+def _alike(x: Tensor, y: Any) -> bool:
+    """Whether an operation on both gives what one on ``x`` alone does; a complex number makes another type of it."""
+    if not isinstance(y, Tensor):
+        return not isinstance(y, complex)
     return (x.shape, x.stride(), x.dtype, x.device) == (y.shape, y.stride(), y.dtype, y.device)
 
 
